@@ -1,0 +1,105 @@
+# Svar's set-up, build and checks. `make` alone says what there is.
+#
+# Every target first installs what it misses: Debian packages by apt (as root, otherwise it prints the one line to run),
+# npm packages by `npm ci`, Go modules by go itself. Everything is incremental: what is there is not made again.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# The steps of one target lean on each other in order, and two cores gain nothing from more.
+.NOTPARALLEL:
+
+# Without this a build as another user than the work tree's owner fails (git refuses to tell go the commit).
+export GOFLAGS ?= -buildvcs=false
+
+web := agentui/web
+# The linter is built from source, from versions pinned in a module of its own, so that its 200 dependencies stay out of go.mod.
+linter := .tools/golangci-lint
+go_files = $(shell find . -name '*.go' -not -path './$(web)/node_modules/*')
+# The folders are listed too: taking a file away changes only the time of its folder.
+web_sources = $(shell find $(web) \( -name node_modules -o -name dist -o -name e2e \) -prune -o -print 2>/dev/null)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+.PHONY: run
+run: packages-run build ## install what is missing, build, and serve (ARGS="--data DIR" adds flags)
+	@exec bin/svar serve $(ARGS)
+
+.PHONY: build
+build: toolchain console ## build bin/svar with the console in it
+	@CGO_ENABLED=0 go build -o bin/svar ./cmd/svar
+
+.PHONY: test
+test: packages-test build lint test-go test-browser ## install what is missing, and run every check and test
+
+.PHONY: test-go
+test-go: packages-test console
+	go test -race -timeout 9m ./...
+
+.PHONY: bench
+bench: packages-test console ## run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 20s
+.PHONY: fuzz
+fuzz: packages-test console ## run each fuzz test for FUZZTIME (default 20s)
+	@set -e; for package in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+	  done; \
+	done
+
+.PHONY: lint
+lint: toolchain console $(linter) ## check format, vet, linters, licences, and the console's types
+	@unformatted=$$(gofmt -l $(go_files)); [ -z "$$unformatted" ] || { echo "gofmt would change these files; run gofmt -w on them:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	$(linter) run ./...
+	cd tools && go run ./licences -root ..
+
+# staticcheck runs inside golangci-lint (all of its checks, see .golangci.yaml): building it once more costs half a minute.
+$(linter): tools/go.mod tools/go.sum
+	@echo "Building the linter (a minute or two, once)"
+	@cd tools && go build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+.PHONY: clean
+clean: ## take away what was built (not the data)
+	rm -rf bin .tools $(web)/node_modules
+	find $(web)/dist -mindepth 1 -not -name .gitkeep -delete
+
+.PHONY: toolchain packages-run packages-test
+toolchain:
+	@scripts/check-toolchain go node
+packages-run: toolchain
+	@scripts/debian-packages run
+packages-test: toolchain
+	@scripts/debian-packages test
+
+# The console: npm packages by the lock file, then Vite. Until the console is there, these do nothing.
+.PHONY: console test-browser
+ifneq ($(wildcard $(web)/package.json),)
+
+console: $(web)/dist/index.html
+
+$(web)/node_modules/.installed: $(web)/package-lock.json | toolchain
+	cd $(web) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(web)/dist/index.html: $(web)/node_modules/.installed $(web_sources)
+	cd $(web) && npm run --silent build
+	@touch $@ $(web)/dist/.gitkeep
+
+lint: lint-console
+.PHONY: lint-console
+lint-console: $(web)/node_modules/.installed
+	cd $(web) && npm run --silent check
+
+test-browser: packages-test build
+	cd $(web) && npm run --silent e2e
+
+else
+
+console test-browser:
+
+endif
