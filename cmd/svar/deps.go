@@ -2,6 +2,7 @@
 package main
 
 import (
+	_ "github.com/cenkalti/backoff/v5"
 	_ "github.com/alecthomas/kong"
 	_ "github.com/alexedwards/argon2id"
 	_ "github.com/danielgtaylor/huma/v2"

@@ -1,0 +1,223 @@
+package agentui
+
+import (
+	"encoding/json"
+
+	"svar/contact"
+)
+
+// ProtocolVersion is that of the messages between console and server. The console
+// names it when it connects, as ?protocol=1; a server of another version closes the
+// socket with code 4001, and the console reloads itself.
+const ProtocolVersion = 1
+
+// Close codes of the console's socket (RFC 6455 §7.4.2, private use).
+const (
+	closeWrongProtocol = 4001
+	closeSignedOut     = 4002
+)
+
+// Request is a message from the console. ID is chosen by the console, above 0, and
+// comes back in the Reply. Which of the other fields count depends on Do.
+type Request struct {
+	ID int64     `json:"id"`
+	Do RequestDo `json:"do"`
+
+	Presence contact.Presence    `json:"presence,omitempty"`
+	Reason   string              `json:"reason,omitempty"`
+	Offer    contact.OfferID     `json:"offer,omitempty"`
+	Contact  contact.ID          `json:"contact,omitempty"`
+	Code     contact.OutcomeCode `json:"code,omitempty"`
+	Note     string              `json:"note,omitempty"`
+	Payload  json.RawMessage     `json:"payload,omitempty"`
+}
+
+// RequestDo is what the console asks for.
+type RequestDo string
+
+// The requests.
+const (
+	// DoPresence sets Presence, with Reason when paused.
+	DoPresence RequestDo = "presence"
+	// DoAccept and DoDecline answer Offer; decline may give Reason.
+	DoAccept  RequestDo = "accept"
+	DoDecline RequestDo = "decline"
+	// DoHangUp ends the connection of Contact.
+	DoHangUp RequestDo = "hang-up"
+	// DoNote keeps Note (at most 10,000 characters) for Contact, as it stands.
+	DoNote RequestDo = "note"
+	// DoFinish ends wrap-up of Contact with Code, or a waiting call-back.
+	DoFinish RequestDo = "finish"
+	// DoSignal passes Payload to the node that sets up the voice of Offer.
+	DoSignal RequestDo = "signal"
+)
+
+// Message is a message to the console: exactly one of its fields is set.
+type Message struct {
+	Hello  *Hello        `json:"hello,omitempty"`
+	State  *ConsoleState `json:"state,omitempty"`
+	Reply  *Reply        `json:"reply,omitempty"`
+	Signal *VoiceSignal  `json:"signal,omitempty"`
+}
+
+// Hello is the first message: what does not change while the socket is open.
+type Hello struct {
+	Protocol     int                   `json:"protocol"`
+	Agent        contact.AgentID       `json:"agent"`
+	Name         string                `json:"name"`
+	Role         string                `json:"role"`
+	Lines        []LineInfo            `json:"lines"`
+	PauseReasons []string              `json:"pauseReasons"`
+	OutcomeCodes []contact.OutcomeCode `json:"outcomeCodes"`
+	// IceServers are handed to RTCPeerConnection as they are; usually empty.
+	IceServers []IceServer `json:"iceServers"`
+}
+
+// LineInfo is how a line is shown. Texts are by language tag: sv, en.
+type LineInfo struct {
+	ID       contact.LineID    `json:"id"`
+	Name     map[string]string `json:"name"`
+	Greeting map[string]string `json:"greeting"`
+}
+
+// IceServer is one of RTCConfiguration.iceServers.
+type IceServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// Reply is the outcome of a Request: Error is empty when it was done. It is a
+// rejection code of package contact, or "unavailable" when the dispatcher cannot be
+// reached; nothing happened then.
+type Reply struct {
+	ID    int64  `json:"id"`
+	Error string `json:"error,omitempty"`
+}
+
+// VoiceSignal is a message of the set-up of the voice for an offer:
+// payload {"sdp": {"type": "offer"|"answer", "sdp": "…"}} or {"candidate": RTCIceCandidateInit}.
+// The server offers, the browser answers.
+type VoiceSignal struct {
+	Offer   contact.OfferID `json:"offer"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// ConsoleState is everything that the console shows, as one whole value. It is sent
+// after Hello and whenever something changed, at most ten times a second. Times are
+// milliseconds since the Unix epoch by the server's clock; Now lets the console
+// correct its own.
+type ConsoleState struct {
+	Now contact.Instant `json:"now"`
+	// Connected is false while the server cannot reach the dispatcher: what is shown
+	// may be old and nothing can be asked for.
+	Connected bool           `json:"connected"`
+	Me        Me             `json:"me"`
+	Offer     *RingCard      `json:"offer,omitempty"`
+	Contacts  []OngoingCard  `json:"contacts"`
+	Waiting   []WaitingLine  `json:"waiting"`
+	Callbacks []CallbackCard `json:"callbacks"`
+	Missed    []MissedCard   `json:"missed"`
+	Today     Today          `json:"today"`
+	Agents    AgentCounts    `json:"agents"`
+}
+
+// Me is the agent's own state. Activity is what the agent is doing, by itself or
+// beside the presence: "" (nothing), "offered", "connected", "wrap-up".
+type Me struct {
+	Presence  contact.Presence      `json:"presence"`
+	Reason    string                `json:"reason,omitempty"`
+	Cause     contact.PresenceCause `json:"cause,omitempty"`
+	Since     contact.Instant       `json:"since"`
+	Reachable bool                  `json:"reachable"`
+	Activity  string                `json:"activity,omitempty"`
+	// ActivitySince is when the activity began.
+	ActivitySince contact.Instant `json:"activitySince,omitempty"`
+}
+
+// Caller is who is calling, as far as this agent may see.
+type Caller struct {
+	// Kind is "known" (one person of the directory), "unknown" (a number nobody has, or
+	// several have), "withheld" or "protected" (masked: only Kind is set).
+	Kind   string `json:"kind"`
+	Name   string `json:"name,omitempty"`
+	Role   string `json:"role,omitempty"`
+	Title  string `json:"title,omitempty"`
+	School string `json:"school,omitempty"`
+	Number string `json:"number,omitempty"`
+	// Verification is how sure we are of it: "none", "number-known" (requirement 5.2p).
+	Verification string `json:"verification"`
+}
+
+// RingCard is an open offer to this agent.
+type RingCard struct {
+	Offer    contact.OfferID `json:"offer"`
+	Contact  contact.ID      `json:"contact"`
+	Channel  contact.Channel `json:"channel"`
+	Line     contact.LineID  `json:"line"`
+	Language string          `json:"language"`
+	Caller   Caller          `json:"caller"`
+	// Arrived is when the caller's waiting began.
+	Arrived contact.Instant `json:"arrived"`
+	Since   contact.Instant `json:"since"`
+	Expires contact.Instant `json:"expires"`
+	// Accepted is true while the two are being connected.
+	Accepted bool        `json:"accepted"`
+	Why      contact.Why `json:"why"`
+}
+
+// OngoingCard is a contact that this agent is connected with or wraps up.
+type OngoingCard struct {
+	Contact  contact.ID      `json:"contact"`
+	Offer    contact.OfferID `json:"offer"`
+	Channel  contact.Channel `json:"channel"`
+	Line     contact.LineID  `json:"line"`
+	Language string          `json:"language"`
+	Caller   Caller          `json:"caller"`
+	State    contact.State   `json:"state"`
+	Since    contact.Instant `json:"since"`
+	Arrived  contact.Instant `json:"arrived"`
+	Answered contact.Instant `json:"answered"`
+	// Note is what was kept last by DoNote.
+	Note string `json:"note,omitempty"`
+}
+
+// WaitingLine is who waits on one line: those being greeted are counted apart.
+type WaitingLine struct {
+	Line     contact.LineID  `json:"line"`
+	Waiting  int             `json:"waiting"`
+	Greeted  int             `json:"greeted"`
+	Longest  contact.Instant `json:"longest,omitempty"`
+	TargetMs contact.Millis  `json:"targetMs"`
+}
+
+// CallbackCard is a caller who is to be called back after a technical fault.
+type CallbackCard struct {
+	Contact contact.ID      `json:"contact"`
+	Line    contact.LineID  `json:"line"`
+	Caller  Caller          `json:"caller"`
+	Arrived contact.Instant `json:"arrived"`
+	Since   contact.Instant `json:"since"`
+}
+
+// MissedCard is an offer that this agent missed.
+type MissedCard struct {
+	Contact contact.ID      `json:"contact"`
+	Line    contact.LineID  `json:"line,omitempty"`
+	At      contact.Instant `json:"at"`
+}
+
+// Today are figures of the current day in Europe/Stockholm: the agent's own and, for
+// all lines, answered within target (numerator and denominator).
+type Today struct {
+	Handled      int `json:"handled"`
+	WithinTarget int `json:"withinTarget"`
+	Answerable   int `json:"answerable"`
+}
+
+// AgentCounts are counts of agents, without names.
+type AgentCounts struct {
+	Ready  int `json:"ready"`
+	Busy   int `json:"busy"`
+	Paused int `json:"paused"`
+}

@@ -1,0 +1,125 @@
+package channels
+
+import (
+	"context"
+	"encoding/json"
+
+	"svar/contact"
+)
+
+// Gateway accepts contacts of one channel from outside.
+type Gateway interface {
+	// Serve accepts contacts until ctx ends. Then it takes no new ones, ends the legs
+	// that are left and returns when none of its goroutines and sockets remain. The
+	// error is nil after an orderly end.
+	Serve(ctx context.Context) error
+}
+
+// Intake takes what a gateway accepted. Its methods may be called concurrently.
+type Intake interface {
+	// Arrive puts the contact on record and takes the leg over. The gateway sets ID,
+	// Channel, Line, Callable and Arrived; the intake completes the rest from the line.
+	// It returns when the contact is on record, before the leg is answered. After an
+	// error the leg is still the gateway's, which turns the contact away (a call: 503).
+	Arrive(ctx context.Context, c contact.Contact, p contact.Personal, leg Leg) error
+	// Refuse records a contact that the gateway turned away by rule, response being the
+	// SIP status code. It is best effort: the refusal does not wait for it.
+	Refuse(ctx context.Context, c contact.Contact, response int)
+}
+
+// Leg is one live connection to one party. Its methods may be called concurrently,
+// in any order and after its end, when they do nothing.
+type Leg interface {
+	ID() contact.LegID
+	// Answer makes the connection: on a caller's leg it accepts the call and returns
+	// when 200 OK was sent; on an agent's leg it returns when sound can flow both ways.
+	// A leg that is over before that returns [ErrLegOver].
+	Answer(ctx context.Context) error
+	// HangUp ends the leg. It does not wait; Done tells the end.
+	HangUp()
+	// Done is closed when the leg is over for whatever reason.
+	Done() <-chan struct{}
+	// Ending says why the leg is over. It is valid after Done is closed.
+	Ending() Ending
+	// Record returns what the gateway needs to end this leg in another process, after
+	// a crash: opaque, at most 8 KB, complete from the moment that the leg is handed
+	// over. nil when there is nothing to end.
+	Record() []byte
+}
+
+// Ending is why a leg is over.
+type Ending string
+
+// The endings.
+const (
+	// EndedByParty: the party at the other end hung up, cancelled or closed.
+	EndedByParty Ending = "party"
+	// EndedByUs: HangUp was called, or the gateway shuts down.
+	EndedByUs Ending = "us"
+	// EndedByFault: the network or a protocol failed: no ACK, no media, no socket.
+	EndedByFault Ending = "fault"
+)
+
+// Prompt names a recording, text or loop by its name in the prompt catalogue and an
+// IETF language tag. A voice leg plays it, a chat leg writes it.
+type Prompt struct {
+	Name     string `json:"name"`
+	Language string `json:"language"`
+}
+
+// Prompter is a leg that can say something.
+type Prompter interface {
+	// Play says the prompt to its end. It waits until the leg can carry it. It returns
+	// ctx's error when interrupted and [ErrLegOver] when the leg ends.
+	Play(ctx context.Context, p Prompt) error
+	// Loop repeats the prompt until something else is played, the leg is connected to
+	// another one, or it ends.
+	Loop(p Prompt) error
+}
+
+// Keypad is a leg whose party can press keys.
+type Keypad interface {
+	// Digits delivers each key once: 0–9, *, #, A–D. It is closed at the leg's end. Keys
+	// that nobody reads are dropped from the oldest on.
+	Digits() <-chan byte
+}
+
+// Signalled is a leg that is set up by messages through the party's console.
+type Signalled interface {
+	// Signal hands over a message from the party. A message that makes no sense ends
+	// the leg by fault; the error says what was wrong with it.
+	Signal(message json.RawMessage) error
+}
+
+// Ring asks an endpoint for a leg towards an agent.
+type Ring struct {
+	Leg     contact.LegID
+	Agent   contact.AgentID
+	Contact contact.ID
+	// Caller is the leg that it will be connected to; the new leg prefers its codec.
+	Caller Leg
+	// Send carries a message of the leg's set-up to the agent's consoles. It does not
+	// block and may be called until the leg is over.
+	Send func(message json.RawMessage)
+}
+
+// Endpoint makes legs towards agents.
+type Endpoint interface {
+	// Ring begins a leg. It returns at once; the leg is set up while the agent's console
+	// rings, silent in both directions until it is connected to another leg.
+	Ring(ctx context.Context, r Ring) (Leg, error)
+}
+
+// OrphanEnder is a gateway that can end a leg that another process left behind.
+type OrphanEnder interface {
+	// EndOrphan ends the leg described by [Leg.Record]: for a SIP dialog it sends BYE and
+	// waits for the answer. It works only while Serve runs.
+	EndOrphan(ctx context.Context, record []byte) error
+}
+
+type constError string
+
+func (e constError) Error() string { return string(e) }
+
+// ErrLegOver is returned by what needs a live leg.
+const ErrLegOver = constError("the leg is over")

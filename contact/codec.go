@@ -1,0 +1,144 @@
+package contact
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// Commands is a list of commands with one wire form: a JSON array of objects
+// {"type": "arrive", "data": {…}}.
+type Commands []Command
+
+// Events is a list of events with the same wire form.
+type Events []Event
+
+// The names on the wire. They are part of the format: a name is never reused.
+var (
+	commandNames = newNames[Command](map[string]Command{
+		"change-rules":      ChangeRules{},
+		"change-roster":     ChangeRoster{},
+		"report-node":       ReportNode{},
+		"arrive":            Arrive{},
+		"refuse":            Refuse{},
+		"greet":             Greet{},
+		"enqueue":           Enqueue{},
+		"leave":             Leave{},
+		"drop":              Drop{},
+		"accept-offer":      AcceptOffer{},
+		"decline-offer":     DeclineOffer{},
+		"confirm-connected": ConfirmConnected{},
+		"fail-connect":      FailConnect{},
+		"hang-up":           HangUp{},
+		"finish":            Finish{},
+		"set-presence":      SetPresence{},
+		"set-reachable":     SetReachable{},
+		"tick":              Tick{},
+	})
+	eventNames = newNames[Event](map[string]Event{
+		"leader-elected":       LeaderElected{},
+		"rules-changed":        RulesChanged{},
+		"roster-changed":       RosterChanged{},
+		"contact-arrived":      ContactArrived{},
+		"contact-greeted":      ContactGreeted{},
+		"contact-queued":       ContactQueued{},
+		"contact-offered":      ContactOffered{},
+		"offer-accepted":       OfferAccepted{},
+		"offer-declined":       OfferDeclined{},
+		"offer-missed":         OfferMissed{},
+		"offer-withdrawn":      OfferWithdrawn{},
+		"contact-connected":    ContactConnected{},
+		"contact-returned":     ContactReturned{},
+		"contact-hung-up":      ContactHungUp{},
+		"contact-dropped":      ContactDropped{},
+		"contact-closed":       ContactClosed{},
+		"presence-changed":     PresenceChanged{},
+		"reachability-changed": ReachabilityChanged{},
+	})
+)
+
+// EventName returns the name of the event on the wire.
+func EventName(e Event) string { return eventNames.name[reflect.TypeOf(e)] }
+
+// CommandName returns the name of the command on the wire.
+func CommandName(c Command) string { return commandNames.name[reflect.TypeOf(c)] }
+
+// MarshalJSON writes the wire form.
+func (c Commands) MarshalJSON() ([]byte, error) { return commandNames.marshal(c) }
+
+// UnmarshalJSON reads the wire form. An unknown name or field is an error: a record
+// that cannot be read whole must not be half read.
+func (c *Commands) UnmarshalJSON(data []byte) error {
+	list, err := commandNames.unmarshal(data)
+	*c = list
+	return err
+}
+
+// MarshalJSON writes the wire form.
+func (e Events) MarshalJSON() ([]byte, error) { return eventNames.marshal(e) }
+
+// UnmarshalJSON reads the wire form, as strictly as [Commands.UnmarshalJSON].
+func (e *Events) UnmarshalJSON(data []byte) error {
+	list, err := eventNames.unmarshal(data)
+	*e = list
+	return err
+}
+
+// names maps the types of one closed set to their names on the wire and back.
+type names[T any] struct {
+	name map[reflect.Type]string
+	kind map[string]reflect.Type
+}
+
+func newNames[T any](set map[string]T) names[T] {
+	n := names[T]{name: map[reflect.Type]string{}, kind: map[string]reflect.Type{}}
+	for name, value := range set {
+		kind := reflect.TypeOf(value)
+		n.name[kind], n.kind[name] = name, kind
+	}
+	return n
+}
+
+type tagged[D any] struct {
+	Type string `json:"type"`
+	Data D      `json:"data"`
+}
+
+func (n names[T]) marshal(list []T) ([]byte, error) {
+	out := make([]tagged[T], len(list))
+	for i, value := range list {
+		name, known := n.name[reflect.TypeOf(value)]
+		if !known {
+			return nil, fmt.Errorf("encode %T: not in the closed set", value)
+		}
+		out[i] = tagged[T]{Type: name, Data: value}
+	}
+	return json.Marshal(out)
+}
+
+func (n names[T]) unmarshal(data []byte) ([]T, error) {
+	var in []tagged[json.RawMessage]
+	if err := json.Unmarshal(data, &in); err != nil {
+		return nil, err
+	}
+	list := make([]T, len(in))
+	for i, item := range in {
+		kind, known := n.kind[item.Type]
+		if !known {
+			return nil, fmt.Errorf("item %d: unknown type %q", i, item.Type)
+		}
+		value := reflect.New(kind)
+		if err := strictUnmarshal(item.Data, value.Interface()); err != nil {
+			return nil, fmt.Errorf("item %d, %s: %w", i, item.Type, err)
+		}
+		list[i] = value.Elem().Interface().(T)
+	}
+	return list, nil
+}
+
+func strictUnmarshal(data []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
+}

@@ -1,0 +1,209 @@
+package contact
+
+// Event says what happened. The set is closed: only the types of this file are
+// events. State is the fold of events, and every report too, so an event carries
+// all that its readers need and is never changed after it is recorded.
+type Event interface{ event() }
+
+// LeaderElected is the first event of an epoch. Orders of an older epoch are void.
+type LeaderElected struct {
+	Epoch uint64 `json:"epoch"`
+	Node  NodeID `json:"node"`
+}
+
+// RulesChanged: these rules hold from now on.
+type RulesChanged struct {
+	Rules Rules `json:"rules"`
+}
+
+// RosterChanged: these are the agents from now on.
+type RosterChanged struct {
+	Roster Roster `json:"roster"`
+}
+
+// ContactArrived: the contact is on record and its place in the queue is kept.
+type ContactArrived struct {
+	Contact Contact `json:"contact"`
+	Node    NodeID  `json:"node"`
+	Leg     LegID   `json:"leg"`
+}
+
+// ContactGreeted: the system answered it.
+type ContactGreeted struct {
+	Contact ID `json:"contact"`
+}
+
+// ContactQueued: it may be offered from now on. Needs, class and target hold until
+// the next ContactQueued of the same contact.
+type ContactQueued struct {
+	Contact ID     `json:"contact"`
+	Needs   Needs  `json:"needs"`
+	Class   Class  `json:"class,omitempty"`
+	Target  Millis `json:"target_ms"`
+}
+
+// ContactOffered: the contact is reserved for the agent until Expires.
+type ContactOffered struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+	Expires Instant `json:"expires"`
+	Why     Why     `json:"why"`
+}
+
+// Why explains an offer: what the engine compared when it made it.
+type Why struct {
+	// Candidates is how many agents could have been offered it.
+	Candidates uint32 `json:"candidates"`
+	// Waiting is how many contacts waited, this one included.
+	Waiting uint32 `json:"waiting"`
+	// Rule is what set the chosen agent apart.
+	Rule Rule `json:"rule"`
+	// Level is the agent's lowest level over the needed skills; 0 when none is needed.
+	Level uint8 `json:"level,omitempty"`
+	// Idle is how long the agent had been idle.
+	Idle Millis `json:"idle_ms"`
+	// Relaxed is the step of relaxation that made the agent eligible; 0 means none.
+	Relaxed uint8 `json:"relaxed,omitempty"`
+}
+
+// Rule is what decided between the candidates.
+type Rule string
+
+// The rules.
+const (
+	OnlyCandidate Rule = "only-candidate"
+	HighestLevel  Rule = "highest-level"
+	LongestIdle   Rule = "longest-idle"
+	// ByName: level and idle time were equal; the order of names decided.
+	ByName Rule = "by-name"
+)
+
+// OfferAccepted: the agent said yes; the node connects the two.
+type OfferAccepted struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+}
+
+// OfferDeclined: the agent said no. The contact is back in its place.
+type OfferDeclined struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+	Reason  string  `json:"reason,omitempty"`
+}
+
+// OfferMissed: the agent did not answer in time. The contact is back in its place.
+type OfferMissed struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+}
+
+// OfferWithdrawn: the offer was taken back without counting against the agent.
+// The contact is back in its place, unless a later event of it says more.
+type OfferWithdrawn struct {
+	Contact ID            `json:"contact"`
+	Offer   OfferID       `json:"offer"`
+	Agent   AgentID       `json:"agent"`
+	Cause   WithdrawCause `json:"cause"`
+}
+
+// ContactConnected: user and agent reach each other. The first one of a contact is
+// its answer (measure: answer time).
+type ContactConnected struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+	// Leg is the agent's.
+	Leg LegID `json:"leg"`
+}
+
+// ContactReturned: the agent's leg broke while they were connected; the user is still
+// on the line and waits in the old place again.
+type ContactReturned struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+}
+
+// ContactHungUp: the connection ended in the ordinary way; wrap-up begins.
+type ContactHungUp struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+	By      Party   `json:"by"`
+}
+
+// ContactDropped: a technical fault broke it. It goes on in its old place as a
+// call-back: it is waiting, with nobody on the line, and is not offered before it
+// can be dialled. From is the state that it was in, Agent whoever had it then.
+type ContactDropped struct {
+	Contact ID      `json:"contact"`
+	From    State   `json:"from"`
+	Agent   AgentID `json:"agent,omitempty"`
+}
+
+// ContactClosed: the contact is accounted for. It is the only event that ends one.
+type ContactClosed struct {
+	Contact ID  `json:"contact"`
+	End     End `json:"end"`
+	// Stage is set when abandoned or dropped: how far it had come.
+	Stage Stage `json:"stage,omitempty"`
+	// Waited is the time from arrival until the first answer, or until the end.
+	Waited Millis `json:"waited_ms"`
+	// Agent and Code are set when handled.
+	Agent AgentID     `json:"agent,omitempty"`
+	Code  OutcomeCode `json:"code,omitempty"`
+	// Response is the SIP status code, set when refused.
+	Response uint16 `json:"response,omitempty"`
+	// Refused is the whole contact when it was refused, since it never arrived.
+	Refused *Contact `json:"refused,omitempty"`
+}
+
+// PresenceChanged: the agent's presence is this from now on. Cause tells the agent's
+// own doing from a rule's.
+type PresenceChanged struct {
+	Agent    AgentID       `json:"agent"`
+	Presence Presence      `json:"presence"`
+	Reason   string        `json:"reason,omitempty"`
+	Cause    PresenceCause `json:"cause"`
+}
+
+// PresenceCause is why a presence changed.
+type PresenceCause string
+
+// The causes.
+const (
+	ByAgent PresenceCause = "agent"
+	// ByMisses: the agent missed as many offers in a row as the rules allow.
+	ByMisses PresenceCause = "missed-offers"
+	// ByRoster: the agent is gone from the roster.
+	ByRoster PresenceCause = "roster"
+)
+
+// ReachabilityChanged: the agent's consoles are reached, or are all gone.
+type ReachabilityChanged struct {
+	Agent     AgentID `json:"agent"`
+	Node      NodeID  `json:"node"`
+	Reachable bool    `json:"reachable"`
+}
+
+func (LeaderElected) event()       {}
+func (RulesChanged) event()        {}
+func (RosterChanged) event()       {}
+func (ContactArrived) event()      {}
+func (ContactGreeted) event()      {}
+func (ContactQueued) event()       {}
+func (ContactOffered) event()      {}
+func (OfferAccepted) event()       {}
+func (OfferDeclined) event()       {}
+func (OfferMissed) event()         {}
+func (OfferWithdrawn) event()      {}
+func (ContactConnected) event()    {}
+func (ContactReturned) event()     {}
+func (ContactHungUp) event()       {}
+func (ContactDropped) event()      {}
+func (ContactClosed) event()       {}
+func (PresenceChanged) event()     {}
+func (ReachabilityChanged) event() {}

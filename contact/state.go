@@ -1,0 +1,111 @@
+package contact
+
+import "slices"
+
+// State is where a contact is in its life.
+//
+//	arrived → greeted → waiting ⇄ offered → connected → wrap-up → closed
+//
+// Every state before connected can end in closed (the caller hung up, the contact
+// was refused); every state before wrap-up can go back to waiting as a call-back
+// after a technical fault. docs/contact-path.md has the diagram.
+type State string
+
+// The states.
+const (
+	// StateNone is that of a contact nobody has heard of.
+	StateNone State = ""
+	// StateArrived: its first sign came in and is on record; nothing is said yet.
+	StateArrived State = "arrived"
+	// StateGreeted: a call was answered by the system (200 OK: charging starts) and
+	// hears a welcome, a message or a menu. Its place in the queue is already kept.
+	StateGreeted State = "greeted"
+	// StateWaiting: it may be offered to agents.
+	StateWaiting State = "waiting"
+	// StateOffered: it is reserved for one agent, who is being rung.
+	StateOffered State = "offered"
+	// StateConnected: agent and user reach each other.
+	StateConnected State = "connected"
+	// StateWrapUp: the connection is over, the agent has not yet said what came of it.
+	StateWrapUp State = "wrap-up"
+	// StateClosed: it is accounted for. Nothing follows.
+	StateClosed State = "closed"
+)
+
+var transitions = map[State][]State{
+	StateNone:      {StateArrived, StateClosed},
+	StateArrived:   {StateGreeted, StateWaiting, StateClosed},
+	StateGreeted:   {StateWaiting, StateClosed},
+	StateWaiting:   {StateOffered, StateClosed},
+	StateOffered:   {StateWaiting, StateConnected, StateClosed},
+	StateConnected: {StateWrapUp, StateWaiting, StateClosed},
+	StateWrapUp:    {StateClosed},
+	StateClosed:    nil,
+}
+
+// CanBecome reports whether a contact may go from s to next in one step.
+func (s State) CanBecome(next State) bool { return slices.Contains(transitions[s], next) }
+
+// End says how a contact was accounted for when it closed. Every contact has
+// exactly one.
+type End string
+
+// The ends.
+const (
+	// EndHandled: an agent answered it and finished it.
+	EndHandled End = "handled"
+	// EndAbandoned: the user left before an agent answered, at a [Stage].
+	EndAbandoned End = "abandoned"
+	// EndRefused: it was turned away by rule, with a SIP response.
+	EndRefused End = "refused"
+	// EndDropped: a technical fault ended it and there is no address to call back.
+	EndDropped End = "dropped"
+)
+
+// Stage is how far a contact had come when the user left (requirement 5.10.2c).
+type Stage string
+
+// The stages.
+const (
+	StageBeforeAnswer Stage = "before-answer"
+	StageMessage      Stage = "message"
+	StageQueue        Stage = "queue"
+	StageRinging      Stage = "ringing"
+	// StageCallback: it waited to be called back, and was closed without that.
+	StageCallback Stage = "call-back"
+)
+
+// Party is who did something to a contact.
+type Party string
+
+// The parties.
+const (
+	PartyCaller Party = "caller"
+	PartyAgent  Party = "agent"
+	PartySystem Party = "system"
+)
+
+// Presence is what an agent has said of being available. Whether the agent is busy
+// is not presence: it follows from contacts and offers.
+type Presence string
+
+// The presences.
+const (
+	SignedOut Presence = "signed-out"
+	Ready     Presence = "ready"
+	Paused    Presence = "paused"
+)
+
+// WithdrawCause is why an offer was taken back without the agent's doing.
+type WithdrawCause string
+
+// The causes.
+const (
+	CallerLeft       WithdrawCause = "caller-left"
+	AgentLeft        WithdrawCause = "agent-left"
+	AgentUnreachable WithdrawCause = "agent-unreachable"
+	TakeOver         WithdrawCause = "take-over"
+	TechnicalFault   WithdrawCause = "technical-fault"
+	// ConnectFailed: the agent accepted, but the two could not be connected.
+	ConnectFailed WithdrawCause = "connect-failed"
+)

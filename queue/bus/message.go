@@ -1,0 +1,141 @@
+package bus
+
+import (
+	"encoding/json"
+
+	"svar/contact"
+)
+
+// Version of all messages on the bus. It is part of every subject, so that nodes of
+// different versions never misread each other.
+const Version = 1
+
+// OrderKind is what an order asks of a node.
+type OrderKind string
+
+// The orders. Each is idempotent by offer or contact.
+const (
+	// OrderRing: make a leg to the agent for this offer.
+	OrderRing OrderKind = "ring"
+	// OrderWithdraw: end that leg; the contact goes on waiting, unless released.
+	OrderWithdraw OrderKind = "withdraw"
+	// OrderConnect: the agent accepted; connect the two legs and confirm.
+	OrderConnect OrderKind = "connect"
+	// OrderRelease: end the contact's legs.
+	OrderRelease OrderKind = "release"
+)
+
+// Order tells a node to do something. (Epoch, Sequence, Index) says where it was
+// decided: a node refuses an epoch older than the newest it has seen. Number counts
+// the orders of one node in one epoch from 1; after a gap the node asks for its
+// whole state.
+type Order struct {
+	Epoch    uint64          `json:"epoch"`
+	Sequence uint64          `json:"sequence"`
+	Index    uint32          `json:"index"`
+	Number   uint64          `json:"number"`
+	Kind     OrderKind       `json:"kind"`
+	Contact  contact.ID      `json:"contact"`
+	Offer    contact.OfferID `json:"offer,omitempty"`
+	Agent    contact.AgentID `json:"agent,omitempty"`
+}
+
+// NodeState is all that the dispatcher wants of a node: what its contacts should be
+// doing. Orders up to Number are included.
+type NodeState struct {
+	Epoch    uint64        `json:"epoch"`
+	Number   uint64        `json:"number"`
+	Contacts []ContactView `json:"contacts"`
+}
+
+// Change is what one record changed, as whole values. Sequence is the record's;
+// sequences have no gaps, so a receiver that sees one asks for the [View].
+type Change struct {
+	Epoch    uint64          `json:"epoch"`
+	Sequence uint64          `json:"sequence"`
+	Now      contact.Instant `json:"now"`
+	Contacts []ContactView   `json:"contacts,omitempty"`
+	Agents   []AgentView     `json:"agents,omitempty"`
+	// Rules is set when they changed.
+	Rules *contact.Rules `json:"rules,omitempty"`
+}
+
+// View is everything that is open, at a sequence: contacts that are not closed,
+// sorted by id, and all agents of the roster, sorted by id.
+type View struct {
+	Epoch    uint64          `json:"epoch"`
+	Sequence uint64          `json:"sequence"`
+	Now      contact.Instant `json:"now"`
+	Contacts []ContactView   `json:"contacts"`
+	Agents   []AgentView     `json:"agents"`
+	Rules    contact.Rules   `json:"rules"`
+}
+
+// ContactView is an open contact, or one that just closed, as others may see it.
+type ContactView struct {
+	Contact contact.Contact `json:"contact"`
+	Node    contact.NodeID  `json:"node"`
+	Leg     contact.LegID   `json:"leg"`
+	State   contact.State   `json:"state"`
+	// Since is when the state began.
+	Since contact.Instant `json:"since"`
+	// Callback says that it waits to be called back, with nobody on the line.
+	Callback bool `json:"callback,omitempty"`
+	// Queued is when it could be offered first; 0 when not yet.
+	Queued contact.Instant `json:"queued,omitempty"`
+	Needs  contact.Needs   `json:"needs,omitempty"`
+	Class  contact.Class   `json:"class,omitempty"`
+	Target contact.Millis  `json:"target_ms,omitempty"`
+	// Offer is the open one.
+	Offer *OfferView `json:"offer,omitempty"`
+	// Agent has it, from connected on.
+	Agent contact.AgentID `json:"agent,omitempty"`
+	// Answered is when an agent first answered; 0 when not yet.
+	Answered contact.Instant `json:"answered,omitempty"`
+	// End is set when the state is closed.
+	End contact.End `json:"end,omitempty"`
+}
+
+// OfferView is an open offer.
+type OfferView struct {
+	Offer    contact.OfferID `json:"offer"`
+	Agent    contact.AgentID `json:"agent"`
+	Since    contact.Instant `json:"since"`
+	Expires  contact.Instant `json:"expires"`
+	Accepted bool            `json:"accepted,omitempty"`
+	Why      contact.Why     `json:"why"`
+}
+
+// AgentView is an agent of the roster.
+type AgentView struct {
+	Agent    contact.AgentID  `json:"agent"`
+	Skills   contact.Needs    `json:"skills,omitempty"`
+	Presence contact.Presence `json:"presence"`
+	Reason   string           `json:"reason,omitempty"`
+	// Cause is why the presence is so.
+	Cause contact.PresenceCause `json:"cause,omitempty"`
+	// Since is when the presence began.
+	Since     contact.Instant `json:"since"`
+	Reachable bool            `json:"reachable"`
+	// Contact is the one offered to, connected with or being wrapped up by the agent.
+	Contact contact.ID `json:"contact,omitempty"`
+	// Missed are the agent's last missed offers, newest first, at most 10, since the
+	// agent last became ready.
+	Missed []MissedOffer `json:"missed,omitempty"`
+}
+
+// MissedOffer is an offer that the agent did not answer in time.
+type MissedOffer struct {
+	Contact contact.ID      `json:"contact"`
+	Offer   contact.OfferID `json:"offer"`
+	At      contact.Instant `json:"at"`
+}
+
+// Signal is a message of the set-up of an agent's voice for one offer, between the
+// agent's console and the node that has the caller. Its payload is theirs alone.
+type Signal struct {
+	Agent   contact.AgentID `json:"agent"`
+	Contact contact.ID      `json:"contact"`
+	Offer   contact.OfferID `json:"offer"`
+	Payload json.RawMessage `json:"payload"`
+}
