@@ -1,0 +1,32 @@
+// Package media is the voice of every leg: what a caller or an agent hears, and
+// what is heard of them.
+//
+// # The voice of a leg
+//
+// A telephone call has two directions that share nothing but an address. In the
+// outgoing direction many things speak in turn to the same ear: silence, a
+// prompt, queue music, an agent, another agent after a transfer. A receiver must
+// never notice that: RTP (RFC 3550) identifies what it hears by SSRC, sequence
+// number and timestamp, and a receiver whose timestamps jump backwards stays
+// silent for the rest of the call. Therefore a [Stream] owns, for its leg and for
+// the whole call, one SSRC, one sequence and one timestamp that follows the clock,
+// whatever speaks at the moment, and sets the marker bit at each switch. RTCP ends
+// at each leg for the same reason.
+//
+// # Parts
+//
+//   - [Stream] is the media of one leg. Its sources are silence, [Stream.Play],
+//     [Stream.Loop] and another stream ([Connect]).
+//   - [Pacer] drives all playing streams of a node, 20 ms a frame.
+//   - [PortPool] and [Socket] are RTP and RTCP over UDP, for legs that have no
+//     transport of their own.
+//   - [Clip] is a recorded or synthesised sound, encoded once for each codec.
+//     [SpeechCache] makes clips from text, [Music] returns the queue music.
+//   - [Codec] and [Format] say what was negotiated.
+//
+// # What it does not own
+//
+// Signalling and SDP belong to the gateways (they negotiate a Format and hand it
+// over), encryption belongs to the transport behind a [Sink], and who is bridged
+// with whom is decided elsewhere: this package executes.
+package media

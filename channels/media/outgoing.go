@@ -1,0 +1,256 @@
+package media
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+const (
+	// maxPayload is more than 180 ms of G.711; nothing that was negotiated is longer.
+	maxPayload = 1460
+	// keepAlive breaks the silence of a connected party, well within the 15 s that
+	// RFC 6263 §4 gives.
+	keepAlive = 5 * time.Second
+)
+
+// playback is a clip on its way to a leg.
+type playback struct {
+	clip     *Clip
+	loop     bool
+	sound    []byte // in the leg's codec
+	position int
+	done     chan error // nil for loops; takes one value
+}
+
+func (p *playback) finish(err error) {
+	if p != nil && p.done != nil {
+		p.done <- err
+		p.done = nil
+	}
+}
+
+// next returns one frame, assembled in buffer where the clip ends within it, or false
+// after the end.
+func (p *playback) next(buffer []byte, silence byte) ([]byte, bool) {
+	if p.position >= len(p.sound) {
+		if !p.loop || len(p.sound) == 0 {
+			return nil, false
+		}
+		p.position = 0
+	}
+	if rest := p.sound[p.position:]; len(rest) >= frameOctets {
+		p.position += frameOctets
+		return rest[:frameOctets], true
+	}
+	buffer = buffer[:frameOctets]
+	filled := copy(buffer, p.sound[p.position:])
+	p.position += filled
+	for p.loop && filled < frameOctets {
+		p.position = copy(buffer[filled:], p.sound)
+		filled += p.position
+	}
+	for i := filled; i < frameOctets; i++ {
+		buffer[i] = silence
+	}
+	return buffer, true
+}
+
+// outgoing is the sending half of a stream.
+type outgoing struct {
+	mutex     sync.Mutex
+	format    Format
+	direction Direction
+	started   bool
+	closed    bool
+	lapses    int // of the pacer, as last seen
+
+	// The source: one of the two, or neither for silence. switched is set with it and
+	// makes the next packet begin a talk spurt: marker bit, timestamp by the clock.
+	playing  *playback
+	peer     *Stream
+	switched bool
+	relay    relay
+
+	// The clock of the leg: timestamp origin was due at began.
+	began  time.Time
+	origin uint32
+
+	header  rtp.Header // of the packet sent last
+	length  uint32     // ticks that the packet sent last covers
+	sentAt  time.Time  // zero before the first packet
+	scratch [maxPayload]byte
+	silence []byte
+
+	packets, octets, errors uint64
+	reported                uint64 // packets at the last report
+	name                    string // canonical name in RTCP
+}
+
+func (o *outgoing) init() {
+	o.origin = rand.Uint32()
+	o.began = time.Now()
+	o.switched = true
+	o.header = rtp.Header{Version: 2, SSRC: rand.Uint32(), SequenceNumber: uint16(rand.Uint32()), Timestamp: o.origin}
+}
+
+func (o *outgoing) start(format Format) error {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	switch {
+	case o.closed:
+		return ErrClosed
+	case o.started:
+		return ErrStarted
+	}
+	o.started = true
+	o.format = format
+	o.began = time.Now()
+	o.silence = bytes.Repeat([]byte{codecs[format.Codec].silence}, frameOctets)
+	if o.playing != nil {
+		o.playing.sound = o.playing.clip.Encoded(format.Codec)
+	}
+	return nil
+}
+
+func (o *outgoing) isClosed() bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.closed
+}
+
+func (o *outgoing) close() bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.closed {
+		return false
+	}
+	o.playing.finish(ErrClosed)
+	o.closed, o.playing, o.peer = true, nil, nil
+	return true
+}
+
+func (o *outgoing) set(playing *playback, peer *Stream) error {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.closed {
+		return ErrClosed
+	}
+	if playing != nil && playing.sound == nil && o.started {
+		playing.sound = playing.clip.Encoded(o.format.Codec) // started since it was made
+	}
+	o.replace(playing, peer)
+	return nil
+}
+
+func (o *outgoing) replace(playing *playback, peer *Stream) {
+	if playing == nil && peer == o.peer && o.playing == nil {
+		return // the same peer or silence again is no switch
+	}
+	o.playing.finish(ErrReplaced)
+	o.playing, o.peer, o.switched = playing, peer, true
+}
+
+// stop makes the leg silent if this playback is still its source.
+func (o *outgoing) stop(playing *playback) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.playing == playing {
+		o.replace(nil, nil)
+	}
+}
+
+// leave makes the leg silent if it still hears this peer.
+func (o *outgoing) leave(peer *Stream) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.peer == peer {
+		o.replace(nil, nil)
+	}
+}
+
+// tick sends the frame that is due now.
+func (s *Stream) tick(now time.Time, lapses int) {
+	o := &s.out
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.closed {
+		return
+	}
+	if lapses != o.lapses {
+		o.lapses, o.switched = lapses, true
+	}
+	frame := o.silence
+	switch {
+	case o.playing != nil:
+		sound, more := o.playing.next(o.scratch[:], o.silence[0])
+		if more {
+			frame = sound
+			break
+		}
+		o.playing.finish(nil)
+		o.replace(nil, nil)
+	case o.peer != nil:
+		if now.Sub(o.sentAt) < keepAlive {
+			return
+		}
+		o.switched = true
+		// The peer's next word begins a talk spurt again.
+		defer func() { o.switched = true }()
+	}
+	timestamp, marker := o.header.Timestamp+o.length, o.switched
+	if marker {
+		timestamp = o.byClock(now)
+	}
+	o.send(s.sink, o.format.PayloadType, marker, timestamp, uint32(len(frame)), frame, now)
+}
+
+// byClock is the timestamp with which a talk spurt begins now. It follows the leg's
+// clock, with two bounds that matter more: it never falls back behind what was sent,
+// and it never advances by more than the time since the last packet, because the
+// receiver would have to wait for the difference and keeps that delay for good.
+func (o *outgoing) byClock(now time.Time) uint32 {
+	timestamp := o.origin + ticks(now.Sub(o.began))
+	if o.sentAt.IsZero() {
+		return timestamp
+	}
+	if elapsed := o.header.Timestamp + ticks(now.Sub(o.sentAt)); before(elapsed, timestamp) {
+		timestamp = elapsed
+	}
+	if earliest := o.header.Timestamp + o.length; before(timestamp, earliest) {
+		timestamp = earliest
+	}
+	return timestamp
+}
+
+// send writes the next packet of the sequence.
+func (o *outgoing) send(sink Sink, payloadType uint8, marker bool, timestamp, length uint32, payload []byte, now time.Time) {
+	if !o.direction.sends() {
+		return
+	}
+	o.switched = false
+	o.header.SequenceNumber++
+	o.header.PayloadType = payloadType
+	o.header.Marker = marker
+	o.header.Timestamp = timestamp
+	o.length = length
+	o.sentAt = now
+	o.packets++
+	o.octets += uint64(len(payload))
+	header := o.header // a sink may add header extensions to its copy
+	if err := sink.WriteRTP(&header, payload); err != nil {
+		o.errors++
+	}
+}
+
+// ticks converts a duration to the RTP clock; a negative one, which two goroutines
+// that ask for the time can produce, is none.
+func ticks(duration time.Duration) uint32 {
+	return uint32(int64(max(duration, 0)) / (int64(time.Second) / clockRate))
+}
+
+// before compares timestamps on their circle.
+func before(a, b uint32) bool { return int32(a-b) < 0 }
