@@ -31,7 +31,7 @@ func TestFirstStartServesAndKeepsData(t *testing.T) {
 		"SELECT current_user":    roleName,
 		"SELECT lower('ÅÄÖ')":    "åäö",
 		"SELECT version()::text": "",
-		"SELECT rolsuper::text FROM pg_roles WHERE rolname = current_user":                                                      "false",
+		"SELECT rolsuper::text FROM pg_roles WHERE rolname = current_user":                                                "false",
 		"SELECT string_agg(n, ' ' ORDER BY n COLLATE \"sv-x-icu\") FROM (VALUES ('ö'), ('å'), ('ä'), ('z')) AS names (n)": "z å ä ö",
 	} {
 		if got := queryText(t, connection, query); want != "" && got != want {

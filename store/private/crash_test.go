@@ -1,0 +1,305 @@
+package private
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// kill -9 of Svar takes PostgreSQL along, and what was committed is there at the next start.
+func TestKilledParentLeavesNoServerAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	parent, connectionString := killableServer(t, directory)
+	running := postmaster(t, directory)
+	connection := connect(t, connectionString)
+	execute(t, connection, "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('committed')",
+		"BEGIN", "INSERT INTO kept VALUES ('open')")
+
+	if err := parent.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, running)
+
+	cluster := startCluster(t, directory)
+	if got := queryText(t, connect(t, cluster.ConnString()), "SELECT string_agg(word, ',') FROM kept"); got != "committed" {
+		t.Errorf("the table has %q, want only what was committed", got)
+	}
+}
+
+// The next start does not need to wait for the old server by itself: it begins while that one still ends.
+func TestStartRightAfterAKill(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	for range 3 {
+		parent, connectionString := killableServer(t, directory)
+		queryText(t, connect(t, connectionString), "SELECT 'busy'")
+		if err := parent.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = parent.Wait() // "signal: killed", as intended
+	}
+	startCluster(t, directory)
+}
+
+func TestKilledServerIsNoticedAndRecovered(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	cluster := startCluster(t, directory)
+	connection := connect(t, cluster.ConnString())
+	execute(t, connection, "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('committed')")
+
+	kill(t, postmaster(t, directory))
+	<-cluster.Done()
+	var ended *ServerError
+	if err := cluster.Err(); !errors.Is(err, ErrServer) || !errors.As(err, &ended) {
+		t.Fatalf("Err is %v, want ErrServer", err)
+	}
+
+	again := startCluster(t, directory)
+	if got := queryText(t, connect(t, again.ConnString()), "SELECT word FROM kept"); got != "committed" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A postmaster that outlived its Svar (started without a parent-death signal) is proven ours, ended and replaced.
+func TestOrphanOfOursIsEnded(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	cluster := startCluster(t, directory)
+	stopCluster(t, cluster)
+
+	orphan := startOrphan(t, directory)
+	again := startCluster(t, directory)
+	if err := orphan.Wait(); err != nil {
+		t.Logf("the orphan ended: %v", err)
+	}
+	if orphan.Process.Pid == again.server.pid() {
+		t.Fatal("the orphan was taken for the new server")
+	}
+	queryText(t, connect(t, again.ConnString()), "SELECT 'served'")
+}
+
+func startOrphan(t *testing.T, directory string) *exec.Cmd {
+	t.Helper()
+	as, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := layout{directory: directory}
+	programs, err := chooseInstallation(findInstallations(testContext(t), debianPattern, os.Getenv("PATH")), 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	orphan := exec.Command(programs.program("postgres"), "-D", place.cluster(), "-c", "listen_addresses=",
+		"-c", "unix_socket_directories="+filepath.Join(directory, "socket"))
+	orphan.SysProcAttr = &syscall.SysProcAttr{Credential: as.credential}
+	orphan.Dir, orphan.Env = "/", environment()
+	says, err := orphan.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := orphan.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = orphan.Process.Kill() })
+	waitForText(t, says, "ready to accept connections")
+	return orphan
+}
+
+func waitForText(t *testing.T, from io.Reader, want string) {
+	t.Helper()
+	var heard strings.Builder
+	buffer := make([]byte, 4096)
+	for !strings.Contains(heard.String(), want) {
+		length, err := from.Read(buffer)
+		heard.Write(buffer[:length])
+		if err != nil {
+			t.Fatalf("heard %q, want %q: %v", heard.String(), want, err)
+		}
+	}
+}
+
+// After a crash the number in the pid file may belong to any process of the same user: it must live on, and not hinder us.
+func TestStalePIDFileOfAForeignProcess(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	stopCluster(t, startCluster(t, directory))
+	as, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := layout{directory: directory}
+	// Even one that has our directory among its arguments.
+	foreign := exec.Command("/bin/sh", "-c", "read line", "sh", "-D", place.cluster())
+	if _, err := foreign.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	foreign.SysProcAttr = &syscall.SysProcAttr{Credential: as.credential}
+	if err := foreign.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = foreign.Process.Kill()
+		_ = foreign.Wait()
+	})
+	stale := strconv.Itoa(foreign.Process.Pid) + "\n" + place.cluster() + "\n1\n5432\n/nowhere\n\n\nready   \n"
+	path := filepath.Join(place.cluster(), pidFileName)
+	if err := errors.Join(os.WriteFile(path, []byte(stale), 0o600), as.own(path)); err != nil {
+		t.Fatal(err)
+	}
+
+	cluster := startCluster(t, directory)
+	if cluster.server.pid() == foreign.Process.Pid {
+		t.Fatal("the foreign process was taken for the server")
+	}
+	queryText(t, connect(t, cluster.ConnString()), "SELECT 'served'")
+	if err := foreign.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("the foreign process was ended: %v", err)
+	}
+}
+
+func TestProofOfOurPostmaster(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	cluster := startCluster(t, directory)
+	as, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := layout{directory: directory}
+	for _, test := range []struct {
+		name    string
+		pid     int
+		cluster string
+		uid     uint32
+		want    bool
+	}{
+		{"ours", cluster.server.pid(), place.cluster(), as.uid, true},
+		{"another user's", cluster.server.pid(), place.cluster(), as.uid + 1, false},
+		{"another directory's", cluster.server.pid(), directory, as.uid, false},
+		{"no directory", cluster.server.pid(), filepath.Join(directory, "missing"), as.uid, false},
+		{"another program", os.Getpid(), place.cluster(), uint32(os.Geteuid()), false},
+		{"no process", 0, place.cluster(), as.uid, false},
+	} {
+		if got := isPostmasterOf(test.pid, test.cluster, test.uid); got != test.want {
+			t.Errorf("%s: got %t, want %t", test.name, got, test.want)
+		}
+	}
+	if found := serverProcesses(place.cluster(), as.uid); len(found) < 2 {
+		t.Errorf("found %v, want the postmaster and its children", found)
+	}
+}
+
+// An interrupted set-up never counts as a cluster.
+func TestHalfMadeClusterIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	half := filepath.Join(directory, newPrefix+"123")
+	if err := os.MkdirAll(filepath.Join(half, "base"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(half, "PG_VERSION"), []byte("15\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cluster := startCluster(t, directory)
+	queryText(t, connect(t, cluster.ConnString()), "SELECT 'served'")
+	if left, _ := filepath.Glob(filepath.Join(directory, newPrefix+"*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Svar is killed at any moment of its very first start; the next one succeeds.
+func TestKilledDuringTheFirstStart(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, appears := range []string{lockName, newPrefix + "*/PG_VERSION", newPrefix + "*/base/1", newPrefix + "*/global/pg_control"} {
+		parent := exec.Command(program)
+		parent.Env = append(os.Environ(), serveVariable+"="+directory)
+		if _, err := parent.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+		if err := parent.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitForFile(t, filepath.Join(directory, appears))
+		_ = parent.Process.Kill()
+		_ = parent.Wait()
+	}
+	cluster := startCluster(t, directory)
+	queryText(t, connect(t, cluster.ConnString()), "SELECT 'served'")
+}
+
+func waitForFile(t *testing.T, pattern string) {
+	t.Helper()
+	ctx := testContext(t)
+	ticker := time.NewTicker(time.Millisecond) // another process's file has no signal to wait for
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return
+		}
+		<-ticker.C
+	}
+	t.Fatalf("%s never appeared", pattern)
+}
+
+func TestLostPasswordIsSetAnew(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	first := startCluster(t, directory)
+	stopCluster(t, first)
+	if err := os.Remove(filepath.Join(directory, passwordName)); err != nil {
+		t.Fatal(err)
+	}
+	second := startCluster(t, directory)
+	if first.ConnString() == second.ConnString() {
+		t.Error("the password is the same")
+	}
+	queryText(t, connect(t, second.ConnString()), "SELECT 'served'")
+}
+
+func TestDamagedDataIsSaidWithTheServersWords(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	stopCluster(t, startCluster(t, directory))
+	place := layout{directory: directory}
+	control := filepath.Join(place.cluster(), "global", "pg_control")
+	if err := os.Truncate(control, 100); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Start(testContext(t), Config{Dir: directory, Log: zerolog.Nop()})
+	if !errors.Is(err, ErrServer) || !strings.Contains(err.Error(), "pg_control") || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("got %v", err)
+	}
+
+	if err := os.Remove(filepath.Join(place.cluster(), "PG_VERSION")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Start(testContext(t), Config{Dir: directory, Log: zerolog.Nop()}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("without PG_VERSION got %v", err)
+	}
+	if _, err := os.Stat(control); err != nil {
+		t.Errorf("the damaged data was touched: %v", err)
+	}
+
+	if err := os.WriteFile(filepath.Join(place.cluster(), "PG_VERSION"), []byte("9\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Start(testContext(t), Config{Dir: directory, Log: zerolog.Nop()}); !errors.Is(err, ErrVersion) {
+		t.Errorf("with another version got %v", err)
+	}
+}
