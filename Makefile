@@ -55,7 +55,11 @@ lint: toolchain console $(linter) ## check format, vet, linters, licences, and t
 	@unformatted=$$(gofmt -l $(go_files)); [ -z "$$unformatted" ] || { echo "gofmt would change these files; run gofmt -w on them:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	$(linter) run ./...
-	cd tools && go run ./licences -root ..
+	cd tools && ../$(linter) run ./... && go run ./licences -root ..
+
+.PHONY: format
+format: $(linter) ## write all Go files the one way
+	$(linter) fmt
 
 # staticcheck runs inside golangci-lint (all of its checks, see .golangci.yaml): building it once more costs half a minute.
 $(linter): tools/go.mod tools/go.sum
@@ -97,6 +101,10 @@ lint-console: $(web)/node_modules/.installed
 
 test-browser: packages-test build
 	cd $(web) && npm run --silent e2e
+
+.PHONY: screenshots
+screenshots: packages-test build ## take the README's screenshots anew
+	cd $(web) && npm run --silent screenshots
 
 else
 
