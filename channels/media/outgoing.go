@@ -24,12 +24,13 @@ type playback struct {
 	sound    []byte // in the leg's codec
 	position int
 	done     chan error // nil for loops; takes one value
+	finished bool
 }
 
 func (p *playback) finish(err error) {
-	if p != nil && p.done != nil {
+	if p != nil && p.done != nil && !p.finished {
+		p.finished = true
 		p.done <- err
-		p.done = nil
 	}
 }
 
