@@ -136,3 +136,13 @@ func (r *Run) Next() Action {
 func (r *Run) prompt(name string) channels.Prompt {
 	return channels.Prompt{Name: name, Language: r.language}
 }
+
+// Music returns the prompt that the flow repeats in the queue.
+func (f Flow) Music() string {
+	for _, step := range f.Steps {
+		if step.Queue != nil {
+			return step.Queue.Music
+		}
+	}
+	return ""
+}

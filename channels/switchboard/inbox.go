@@ -1,0 +1,33 @@
+package switchboard
+
+import "sync"
+
+// inbox is what waits to be read by the one goroutine that owns it. Putting never
+// blocks, so that the bus and the legs are never held up by a call.
+type inbox[T any] struct {
+	mutex sync.Mutex
+	items []T
+	// wake holds a value while there may be something to take.
+	wake chan struct{}
+}
+
+func newInbox[T any]() *inbox[T] { return &inbox[T]{wake: make(chan struct{}, 1)} }
+
+func (b *inbox[T]) put(item T) {
+	b.mutex.Lock()
+	b.items = append(b.items, item)
+	b.mutex.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns all that was put, in order.
+func (b *inbox[T]) take() []T {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	items := b.items
+	b.items = nil
+	return items
+}

@@ -1,0 +1,351 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"svar/channels"
+	"svar/contact"
+	"svar/ivr"
+	"svar/queue/bus"
+)
+
+// Dispatcher is the way to the queue and back; *bus.Bus is one.
+type Dispatcher interface {
+	Send(ctx context.Context, c contact.Command) error
+	AskNodeState(ctx context.Context, node contact.NodeID) (bus.NodeState, error)
+	FollowOrders(node contact.NodeID, handle func(bus.Order)) (stop func() error, err error)
+	FollowNodeSignals(node contact.NodeID, handle func(bus.Signal)) (stop func() error, err error)
+	SignalAgent(s bus.Signal) error
+}
+
+// PersonalRecords keeps what records must not hold, by contact.
+type PersonalRecords interface {
+	PutPersonal(ctx context.Context, id contact.ID, p contact.Personal) error
+	PutLeg(ctx context.Context, r contact.LegRecord) error
+	DeleteLeg(ctx context.Context, r contact.LegRecord) error
+	// LegsOf returns the records of legs that the node has not deleted.
+	LegsOf(ctx context.Context, node contact.NodeID) ([]contact.LegRecord, error)
+}
+
+// Callers tells who is calling. It must not block.
+type Callers interface {
+	// Identify returns the one person with the number, or "" when there is none or more.
+	Identify(p contact.Personal) contact.PersonID
+}
+
+// Line is an entrance of this node.
+type Line struct {
+	ID       contact.LineID
+	Audience contact.Audience
+	// Language is that of the line's prompts, as an IETF tag.
+	Language string
+	// LookUp says that callers are looked up by their number. Never on the pupils' line
+	// (requirement D3).
+	LookUp bool
+	// Flow has passed its Check.
+	Flow ivr.Flow
+}
+
+// Config is what a switchboard is made of. All fields are needed, except Orphans.
+type Config struct {
+	Node       contact.NodeID
+	Lines      []Line
+	Dispatcher Dispatcher
+	Personal   PersonalRecords
+	Callers    Callers
+	// Agents makes the legs towards agents.
+	Agents channels.Endpoint
+	// Orphans ends legs that an earlier process left behind, by channel.
+	Orphans map[contact.Channel]channels.OrphanEnder
+	Log     zerolog.Logger
+	// NewLeg makes leg ids; tests give their own.
+	NewLeg func() contact.LegID
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Switchboard is made by [New] and lives between [Switchboard.Start] and
+// [Switchboard.Close]. Its methods may be called concurrently.
+type Switchboard struct {
+	config Config
+	lines  map[contact.LineID]Line
+
+	mutex  sync.Mutex
+	calls  map[contact.ID]*call
+	epoch  uint64 // the newest seen
+	number uint64 // the last order carried out in it
+	open   bool   // contacts are taken
+
+	life    context.Context // ends when Close has told the dispatcher all it must know
+	end     context.CancelFunc
+	running sync.WaitGroup
+	stops   []func() error
+}
+
+// New returns a switchboard that takes nothing yet.
+func New(config Config) (*Switchboard, error) {
+	s := &Switchboard{config: config, lines: map[contact.LineID]Line{}, calls: map[contact.ID]*call{}}
+	for _, line := range config.Lines {
+		if err := line.Flow.Check(); err != nil {
+			return nil, fmt.Errorf("line %s: %w", line.ID, err)
+		}
+		s.lines[line.ID] = line
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Start reports the node to the dispatcher as newly started, so that contacts whose
+// legs died with an earlier process are accounted for, begins to follow orders, and
+// ends the legs that are left of that process. Those endings go on in the background.
+// The gateways' Serve must be running.
+func (s *Switchboard) Start(ctx context.Context) error {
+	stopOrders, err := s.config.Dispatcher.FollowOrders(s.config.Node, s.order)
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, stopOrders)
+	stopSignals, err := s.config.Dispatcher.FollowNodeSignals(s.config.Node, s.signal)
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, stopSignals)
+	orphans, err := s.config.Personal.LegsOf(ctx, s.config.Node)
+	if err != nil {
+		return fmt.Errorf("read the legs of an earlier process: %w", err)
+	}
+	if err := s.config.Dispatcher.Send(ctx, contact.ReportNode{Node: s.config.Node, Restarted: true}); err != nil {
+		return fmt.Errorf("report this node: %w", err)
+	}
+	s.mutex.Lock()
+	s.open = true
+	s.mutex.Unlock()
+	for _, orphan := range orphans {
+		s.running.Go(func() { s.endOrphan(orphan) })
+	}
+	return nil
+}
+
+// orphanTime bounds the end of one leg of an earlier process: a BYE is given up after
+// 32 s by its transaction (RFC 3261 §17.1.2.2).
+const orphanTime = 40 * time.Second
+
+func (s *Switchboard) endOrphan(record contact.LegRecord) {
+	ctx, cancel := context.WithTimeout(s.life, orphanTime)
+	defer cancel()
+	log := s.config.Log.With().Str("contact", string(record.Contact)).Str("leg", string(record.Leg)).Logger()
+	if gateway, known := s.config.Orphans[record.Channel]; known {
+		if err := gateway.EndOrphan(ctx, record.Gateway); err != nil {
+			log.Warn().Err(err).Msg("a leg of the earlier process could not be ended")
+		} else {
+			log.Info().Msg("ended a leg of the earlier process")
+		}
+	}
+	if ctx.Err() != nil {
+		return // shutting down: the next process tries again
+	}
+	if err := s.config.Personal.DeleteLeg(ctx, record); err != nil {
+		log.Error().Err(err).Msg("the record of an ended leg could not be deleted")
+	}
+}
+
+// Arrive implements [channels.Intake].
+func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.Personal, leg channels.Leg) error {
+	line, known := s.lines[c.Line]
+	if !known {
+		return fmt.Errorf("contact %s came in on the line %q, which is not configured", c.ID, c.Line)
+	}
+	c.Audience, c.Language = line.Audience, line.Language
+	if line.LookUp {
+		c.Person = s.config.Callers.Identify(p)
+	}
+	call := newCall(s, c, line, leg)
+	if !s.register(call) {
+		return errors.New("this node does not take contacts now: it is starting or shutting down")
+	}
+	if err := s.putOnRecord(ctx, call, p); err != nil {
+		s.running.Go(call.giveBack)
+		s.running.Done()
+		return err
+	}
+	call.recorded.Store(true)
+	go func() {
+		defer s.running.Done()
+		call.run()
+	}()
+	return nil
+}
+
+// putOnRecord makes the contact safe, the personal part first: a crash in between
+// leaves a record that nobody refers to, never a contact that cannot be reached.
+func (s *Switchboard) putOnRecord(ctx context.Context, call *call, p contact.Personal) error {
+	id := call.contact.ID
+	if err := s.config.Personal.PutPersonal(ctx, id, p); err != nil {
+		return fmt.Errorf("keep the caller of contact %s: %w", id, err)
+	}
+	if err := s.config.Personal.PutLeg(ctx, call.record); err != nil {
+		return fmt.Errorf("keep the leg of contact %s: %w", id, err)
+	}
+	arrive := contact.Arrive{Contact: call.contact, Node: s.config.Node, Leg: call.leg.ID()}
+	if err := s.config.Dispatcher.Send(ctx, arrive); err != nil {
+		return fmt.Errorf("put contact %s on record: %w", id, err)
+	}
+	return nil
+}
+
+// Refuse implements [channels.Intake].
+func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response int) {
+	if err := s.config.Dispatcher.Send(ctx, contact.Refuse{Contact: c, Response: uint16(response)}); err != nil { //nolint:gosec // a SIP status code has three digits
+		s.config.Log.Warn().Err(err).Str("contact", string(c.ID)).Msg("a refusal could not be put on record")
+	}
+}
+
+// Close takes no more contacts, gives up the calls that are left (they are recorded as
+// dropped by a technical fault and go on as call-backs), ends their legs, and returns
+// when all that is done, at the latest when ctx ends.
+func (s *Switchboard) Close(ctx context.Context) error {
+	s.mutex.Lock()
+	s.open = false
+	left := make([]*call, 0, len(s.calls))
+	for _, call := range s.calls {
+		left = append(left, call)
+	}
+	s.mutex.Unlock()
+	for _, call := range left {
+		call.post(giveUp{})
+	}
+	stopped := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(stopped)
+	}()
+	var late error
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		late = fmt.Errorf("close the switchboard: %d calls are left: %w", s.Live(), ctx.Err())
+	}
+	s.end()
+	<-stopped
+	for _, stop := range s.stops {
+		late = errors.Join(late, stop())
+	}
+	return late
+}
+
+// Live is the number of contacts whose legs this node holds.
+func (s *Switchboard) Live() int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return len(s.calls)
+}
+
+func (s *Switchboard) register(c *call) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if !s.open {
+		return false
+	}
+	s.calls[c.contact.ID] = c
+	s.running.Add(1)
+	return true
+}
+
+func (s *Switchboard) forget(c *call) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.calls, c.contact.ID)
+}
+
+// order takes one order in; called in order by the bus.
+func (s *Switchboard) order(o bus.Order) {
+	s.mutex.Lock()
+	switch {
+	case o.Epoch < s.epoch:
+		s.mutex.Unlock()
+		s.config.Log.Warn().Uint64("epoch", o.Epoch).Str("contact", string(o.Contact)).Msg("refused an order of an older epoch")
+		return
+	case o.Epoch == s.epoch && o.Number <= s.number:
+		s.mutex.Unlock()
+		return // carried out already
+	}
+	gap := (o.Epoch == s.epoch && o.Number != s.number+1) || (o.Epoch > s.epoch && s.epoch != 0)
+	s.epoch, s.number = o.Epoch, o.Number
+	call := s.calls[o.Contact]
+	s.mutex.Unlock()
+	if call != nil {
+		call.post(o)
+	}
+	if gap {
+		s.running.Go(s.reconcile)
+	}
+}
+
+// signal passes a message of an agent's console on to the leg that it is for.
+func (s *Switchboard) signal(m bus.Signal) {
+	s.mutex.Lock()
+	call := s.calls[m.Contact]
+	s.mutex.Unlock()
+	if call != nil {
+		call.post(m)
+	}
+}
+
+// reconcile makes the node's legs do what the dispatcher wants of them, after orders
+// were lost or a new leader took over. Orders are idempotent, so that what was carried
+// out already is harmless.
+func (s *Switchboard) reconcile() {
+	before := s.recorded()
+	state, err := s.config.Dispatcher.AskNodeState(s.life, s.config.Node)
+	if err != nil {
+		s.config.Log.Error().Err(err).Msg("this node could not learn what its contacts should be doing")
+		return
+	}
+	wanted := map[contact.ID]bool{}
+	for _, view := range state.Contacts {
+		wanted[view.Contact.ID] = true
+		s.follow(view)
+	}
+	for id, call := range before {
+		if !wanted[id] {
+			call.post(bus.Order{Kind: bus.OrderRelease, Contact: id})
+		}
+	}
+}
+
+// follow makes one contact do what the dispatcher wants of it.
+func (s *Switchboard) follow(view bus.ContactView) {
+	id := view.Contact.ID
+	s.mutex.Lock()
+	call := s.calls[id]
+	s.mutex.Unlock()
+	onTheLine := !view.Callback && view.State != contact.StateWrapUp
+	switch {
+	case call == nil && onTheLine:
+		// Every contact is registered before it is on record, so this leg is gone.
+		if err := s.config.Dispatcher.Send(s.life, contact.Drop{Contact: id}); err != nil {
+			s.config.Log.Warn().Err(err).Str("contact", string(id)).Msg("a contact without a leg could not be given up")
+		}
+	case call != nil && !onTheLine:
+		call.post(bus.Order{Kind: bus.OrderRelease, Contact: id})
+	case call != nil && view.Offer != nil && view.Offer.Accepted:
+		call.post(bus.Order{Kind: bus.OrderConnect, Contact: id, Offer: view.Offer.Offer, Agent: view.Offer.Agent})
+	case call != nil && view.Offer != nil:
+		call.post(bus.Order{Kind: bus.OrderRing, Contact: id, Offer: view.Offer.Offer, Agent: view.Offer.Agent})
+	}
+}
+
+func (s *Switchboard) recorded() map[contact.ID]*call {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	calls := maps.Clone(s.calls)
+	maps.DeleteFunc(calls, func(_ contact.ID, c *call) bool { return !c.recorded.Load() })
+	return calls
+}
