@@ -276,7 +276,10 @@ func (s *Switchboard) order(o bus.Order) {
 		s.mutex.Unlock()
 		return // carried out already
 	}
-	gap := (o.Epoch == s.epoch && o.Number != s.number+1) || (o.Epoch > s.epoch && s.epoch != 0)
+	gap := o.Number != s.number+1
+	if o.Epoch > s.epoch { // a new leader counts from 1 and may not know what the last one ordered
+		gap = o.Number != 1 || s.epoch != 0
+	}
 	s.epoch, s.number = o.Epoch, o.Number
 	call := s.calls[o.Contact]
 	s.mutex.Unlock()

@@ -1,0 +1,194 @@
+package switchboard_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/rtp"
+
+	"svar/channels"
+	"svar/channels/media"
+	"svar/contact"
+	"svar/queue/bus"
+)
+
+// dispatcher writes down what it is told.
+type dispatcher struct {
+	mutex   sync.Mutex
+	told    []contact.Command
+	fail    error
+	state   bus.NodeState
+	order   func(bus.Order)
+	signal  func(bus.Signal)
+	toAgent []bus.Signal
+}
+
+func (d *dispatcher) Send(_ context.Context, c contact.Command) error {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.fail != nil {
+		return d.fail
+	}
+	d.told = append(d.told, c)
+	return nil
+}
+
+func (d *dispatcher) sent() []contact.Command {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	told := d.told
+	d.told = nil
+	return told
+}
+
+func (d *dispatcher) AskNodeState(context.Context, contact.NodeID) (bus.NodeState, error) {
+	return d.state, nil
+}
+
+func (d *dispatcher) FollowOrders(_ contact.NodeID, handle func(bus.Order)) (func() error, error) {
+	d.order = handle
+	return func() error { return nil }, nil
+}
+
+func (d *dispatcher) FollowNodeSignals(_ contact.NodeID, handle func(bus.Signal)) (func() error, error) {
+	d.signal = handle
+	return func() error { return nil }, nil
+}
+
+func (d *dispatcher) SignalAgent(s bus.Signal) error {
+	d.toAgent = append(d.toAgent, s)
+	return nil
+}
+
+// endpoint makes scripted legs to agents.
+type endpoint struct {
+	pacer *media.Pacer
+	mutex sync.Mutex
+	made  []*leg
+}
+
+func (e *endpoint) Ring(_ context.Context, r channels.Ring) (channels.Leg, error) {
+	l := newLeg(e.pacer, r.Leg)
+	l.up, l.send = make(chan struct{}), r.Send
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.made = append(e.made, l)
+	return l, nil
+}
+
+func (e *endpoint) last() *leg {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if len(e.made) == 0 {
+		return nil
+	}
+	return e.made[len(e.made)-1]
+}
+
+// leg is a scripted leg, of a caller or an agent, with real media.
+type leg struct {
+	id         contact.LegID
+	stream     *media.Stream
+	sink       *sink
+	up         chan struct{} // an agent's leg comes up when it is closed; nil: at once
+	promptOver chan struct{}
+	answered   atomic.Bool
+	send       func(json.RawMessage)
+	signals    []string
+
+	once   sync.Once
+	done   chan struct{}
+	ending channels.Ending
+
+	mutex sync.Mutex
+	log   []string
+}
+
+func newLeg(pacer *media.Pacer, id contact.LegID) *leg {
+	out := &sink{}
+	l := &leg{id: id, sink: out, stream: media.NewStream(pacer, out), done: make(chan struct{}), promptOver: make(chan struct{})}
+	if err := l.stream.Start(media.Format{Codec: media.PCMA, PayloadType: media.PCMA.PayloadType()}); err != nil {
+		panic(err)
+	}
+	return l
+}
+
+func (l *leg) ID() contact.LegID       { return l.id }
+func (l *leg) Stream() *media.Stream   { return l.stream }
+func (l *leg) Record() []byte          { return []byte("record") }
+func (l *leg) Done() <-chan struct{}   { return l.done }
+func (l *leg) Ending() channels.Ending { return l.ending }
+func (l *leg) HangUp()                 { l.over(channels.EndedByUs) }
+func (l *leg) over(e channels.Ending) {
+	l.once.Do(func() {
+		l.ending = e
+		_ = l.stream.Close()
+		close(l.done)
+	})
+}
+
+func (l *leg) isOver() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *leg) Answer(ctx context.Context) error {
+	l.answered.Store(true)
+	if l.up == nil {
+		return nil
+	}
+	select {
+	case <-l.up:
+		return nil
+	case <-l.done:
+		return channels.ErrLegOver
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *leg) Play(ctx context.Context, p channels.Prompt) error {
+	l.note("play " + p.Name + " " + p.Language)
+	select {
+	case <-l.promptOver:
+		return nil
+	case <-l.done:
+		return channels.ErrLegOver
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *leg) Loop(p channels.Prompt) error {
+	l.note("loop " + p.Name + " " + p.Language)
+	return nil
+}
+
+func (l *leg) Signal(m json.RawMessage) error {
+	l.signals = append(l.signals, string(m))
+	return nil
+}
+
+func (l *leg) note(line string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.log = append(l.log, line)
+}
+
+func (l *leg) heard() []string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return append([]string(nil), l.log...)
+}
+
+// sink counts packets.
+type sink struct{ n atomic.Int64 }
+
+func (s *sink) WriteRTP(*rtp.Header, []byte) error { s.n.Add(1); return nil }
+func (s *sink) count() int64                       { return s.n.Load() }
