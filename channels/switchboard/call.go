@@ -199,7 +199,9 @@ func (c *call) greet(ctx context.Context) {
 	for action := run.Next(); action != nil && ctx.Err() == nil; action = run.Next() {
 		switch action := action.(type) {
 		case ivr.Say:
-			c.say(ctx, action.Prompt)
+			if over := c.say(ctx, action.Prompt); over {
+				return // before the queue: the stage of an abandon must be true
+			}
 		case ivr.Enqueue:
 			c.tell(contact.Enqueue{Contact: c.contact.ID, Needs: action.Needs, Class: action.Class, Target: action.Target})
 		case ivr.Loop:
@@ -208,16 +210,19 @@ func (c *call) greet(ctx context.Context) {
 	}
 }
 
-// say plays a prompt. One that cannot be played is logged and passed over: nobody is
-// kept out of the queue by a missing recording.
-func (c *call) say(ctx context.Context, prompt channels.Prompt) {
+// say plays a prompt and reports whether the leg ended in it. One that cannot be played
+// is logged and passed over: nobody is kept out of the queue by a missing recording.
+func (c *call) say(ctx context.Context, prompt channels.Prompt) (over bool) {
 	prompter, able := c.leg.(channels.Prompter)
 	if !able {
-		return
+		return false
 	}
-	if err := prompter.Play(ctx, prompt); err != nil && ctx.Err() == nil && !errors.Is(err, channels.ErrLegOver) {
+	err := prompter.Play(ctx, prompt)
+	over = errors.Is(err, channels.ErrLegOver)
+	if err != nil && ctx.Err() == nil && !over {
 		c.log.Warn().Err(err).Str("prompt", prompt.Name).Msg("a prompt could not be played")
 	}
+	return over
 }
 
 func (c *call) loop(prompt channels.Prompt) {
