@@ -1,0 +1,119 @@
+package configs_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"svar/configs"
+)
+
+func noEnv(string) (string, bool) { return "", false }
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaultsAreLegal(t *testing.T) {
+	t.Parallel()
+	config, err := configs.Load("", noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(config.Lines) != 2 || config.Lines[0].Number != "+46850800100" || config.Lines[1].Number != "+4620000000" {
+		t.Errorf("the demo lines are %+v", config.Lines)
+	}
+	if config.Desk.OfferTimeout != 15_000 {
+		t.Errorf("an offer lasts %d ms by default, want 15 s", config.Desk.OfferTimeout)
+	}
+}
+
+func TestOwnFileHoldsOnlyWhatDiffers(t *testing.T) {
+	t.Parallel()
+	config, err := configs.Load(write(t, "http:\n  address: 127.0.0.1:9000\ndesk:\n  offer_timeout: 1m30s\n"), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.HTTP.Address != "127.0.0.1:9000" || config.Desk.OfferTimeout != 90_000 || config.Desk.ConnectTimeout != 5_000 {
+		t.Errorf("got %+v, %+v", config.HTTP, config.Desk)
+	}
+	if _, err := configs.Load(write(t, "# nothing\n"), noEnv); err != nil {
+		t.Errorf("an empty file is refused: %v", err)
+	}
+}
+
+func TestEnvironmentOverridesTheFile(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{
+		"SVAR_HTTP_ADDRESS": "127.0.0.1:7000", "SVAR_DESK_OFFER_TIMEOUT": "20s", "SVAR_DEMO": "false",
+		"SVAR_PHONE_RTP_FROM": "30000", "SVAR_PHONE_RTP_TO": "30100", "SVAR_NATS_TOKEN": "0123", "SVAR_PHONE_ADVERTISE": "192.0.2.7",
+		"SVAR_DATABASE_URL": "postgres://db/svar", "SVAR_PHONE_ADDRESS": "127.0.0.1:0",
+	}
+	config, err := configs.Load(write(t, "http: {address: '127.0.0.1:9000'}\n"), func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.HTTP.Address != "127.0.0.1:7000" || config.Desk.OfferTimeout != 20_000 || config.Demo ||
+		config.Phone.RTP.From != 30000 || config.NATS.Token != "0123" || config.Phone.Advertise.String() != "192.0.2.7" ||
+		config.Database.URL != "postgres://db/svar" || config.Phone.Address.Port() != 0 {
+		t.Errorf("the environment did not win: %+v", config)
+	}
+}
+
+func TestFaultsNameFileLineAndColumn(t *testing.T) {
+	t.Parallel()
+	line := func(more string) string {
+		return "lines:\n  - id: a\n    number: '+46850800100'\n    language: sv\n" + more
+	}
+	queue := "    flow: [{queue: {target: 60s, music: queue-music}}]\n"
+	for name, test := range map[string]struct {
+		text string
+		env  map[string]string
+		want []string
+	}{
+		"unknown key":            {text: "http:\n  adress: x\n", want: []string{"own.yaml:2:3:", "adress"}},
+		"not YAML":               {text: "http: [\n", want: []string{"own.yaml:1:"}},
+		"wrong type":             {text: "demo: perhaps\n", want: []string{"own.yaml:1:7:"}},
+		"bad duration":           {text: "desk:\n  offer_timeout: soon\n", want: []string{"soon", "15s"}},
+		"zero offer":             {text: "desk:\n  offer_timeout: 0s\n", want: []string{"own.yaml:2:18:", "longer than 0 s"}},
+		"no outcome":             {text: "desk: {outcome_codes: []}\n", want: []string{"own.yaml:1:", "outcome code"}},
+		"unknown prompt":         {text: line("    flow: [{say: hello}, {queue: {target: 60s, music: queue-music}}]\n"), want: []string{"own.yaml:5:", `prompt "hello", which does not exist`}},
+		"prompt in no language":  {text: "prompts: [{name: hi, text: {en: Hi}}]\n" + line("    flow: [{say: hi}, {queue: {target: 60s, music: queue-music}}]\n"), want: []string{`no text in the language "sv"`}},
+		"flow without a queue":   {text: line("    flow: [{say: welcome-staff}]\n") + "prompts: [{name: welcome-staff, text: {sv: Hej}}]\n", want: []string{"does not end in the queue"}},
+		"not a number":           {text: "lines:\n  - id: a\n    number: 'abc'\n    language: sv\n" + queue, want: []string{"own.yaml:3:13:", "not a telephone number"}},
+		"two lines of an id":     {text: line(queue) + "  - id: a\n    number: '+46850800101'\n    language: sv\n" + queue, want: []string{`two lines "a"`}},
+		"two lines of a number":  {text: line(queue) + "  - id: b\n    number: '08-508 001 00'\n    language: sv\n" + queue, want: []string{"two lines have the number +46850800100"}},
+		"pupils looked up":       {text: line("    audience: pupil\n    look_up: true\n" + queue), want: []string{"own.yaml:6:14:", "never looked up"}},
+		"unknown audience":       {text: line("    audience: robots\n" + queue), want: []string{`no audience "robots"`}},
+		"nats without a token":   {text: "nats: {listen: '127.0.0.1:4222'}\n", want: []string{"needs a token"}},
+		"ports":                  {text: "phone: {rtp: {from: 5, to: 5}}\n", want: []string{"no pair of ports"}},
+		"environment":            {env: map[string]string{"SVAR_PHONE_MAX_CALLS": "many"}, want: []string{"SVAR_PHONE_MAX_CALLS", "many"}},
+		"several faults at once": {text: "desk: {offer_timeout: 0s, connect_timeout: 0s}\n", want: []string{"an offer must", "connecting must"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := configs.Load(write(t, test.text), func(name string) (string, bool) { v, ok := test.env[name]; return v, ok })
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the fault is %q; it should say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingFileIsNamed(t *testing.T) {
+	t.Parallel()
+	if _, err := configs.Load("/nowhere/svar.yaml", noEnv); err == nil || !strings.Contains(err.Error(), "/nowhere/svar.yaml") {
+		t.Errorf("Load = %v", err)
+	}
+}
