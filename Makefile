@@ -16,7 +16,7 @@ web := agentui/web
 linter := .tools/golangci-lint
 go_files = $(shell find . -name '*.go' -not -path './$(web)/node_modules/*')
 # The folders are listed too: taking a file away changes only the time of its folder.
-web_sources = $(shell find $(web) \( -name node_modules -o -name dist -o -name e2e \) -prune -o -print 2>/dev/null)
+web_sources = $(shell find $(web)/src $(web)/public) $(wildcard $(web)/*.*)
 
 .PHONY: help
 help: ## list the targets
@@ -31,7 +31,7 @@ build: toolchain console ## build bin/svar with the console in it
 	@CGO_ENABLED=0 go build -o bin/svar ./cmd/svar
 
 .PHONY: test
-test: packages-test build lint test-go test-browser ## install what is missing, and run every check and test
+test: packages-test build lint test-console test-go test-browser ## install what is missing, and run every check and test
 
 .PHONY: test-go
 test-go: packages-test console
@@ -81,7 +81,7 @@ packages-test: toolchain
 	@scripts/debian-packages test
 
 # The console: npm packages by the lock file, then Vite. Until the console is there, these do nothing.
-.PHONY: console test-browser
+.PHONY: console test-console test-browser
 ifneq ($(wildcard $(web)/package.json),)
 
 console: $(web)/dist/index.html
@@ -99,6 +99,9 @@ lint: lint-console
 lint-console: $(web)/node_modules/.installed
 	cd $(web) && npm run --silent check
 
+test-console: $(web)/node_modules/.installed
+	cd $(web) && npm test --silent
+
 test-browser: packages-test build
 	cd $(web) && npm run --silent e2e
 
@@ -108,6 +111,6 @@ screenshots: packages-test build ## take the README's screenshots anew
 
 else
 
-console test-browser:
+console test-console test-browser:
 
 endif

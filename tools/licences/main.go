@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,7 +23,7 @@ func main() {
 	lock := flag.String("lock", filepath.Join("agentui", "web", "package-lock.json"), "npm's lock file, below the top folder")
 	flag.Parse()
 
-	modules, goErr := checkModules(*root)
+	modules, goErr := checkModules(context.Background(), *root)
 	packages, npmErr := checkPackages(filepath.Join(*root, *lock))
 	if err := errors.Join(goErr, npmErr); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,23 +28,23 @@ type module struct {
 }
 
 // checkModules checks every module that a package or a test below root imports, and returns how many there are.
-func checkModules(root string) (int, error) {
-	modules, err := listModules(root)
+func checkModules(ctx context.Context, root string) (int, error) {
+	modules, err := listModules(ctx, root)
 	if err != nil {
 		return 0, err
 	}
 	var offenders []error
 	for _, dependency := range modules {
 		if err := checkModule(dependency); err != nil {
-			offenders = append(offenders, fmt.Errorf("Go module %s %s: %w", dependency.Path, dependency.Version, err))
+			offenders = append(offenders, fmt.Errorf("module %s %s: %w", dependency.Path, dependency.Version, err))
 		}
 	}
 	return len(modules), errors.Join(offenders...)
 }
 
 // listModules returns the modules, sorted by path, that the packages and tests below root import, directly or not.
-func listModules(root string) ([]module, error) {
-	command := exec.Command("go", "list", "-deps", "-test", "-json=Module", "./...")
+func listModules(ctx context.Context, root string) ([]module, error) {
+	command := exec.CommandContext(ctx, "go", "list", "-deps", "-test", "-json=Module", "./...")
 	command.Dir = root
 	command.Stderr = os.Stderr
 	output, err := command.Output()
