@@ -113,10 +113,9 @@ func (s *Socket) Start(receiver Receiver) error {
 // readFailures in a row end the reading of a socket that has gone wrong.
 const readFailures = 100
 
-func (s *Socket) read(connection *net.UDPConn, take func([]byte, netip.AddrPort, *rtp.Packet)) {
+func (s *Socket) read(connection *net.UDPConn, take func([]byte, netip.AddrPort)) {
 	// One octet more than allowed shows a datagram that is too long.
 	buffer := make([]byte, maxDatagram+1)
-	var packet rtp.Packet
 	for failures := 0; failures < readFailures; {
 		count, from, err := connection.ReadFromUDPAddrPort(buffer)
 		if err != nil {
@@ -131,7 +130,7 @@ func (s *Socket) read(connection *net.UDPConn, take func([]byte, netip.AddrPort,
 			s.count(func(statistics *SocketStatistics) { statistics.Malformed++ })
 			continue
 		}
-		take(buffer[:count], unmapped(from), &packet)
+		take(buffer[:count], unmapped(from))
 	}
 }
 
@@ -144,7 +143,7 @@ func (s *Socket) count(change func(*SocketStatistics)) {
 // takeRTP checks the source before anything else is believed.
 func (s *Socket) takeRTP(data []byte, from netip.AddrPort, packet *rtp.Packet, receiver Receiver) {
 	if isRTCP(data) { // on one port (RFC 5761 §4), which some send unasked
-		s.takeRTCP(data, from, receiver)
+		s.takeRTCP(data, from, receiver, false)
 		return
 	}
 	s.mutex.Lock()
@@ -177,7 +176,9 @@ func isRTCP(data []byte) bool {
 	return len(data) > 1 && data[0]>>6 == 2 && data[1] >= 192 && data[1] <= 223
 }
 
-func (s *Socket) takeRTCP(data []byte, from netip.AddrPort, receiver Receiver) {
+// takeRTCP takes reports; ownPort says that they came to the RTCP port, which shows where
+// the other side's is.
+func (s *Socket) takeRTCP(data []byte, from netip.AddrPort, receiver Receiver, ownPort bool) {
 	s.mutex.Lock()
 	expected := s.described.Addr()
 	if s.source.IsValid() {
@@ -196,11 +197,11 @@ func (s *Socket) takeRTCP(data []byte, from netip.AddrPort, receiver Receiver) {
 		s.count(func(statistics *SocketStatistics) { statistics.Malformed++ })
 		return
 	}
-	s.mutex.Lock()
-	if from != s.source {
+	if ownPort {
+		s.mutex.Lock()
 		s.sourceRTCP = from
+		s.mutex.Unlock()
 	}
-	s.mutex.Unlock()
 	receiver.ReceiveReports(packets, time.Now())
 }
 

@@ -1,0 +1,67 @@
+package media
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// BenchmarkBridge is one packet from one leg to another, without the network.
+func BenchmarkBridge(b *testing.B) {
+	for _, to := range []Codec{PCMA, PCMU} {
+		b.Run(fmt.Sprintf("PCMA to %s", to), func(b *testing.B) {
+			pacer := NewPacer()
+			defer pacer.Close()
+			in, out := NewStream(pacer, discard{}), NewStream(pacer, discard{})
+			defer in.Close()
+			defer out.Close()
+			in.in.start(Format{Codec: PCMA, PayloadType: 8})
+			if err := out.out.start(Format{Codec: to, PayloadType: to.PayloadType()}); err != nil {
+				b.Fatal(err)
+			}
+			if err := Connect(in, out); err != nil {
+				b.Fatal(err)
+			}
+			packet := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 8, SSRC: 1}, Payload: make([]byte, frameOctets)}
+			b.ReportAllocs()
+			for b.Loop() {
+				packet.SequenceNumber++
+				packet.Timestamp += frameOctets
+				if err := in.Receive(&packet); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if out.Statistics().PacketsSent == 0 {
+				b.Fatal("nothing crossed")
+			}
+		})
+	}
+}
+
+// BenchmarkMusic is one frame of queue music for a thousand callers, without the network:
+// it happens fifty times a second.
+func BenchmarkMusic(b *testing.B) {
+	pacer := NewPacer()
+	_ = pacer.Close() // the benchmark is the clock
+	streams := make([]*Stream, 1000)
+	for i := range streams {
+		streams[i] = NewStream(pacer, discard{})
+		defer streams[i].Close()
+		if err := streams[i].Loop(Music()); err != nil {
+			b.Fatal(err)
+		}
+		if err := streams[i].Start(Format{Codec: PCMA, PayloadType: 8}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(FrameDuration)
+		for _, stream := range streams {
+			stream.tick(now, 0)
+		}
+	}
+}
