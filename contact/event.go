@@ -92,6 +92,8 @@ type OfferDeclined struct {
 	Offer   OfferID `json:"offer"`
 	Agent   AgentID `json:"agent"`
 	Reason  string  `json:"reason,omitempty"`
+	// Again is when this agent may be offered this contact again.
+	Again Instant `json:"again"`
 }
 
 // OfferMissed: the agent did not answer in time. The contact is back in its place.
@@ -99,6 +101,8 @@ type OfferMissed struct {
 	Contact ID      `json:"contact"`
 	Offer   OfferID `json:"offer"`
 	Agent   AgentID `json:"agent"`
+	// Again is when this agent may be offered this contact again.
+	Again Instant `json:"again"`
 }
 
 // OfferWithdrawn: the offer was taken back without counting against the agent.
@@ -148,11 +152,13 @@ type ContactDropped struct {
 type ContactClosed struct {
 	Contact ID  `json:"contact"`
 	End     End `json:"end"`
-	// Stage is set when abandoned or dropped: how far it had come.
+	// Stage is set when abandoned or dropped before an answer: how far it had come. It
+	// is call-back when a contact that waited to be called back was finished without it.
 	Stage Stage `json:"stage,omitempty"`
 	// Waited is the time from arrival until the first answer, or until the end.
 	Waited Millis `json:"waited_ms"`
-	// Agent and Code are set when handled.
+	// Agent is who finished it when handled, and who had it when dropped in connection.
+	// Code is set when handled.
 	Agent AgentID     `json:"agent,omitempty"`
 	Code  OutcomeCode `json:"code,omitempty"`
 	// Response is the SIP status code, set when refused.
@@ -180,9 +186,13 @@ const (
 	ByMisses PresenceCause = "missed-offers"
 	// ByRoster: the agent is gone from the roster.
 	ByRoster PresenceCause = "roster"
+	// ByFault: the agent's voice could not be connected, or broke. The agent is paused
+	// so that the next caller does not meet the same fault.
+	ByFault PresenceCause = "technical-fault"
 )
 
-// ReachabilityChanged: the agent's consoles are reached, or are all gone.
+// ReachabilityChanged: the agent has a console on the node, or has none there any
+// more. An agent is reachable while there is one on any node.
 type ReachabilityChanged struct {
 	Agent     AgentID `json:"agent"`
 	Node      NodeID  `json:"node"`

@@ -1,0 +1,95 @@
+package routing
+
+import (
+	"cmp"
+	"slices"
+
+	"svar/contact"
+)
+
+// Status is what decides whether an agent is free for a contact.
+type Status struct {
+	Presence contact.Presence
+	// Reachable says that the agent has a console that is connected.
+	Reachable bool
+	// Busy says that the agent is offered, connected with or wrapping up a contact.
+	// Capacity is one contact per agent.
+	Busy bool
+}
+
+// Free reports whether the agent may be offered a contact.
+func (s Status) Free() bool {
+	return s.Presence == contact.Ready && s.Reachable && !s.Busy
+}
+
+// Level returns the lowest level that the skills have over the needs, and whether
+// every need is held at its level. With no needs everybody is eligible, at level 0.
+// Both lists are sorted by skill, see [contact.NewNeeds].
+func Level(skills, needs contact.Needs) (level uint8, eligible bool) {
+	held := 0
+	for _, need := range needs {
+		for held < len(skills) && skills[held].Skill < need.Skill {
+			held++
+		}
+		if held == len(skills) || skills[held].Skill != need.Skill || skills[held].Level < need.Level {
+			return 0, false
+		}
+		if level == 0 || skills[held].Level < level {
+			level = skills[held].Level
+		}
+	}
+	return level, true
+}
+
+// Candidate is a free agent who is eligible for some needs.
+type Candidate struct {
+	Agent contact.AgentID
+	// Level is the agent's lowest level over the needs; 0 when none is needed.
+	Level uint8
+	// IdleSince is when the agent's idle time began.
+	IdleSince contact.Instant
+}
+
+// Compare orders candidates for the same needs, the preferred one first. It is a
+// total order: no two agents have the same name.
+func Compare(a, b Candidate) int {
+	return cmp.Or(
+		cmp.Compare(b.Level, a.Level),
+		cmp.Compare(a.IdleSince, b.IdleSince),
+		cmp.Compare(a.Agent, b.Agent),
+	)
+}
+
+// Choice is the agent who is preferred, and why.
+type Choice struct {
+	Candidate
+	// Candidates is how many could have been chosen.
+	Candidates int
+	Rule       contact.Rule
+}
+
+// Choose returns the first of the candidates, which are sorted by [Compare], leaving
+// out those whom passed names; nil leaves out nobody.
+func Choose(sorted []Candidate, passed func(contact.AgentID) bool) (choice Choice, found bool) {
+	if passed != nil {
+		sorted = slices.DeleteFunc(slices.Clone(sorted), func(c Candidate) bool { return passed(c.Agent) })
+	}
+	if len(sorted) == 0 {
+		return Choice{}, false
+	}
+	return Choice{Candidate: sorted[0], Candidates: len(sorted), Rule: deciding(sorted)}, true
+}
+
+// deciding names what set the first candidate apart from the next one.
+func deciding(sorted []Candidate) contact.Rule {
+	switch {
+	case len(sorted) == 1:
+		return contact.OnlyCandidate
+	case sorted[0].Level != sorted[1].Level:
+		return contact.HighestLevel
+	case sorted[0].IdleSince != sorted[1].IdleSince:
+		return contact.LongestIdle
+	default:
+		return contact.ByName
+	}
+}
