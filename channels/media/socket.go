@@ -101,11 +101,12 @@ func (s *Socket) Start(receiver Receiver) error {
 		return ErrStarted
 	}
 	s.started = true
+	var packet rtp.Packet
 	s.readers.Go(func() {
-		s.read(s.rtp, func(data []byte, from netip.AddrPort, packet *rtp.Packet) { s.takeRTP(data, from, packet, receiver) })
+		s.read(s.rtp, func(data []byte, from netip.AddrPort) { s.takeRTP(data, from, &packet, receiver) })
 	})
 	s.readers.Go(func() {
-		s.read(s.rtcp, func(data []byte, from netip.AddrPort, _ *rtp.Packet) { s.takeRTCP(data, from, receiver) })
+		s.read(s.rtcp, func(data []byte, from netip.AddrPort) { s.takeRTCP(data, from, receiver, true) })
 	})
 	return nil
 }
