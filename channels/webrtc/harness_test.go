@@ -1,0 +1,160 @@
+package webrtc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"svar/channels"
+	"svar/channels/media"
+	"svar/channels/webrtc/webrtctest"
+	"svar/contact"
+)
+
+// patience is how long a test waits for what must happen; no test waits for it to pass.
+const patience = 30 * time.Second
+
+func patient(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// newGateway opens a gateway on free ports of the loopback address, which closes with the test.
+func newGateway(t testing.TB, change func(*Config)) *Gateway {
+	t.Helper()
+	pacer := media.NewPacer()
+	t.Cleanup(func() { _ = pacer.Close() })
+	config := Config{UDPAddress: "127.0.0.1:0", TCPAddress: "127.0.0.1:0", Pacer: pacer}
+	if change != nil {
+		change(&config)
+	}
+	g, err := New(config)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return g
+}
+
+// caller is a leg of the phone, as far as a ring knows it.
+type caller struct {
+	channels.Leg
+	codec media.Codec
+}
+
+func (c caller) Codec() media.Codec { return c.codec }
+
+var legs atomic.Uint64
+
+// newRing is a ring from a caller who speaks a codec.
+func newRing(codec media.Codec, send func(json.RawMessage)) channels.Ring {
+	return channels.Ring{
+		Leg: contact.LegID(fmt.Sprintf("leg-%d", legs.Add(1))), Agent: "anna", Contact: "contact-1",
+		Caller: caller{codec: codec}, Send: send,
+	}
+}
+
+// startLeg rings without a browser.
+func startLeg(t testing.TB, g *Gateway, codec media.Codec, send func(json.RawMessage)) *leg {
+	t.Helper()
+	made, err := g.Ring(t.Context(), newRing(codec, send))
+	if err != nil {
+		t.Fatalf("Ring: %v", err)
+	}
+	return made.(*leg)
+}
+
+// ringBrowser rings a browser; their messages go by a queue, as by a socket.
+func ringBrowser(t testing.TB, g *Gateway, codec media.Codec, options webrtctest.Options) (*leg, *webrtctest.Browser) {
+	t.Helper()
+	type made struct{ leg *leg }
+	var (
+		toBrowser = make(chan json.RawMessage, 64)
+		toLeg     = make(chan json.RawMessage, 64)
+		ready     = make(chan made, 1)
+		stop      = make(chan struct{})
+		stopped   = make(chan struct{}, 2)
+	)
+	options.Send = func(message json.RawMessage) { toLeg <- message }
+	browser := webrtctest.New(t, options)
+	go func() {
+		defer func() { stopped <- struct{}{} }()
+		for {
+			select {
+			case message := <-toBrowser:
+				if err := browser.Signal(message); err != nil {
+					t.Logf("the browser: %v", err)
+				}
+			case <-stop:
+				return
+			}
+		}
+	}()
+	go func() {
+		defer func() { stopped <- struct{}{} }()
+		var target *leg
+		select {
+		case m := <-ready:
+			target = m.leg
+		case <-stop:
+			return
+		}
+		for {
+			select {
+			case message := <-toLeg:
+				if err := target.Signal(message); err != nil {
+					t.Logf("the leg: %v", err)
+				}
+			case <-stop:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		close(stop)
+		<-stopped
+		<-stopped
+	})
+	l := startLeg(t, g, codec, func(message json.RawMessage) { toBrowser <- message })
+	ready <- made{l}
+	return l, browser
+}
+
+// connectBrowser rings a browser and waits until they are connected.
+func connectBrowser(t testing.TB, g *Gateway, codec media.Codec, options webrtctest.Options) (*leg, *webrtctest.Browser) {
+	t.Helper()
+	l, browser := ringBrowser(t, g, codec, options)
+	if err := l.Answer(patient(t)); err != nil {
+		t.Fatalf("Answer: %v (%v)", err, l.cause)
+	}
+	return l, browser
+}
+
+func await(t testing.TB, what string, happened <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-happened:
+	case <-time.After(patience):
+		t.Fatalf("%s did not happen within %s", what, patience)
+	}
+}
+
+func expectEnding(t testing.TB, l *leg, want channels.Ending) {
+	t.Helper()
+	await(t, "the end of the leg", l.Done())
+	if got := l.Ending(); got != want {
+		t.Errorf("the leg ended by %s (%v), not by %s", got, l.cause, want)
+	}
+	if err := l.Answer(t.Context()); err != channels.ErrLegOver {
+		t.Errorf("Answer after the end: %v", err)
+	}
+}
