@@ -22,20 +22,24 @@ type serverLog struct {
 	complained []string
 }
 
+// Noticef takes what the server does all day; for us that is debugging.
 func (l *serverLog) Noticef(format string, arguments ...any) {
 	l.log.Debug().Str("part", "nats").Msgf(format, arguments...)
 }
 
+// Warnf also keeps the line for the error of a start.
 func (l *serverLog) Warnf(format string, arguments ...any) {
 	l.keep(format, arguments)
 	l.log.Warn().Str("part", "nats").Msgf(format, arguments...)
 }
 
+// Errorf also keeps the line for the error of a start.
 func (l *serverLog) Errorf(format string, arguments ...any) {
 	l.keep(format, arguments)
 	l.log.Error().Str("part", "nats").Msgf(format, arguments...)
 }
 
+// Fatalf keeps the line and returns: the server then gives up its start by itself.
 func (l *serverLog) Fatalf(format string, arguments ...any) {
 	l.mutex.Lock()
 	if l.fatalLine == "" {
@@ -45,6 +49,7 @@ func (l *serverLog) Fatalf(format string, arguments ...any) {
 	l.log.Error().Str("part", "nats").Msgf(format, arguments...)
 }
 
+// Debugf is called only when our own logger has the debug level.
 func (l *serverLog) Debugf(format string, arguments ...any) {
 	l.log.Debug().Str("part", "nats").Msgf(format, arguments...)
 }

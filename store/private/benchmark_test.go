@@ -25,7 +25,7 @@ func BenchmarkStart(b *testing.B) {
 func timeStart(b *testing.B, directory string, killed bool) time.Duration {
 	b.Helper()
 	begun := time.Now()
-	cluster := startCluster(b, directory)
+	cluster := startConfigured(b, Config{Dir: directory})
 	took := time.Since(begun)
 	if killed {
 		execute(b, connect(b, cluster.ConnString()), "CREATE TABLE filled AS SELECT generate_series(1, 10000)")

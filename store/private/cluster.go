@@ -84,6 +84,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 
 // start does what needs the lock. After an error no process is left.
 func (c *Cluster) start(ctx context.Context, config Config, place layout, as account) (installation, error) {
+	place.removeHalfMade()
 	major, err := clusterMajor(place.cluster())
 	if err != nil {
 		return installation{}, err
@@ -136,6 +137,7 @@ func settings(socketDirectory, authenticationFile string, noSync bool) []string 
 		"jit=off", // compiling costs more than our queries
 		"max_logical_replication_workers=0",
 		"max_wal_size=512MB",
+		"synchronous_commit=on", // also in tests: a commit must outlive a killed process
 		"timezone=UTC",
 		// To standard error, which is ours (see serverLog). No statement, parameter or key value is ever in
 		// it, as those can be personal data.
@@ -152,11 +154,9 @@ func settings(socketDirectory, authenticationFile string, noSync bool) []string 
 		"cluster_name=svar",
 	}
 	if noSync {
-		values = append(values, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
-	} else {
-		values = append(values, "fsync=on", "synchronous_commit=on", "full_page_writes=on")
+		return append(values, "fsync=off", "full_page_writes=off")
 	}
-	return values
+	return append(values, "fsync=on", "full_page_writes=on")
 }
 
 func (c *Cluster) launch(ctx context.Context, programs installation, as account, place layout, values []string) error {
@@ -165,7 +165,7 @@ func (c *Cluster) launch(ctx context.Context, programs installation, as account,
 		arguments = append(arguments, "-c", value)
 	}
 	c.output.forget()
-	command := exec.Command(programs.program("postgres"), arguments...) // not CommandContext: the context is for the start only
+	command := exec.CommandContext(context.WithoutCancel(ctx), programs.program("postgres"), arguments...) // ctx limits the start only
 	command.Env, command.Dir = environment(), "/"
 	command.Stdout, command.Stderr = c.output, c.output
 	// SIGQUIT is PostgreSQL's immediate shutdown: it waits for no client and for no checkpoint, so it always ends, and what was

@@ -20,7 +20,7 @@ func TestFirstStartServesAndKeepsData(t *testing.T) {
 	t.Parallel()
 	directory := filepath.Join(reachableDirectory(t), "data", "postgres")
 
-	cluster := startCluster(t, directory)
+	cluster := startConfigured(t, Config{Dir: directory})
 	connection := connect(t, cluster.ConnString())
 	for query, want := range map[string]string{
 		"SHOW listen_addresses":  "",
@@ -63,7 +63,7 @@ func TestFirstStartServesAndKeepsData(t *testing.T) {
 
 func TestOnlyTheOwnerOfTheirPasswordGetsIn(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	cluster := startCluster(t, directory)
 
 	for _, attempt := range []struct{ name, user, password, database string }{
@@ -99,7 +99,7 @@ func TestOnlyTheOwnerOfTheirPasswordGetsIn(t *testing.T) {
 // As root every file of the server belongs to the unprivileged user, and no process of it runs as root.
 func TestServerIsNotRoot(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	cluster := startCluster(t, directory)
 	as, err := serverAccount()
 	if err != nil {
@@ -122,7 +122,7 @@ func TestServerIsNotRoot(t *testing.T) {
 
 func TestSecondInstanceIsRefusedAndACommandAttaches(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	other, connectionString := killableServer(t, directory)
 
 	_, err := Start(testContext(t), Config{Dir: directory, Log: zerolog.Nop()})
@@ -151,7 +151,7 @@ func TestSecondInstanceIsRefusedAndACommandAttaches(t *testing.T) {
 
 func TestAttachStartsWhatDoesNotRun(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	attached, err := Attach(testContext(t), Config{Dir: directory, Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // kill -9 of Svar takes PostgreSQL along, and what was committed is there at the next start.
 func TestKilledParentLeavesNoServerAndLosesNothing(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	parent, connectionString := killableServer(t, directory)
 	running := postmaster(t, directory)
 	connection := connect(t, connectionString)
@@ -29,6 +29,7 @@ func TestKilledParentLeavesNoServerAndLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitGone(t, running)
+	_ = parent.Wait() // "signal: killed", as intended; the lock is free when the last thread is gone
 
 	cluster := startCluster(t, directory)
 	if got := queryText(t, connect(t, cluster.ConnString()), "SELECT string_agg(word, ',') FROM kept"); got != "committed" {
@@ -39,7 +40,7 @@ func TestKilledParentLeavesNoServerAndLosesNothing(t *testing.T) {
 // The next start does not need to wait for the old server by itself: it begins while that one still ends.
 func TestStartRightAfterAKill(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	for range 3 {
 		parent, connectionString := killableServer(t, directory)
 		queryText(t, connect(t, connectionString), "SELECT 'busy'")
@@ -53,7 +54,7 @@ func TestStartRightAfterAKill(t *testing.T) {
 
 func TestKilledServerIsNoticedAndRecovered(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	cluster := startCluster(t, directory)
 	connection := connect(t, cluster.ConnString())
 	execute(t, connection, "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('committed')")
@@ -74,10 +75,7 @@ func TestKilledServerIsNoticedAndRecovered(t *testing.T) {
 // A postmaster that outlived its Svar (started without a parent-death signal) is proven ours, ended and replaced.
 func TestOrphanOfOursIsEnded(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
-	cluster := startCluster(t, directory)
-	stopCluster(t, cluster)
-
+	directory := stoppedCluster(t)
 	orphan := startOrphan(t, directory)
 	again := startCluster(t, directory)
 	if err := orphan.Wait(); err != nil {
@@ -132,8 +130,7 @@ func waitForText(t *testing.T, from io.Reader, want string) {
 // After a crash the number in the pid file may belong to any process of the same user: it must live on, and not hinder us.
 func TestStalePIDFileOfAForeignProcess(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
-	stopCluster(t, startCluster(t, directory))
+	directory := stoppedCluster(t)
 	as, err := serverAccount()
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +167,7 @@ func TestStalePIDFileOfAForeignProcess(t *testing.T) {
 
 func TestProofOfOurPostmaster(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
+	directory := stoppedCluster(t)
 	cluster := startCluster(t, directory)
 	as, err := serverAccount()
 	if err != nil {
@@ -226,7 +223,7 @@ func TestKilledDuringTheFirstStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, appears := range []string{lockName, newPrefix + "*/PG_VERSION", newPrefix + "*/base/1", newPrefix + "*/global/pg_control"} {
+	for _, appears := range []string{newPrefix + "*/PG_VERSION", newPrefix + "*/base/1", newPrefix + "*/global/pg_control"} {
 		parent := exec.Command(program)
 		parent.Env = append(os.Environ(), serveVariable+"="+directory)
 		if _, err := parent.StdinPipe(); err != nil {
@@ -259,23 +256,22 @@ func waitForFile(t *testing.T, pattern string) {
 
 func TestLostPasswordIsSetAnew(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
-	first := startCluster(t, directory)
-	stopCluster(t, first)
-	if err := os.Remove(filepath.Join(directory, passwordName)); err != nil {
+	directory := stoppedCluster(t)
+	place := layout{directory: directory}
+	before, err := place.readPassword()
+	if err := errors.Join(err, os.Remove(filepath.Join(directory, passwordName))); err != nil {
 		t.Fatal(err)
 	}
-	second := startCluster(t, directory)
-	if first.ConnString() == second.ConnString() {
-		t.Error("the password is the same")
+	cluster := startCluster(t, directory)
+	if after, err := place.readPassword(); err != nil || after == before {
+		t.Errorf("the password was not set anew: %v", err)
 	}
-	queryText(t, connect(t, second.ConnString()), "SELECT 'served'")
+	queryText(t, connect(t, cluster.ConnString()), "SELECT 'served'")
 }
 
 func TestDamagedDataIsSaidWithTheServersWords(t *testing.T) {
 	t.Parallel()
-	directory := filepath.Join(reachableDirectory(t), "postgres")
-	stopCluster(t, startCluster(t, directory))
+	directory := stoppedCluster(t)
 	place := layout{directory: directory}
 	control := filepath.Join(place.cluster(), "global", "pg_control")
 	if err := os.Truncate(control, 100); err != nil {

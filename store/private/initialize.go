@@ -31,9 +31,6 @@ const (
 // point and so does not change with the C library, which would break indexes. Queries that show names in Swedish order say so
 // (COLLATE "sv-x-icu").
 func (l layout) initialize(ctx context.Context, programs installation, as account, log *serverLog, sync bool) error {
-	if err := l.removeHalfMade(); err != nil {
-		return err
-	}
 	fresh, err := os.MkdirTemp(l.directory, newPrefix)
 	if err != nil {
 		return fmt.Errorf("create the database's directory: %w", err)
@@ -68,17 +65,17 @@ func (l layout) initialize(ctx context.Context, programs installation, as accoun
 	if err := os.Rename(fresh, l.cluster()); err != nil {
 		return fmt.Errorf("put the new database into place: %w", err)
 	}
+	l.removeHalfMade()
 	return syncDirectory(l.directory)
 }
 
-func (l layout) removeHalfMade() error {
+// removeHalfMade throws away what interrupted set-ups left. It does what it can: the programs of a set-up whose Svar has
+// just been killed may still write there for a moment, and what stays is in nobody's way and goes at the next start.
+func (l layout) removeHalfMade() {
 	leftovers, _ := filepath.Glob(filepath.Join(escapeGlob(l.directory), newPrefix+"*")) // the pattern is well formed
 	for _, leftover := range leftovers {
-		if err := os.RemoveAll(leftover); err != nil {
-			return fmt.Errorf("remove what an interrupted set-up left: %w", err)
-		}
+		_ = os.RemoveAll(leftover)
 	}
-	return nil
 }
 
 func escapeGlob(path string) string {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,11 +28,59 @@ func TestMain(m *testing.M) {
 		serve(directory)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if seed.directory != "" {
+			_ = os.RemoveAll(seed.directory)
+		}
+		os.Exit(code)
+	}))
+}
+
+// seed is a stopped cluster that was started once. Tests that are not about the first start begin with a copy of it, which
+// is quicker than making one.
+var seed struct {
+	once      sync.Once
+	directory string
+	err       error
+}
+
+func makeSeed(ctx context.Context) error {
+	directory, err := os.MkdirTemp("", "svar-private-seed-")
+	if err != nil {
+		return err
+	}
+	seed.directory = directory
+	if err := os.Chmod(directory, 0o711); err != nil {
+		return err
+	}
+	cluster, err := Start(ctx, Config{Dir: filepath.Join(directory, "postgres"), Log: zerolog.Nop(), NoSync: true})
+	if err != nil {
+		return err
+	}
+	return cluster.Stop(ctx)
+}
+
+// stoppedCluster returns the directory of a cluster that has been started and stopped before.
+func stoppedCluster(t *testing.T) string {
+	t.Helper()
+	directory := filepath.Join(reachableDirectory(t), "postgres")
+	copySeed(t, directory)
+	return directory
+}
+
+func copySeed(t *testing.T, directory string) {
+	t.Helper()
+	seed.once.Do(func() { seed.err = makeSeed(testContext(t)) })
+	if seed.err != nil {
+		t.Fatal(seed.err)
+	}
+	if output, err := exec.Command("cp", "-a", filepath.Join(seed.directory, "postgres"), directory).CombinedOutput(); err != nil {
+		t.Fatalf("copy the cluster: %v: %s", err, output)
+	}
 }
 
 func serve(directory string) {
-	cluster, err := Start(context.Background(), Config{Dir: directory, Log: zerolog.Nop()})
+	cluster, err := Start(context.Background(), Config{Dir: directory, Log: zerolog.Nop(), NoSync: true})
 	if err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
@@ -98,9 +147,16 @@ func testContext(t testing.TB) context.Context {
 	return ctx
 }
 
+// startCluster starts without writing through to the disk, which no killed process can make a difference to.
 func startCluster(t testing.TB, directory string) *Cluster {
 	t.Helper()
-	cluster, err := Start(testContext(t), Config{Dir: directory, Log: zerolog.Nop()})
+	return startConfigured(t, Config{Dir: directory, NoSync: true})
+}
+
+func startConfigured(t testing.TB, config Config) *Cluster {
+	t.Helper()
+	config.Log = zerolog.Nop()
+	cluster, err := Start(testContext(t), config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func (b *binaryCluster) bringUp() error {
 	}
 	b.directory = directory
 	// As root the server runs as another user, who must be able to pass through our own directory.
-	if err := os.Chmod(directory, 0o711); err != nil {
+	if err := os.Chmod(directory, 0o711); err != nil { //nolint:gosec // passing through is what is meant; reading is not given
 		return fmt.Errorf("open the cluster's directory: %w", err)
 	}
 	b.cluster, err = private.Start(ctx, private.Config{
