@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,25 @@ func TestAnyWAVBecomesAClip(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Most programs write a name or a date before or after the sound.
+func TestWAVWithOtherPartsIsRead(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(writeWAV(t, 16000, 16, 1, 800))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []byte("LIST\x1a\x00\x00\x00INFOISFT\x0e\x00\x00\x00Lavf60.16.100\x00")
+	odd := []byte("junk\x03\x00\x00\x00abc\x00")
+	mixed := slices.Concat(data[:36], list, odd, data[36:], list)
+	clip, err := media.ReadWAV(bytes.NewReader(mixed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict := mediatest.Listen(clip.Samples(), media.ClipRate, 800); verdict.Toned != 50 || clip.Duration() != time.Second {
+		t.Fatalf("%s in %s", verdict, clip.Duration())
 	}
 }
 

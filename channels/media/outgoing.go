@@ -81,6 +81,7 @@ type outgoing struct {
 	origin uint32
 
 	header  rtp.Header // of the packet sent last
+	handed  rtp.Header // the copy that a sink gets, and may add extensions to
 	length  uint32     // ticks that the packet sent last covers
 	sentAt  time.Time  // zero before the first packet
 	scratch [maxPayload]byte
@@ -241,8 +242,8 @@ func (o *outgoing) send(sink Sink, payloadType uint8, marker bool, timestamp, le
 	o.sentAt = now
 	o.packets++
 	o.octets += uint64(len(payload))
-	header := o.header // a sink may add header extensions to its copy
-	if err := sink.WriteRTP(&header, payload); err != nil {
+	o.handed = o.header
+	if err := sink.WriteRTP(&o.handed, payload); err != nil {
 		o.errors++
 	}
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,9 @@ func readWAV(reader io.ReadSeeker) (samples []float64, rate int, err error) {
 			samples, rate, err = nil, 0, fmt.Errorf("%w: damaged WAV file", ErrSound)
 		}
 	}()
+	if err := checkChunks(reader); err != nil {
+		return nil, 0, err
+	}
 	decoder := wav.NewDecoder(reader)
 	if !decoder.IsValidFile() {
 		return nil, 0, fmt.Errorf("%w: not a WAV file", ErrSound)
@@ -87,6 +91,42 @@ func readWAV(reader io.ReadSeeker) (samples []float64, rate int, err error) {
 			return nil, 0, fmt.Errorf("%w: longer than %s", ErrSound, LongestClip)
 		}
 	}
+}
+
+// longestChunk bounds what a WAV file may hold besides its samples.
+const longestChunk = 1 << 20
+
+// checkChunks walks over the parts of the file before its samples and leaves the reader
+// where it was. The decoder makes room for whatever size a part states, up to 4 GB, before
+// it looks whether the file is that long.
+func checkChunks(reader io.ReadSeeker) error {
+	begin, err := reader.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return fmt.Errorf("read WAV: %w", err)
+	}
+	var header [8]byte
+	if _, err := reader.Seek(12, io.SeekCurrent); err != nil { // "RIFF", size, "WAVE"
+		return fmt.Errorf("read WAV: %w", err)
+	}
+	for {
+		if _, err := io.ReadFull(reader, header[:]); err != nil {
+			return fmt.Errorf("%w: not a WAV file, or one without sound", ErrSound)
+		}
+		if string(header[:4]) == "data" {
+			break
+		}
+		size := int64(binary.LittleEndian.Uint32(header[4:]))
+		if size > longestChunk {
+			return fmt.Errorf("%w: not a WAV file, or one with a part of %d octets before its sound", ErrSound, size)
+		}
+		if _, err := reader.Seek(size+size%2, io.SeekCurrent); err != nil {
+			return fmt.Errorf("read WAV: %w", err)
+		}
+	}
+	if _, err := reader.Seek(begin, io.SeekStart); err != nil {
+		return fmt.Errorf("read WAV: %w", err)
+	}
+	return nil
 }
 
 // scaled converts a sample to a share of full scale; samples of 8 bits have no sign.
