@@ -1,0 +1,141 @@
+// A stand-in for the server: serves the built console under the real content security policy and plays the states of
+// states.mjs. http://127.0.0.1:8081/console/?state=ringing shows one; without ?state the sign-in form leads to a small
+// working day: ready, an offer after two seconds, answer, hang up, finish. There is no voice in it.
+//
+//   npm run build && npm run mock
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+import { breaks, contactOf, hello, offerOf, states } from './states.mjs';
+
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const session = { account: 'anna', name: 'Anna Lind', role: 'agent' };
+
+/** Starts the stand-in. Returns its address and how to stop it. */
+export async function startMock({ port = 0 } = {}) {
+  const server = createServer((request, response) => void answer(request, response));
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on('upgrade', (request, socket, head) => {
+    const state = cookie(request, 'mock-state');
+    if (state === 'broken' || !state) return socket.destroy();
+    sockets.handleUpgrade(request, socket, head, (client) => play(client, state));
+  });
+  await new Promise((listening) => server.listen(port, '127.0.0.1', listening));
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    async stop() {
+      for (const client of sockets.clients) client.terminate();
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+function cookie(request, name) {
+  return new RegExp(`(?:^|; )${name}=([^;]*)`).exec(request.headers.cookie ?? '')?.[1];
+}
+
+async function answer(request, response) {
+  const { pathname, searchParams } = new URL(request.url, 'http://mock');
+  response.setHeader('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'; base-uri 'none'");
+  response.setHeader('Cache-Control', 'no-store');
+  if (pathname === '/api/v1/session') return answerSession(request, response);
+  if (!pathname.startsWith('/console')) return response.writeHead(302, { Location: '/console/' }).end();
+  const state = searchParams.get('state');
+  if (state) response.setHeader('Set-Cookie', `mock-state=${state === 'sign-in' ? '' : state}; Path=/; SameSite=Strict`);
+  const file = normalize(pathname.slice('/console'.length));
+  const name = extname(file) ? file : 'index.html';
+  try {
+    const body = await readFile(join(dist, name));
+    response.writeHead(200, { 'Content-Type': types[extname(name)] ?? 'application/octet-stream' }).end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+}
+
+async function answerSession(request, response) {
+  const json = (status, body, headers = {}) =>
+    response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(body && JSON.stringify(body));
+  const cookieFor = (state) => ({ 'Set-Cookie': `mock-state=${state}; Path=/; SameSite=Strict` });
+  if (request.method === 'GET') {
+    return cookie(request, 'mock-state') ? json(200, session) : json(401, { title: 'Not signed in' });
+  }
+  if (request.method === 'DELETE') return json(204, undefined, cookieFor(''));
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const { account, password } = JSON.parse(body);
+  if (account === 'anna' && password === 'svar-demo') return json(204, undefined, cookieFor('day'));
+  return json(401, { title: 'Wrong account or password' });
+}
+
+/** Plays one named state, or the working day, to one console. */
+function play(client, name) {
+  const send = (message) => client.send(JSON.stringify(message));
+  const make = states[name] ?? states['not-ready'];
+  const model = make(Date.now());
+  const show = () => send({ state: { ...model, now: Date.now() } });
+  let timer;
+
+  const ring = () => {
+    const now = Date.now();
+    model.offer = { ...offerOf(now), since: now, expires: now + 15_000 };
+    model.me = { ...model.me, activity: 'offered', activitySince: now };
+    show();
+    timer = setTimeout(() => {
+      rest({ presence: 'paused', cause: 'missed-offers' });
+      model.missed = [{ contact: `missed-${Date.now()}`, line: 'staff', at: Date.now() }, ...model.missed];
+      show();
+    }, 15_000);
+  };
+  const rest = (me = {}) => {
+    clearTimeout(timer);
+    delete model.offer;
+    model.contacts = [];
+    model.me = { presence: model.me.presence, reachable: true, since: Date.now(), ...me };
+    if (model.me.presence === 'ready') timer = setTimeout(ring, 2000);
+  };
+  const activity = (state) => {
+    clearTimeout(timer);
+    const now = Date.now();
+    model.me = { ...model.me, activity: state, activitySince: now };
+    model.contacts = [{ ...contactOf(now, state), note: model.contacts[0]?.note ?? '', since: now, answered: now }];
+    delete model.offer;
+  };
+  const act = {
+    presence: ({ presence, reason }) =>
+      model.contacts.length || model.offer
+        ? (model.me = { ...model.me, presence, reason })
+        : rest({ presence, reason, cause: 'agent' }),
+    accept: () => activity('connected'),
+    decline: () => rest(),
+    'hang-up': () => activity('wrap-up'),
+    note: ({ note }) => (model.contacts[0] = { ...model.contacts[0], note }),
+    finish: ({ contact }) => {
+      model.today.handled++;
+      model.callbacks = model.callbacks.filter((callback) => callback.contact !== contact);
+      rest();
+    },
+    signal: () => {},
+  };
+
+  client.on('message', (data) => {
+    const request = JSON.parse(data);
+    act[request.do]?.(request);
+    send({ reply: { id: request.id } });
+    show();
+  });
+  client.on('close', () => clearTimeout(timer));
+  send({ hello });
+  show();
+  if (breaks[name]) setTimeout(() => client.close(), breaks[name]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { origin } = await startMock({ port: 8081 });
+  console.log(`The console with a stand-in for the server: ${origin}/console/ (anna, svar-demo)`);
+  console.log(`States: ${Object.keys(states).join(' ')}`);
+}

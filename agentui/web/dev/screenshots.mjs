@@ -1,0 +1,40 @@
+// Takes a picture of each state of the console: node dev/screenshots.mjs FOLDER [state …]
+// Widths 320, 768 and 1440, light and dark, Swedish; --en takes English ones. Run "npm run build" first.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startBrowser } from './browser.mjs';
+import { startMock } from './mock.mjs';
+import { breaks, states } from './states.mjs';
+
+const options = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
+const [folder = 'screenshots', ...wanted] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const language = options.has('--en') ? 'en' : 'sv';
+const sizes = [
+  { width: 1440, height: 900 },
+  { width: 768, height: 1024 },
+  { width: 320, height: 640 },
+];
+
+await mkdir(folder, { recursive: true });
+const mock = await startMock();
+const browser = await startBrowser();
+try {
+  for (const state of wanted.length ? wanted : ['sign-in', ...Object.keys(states)]) {
+    for (const viewport of sizes) {
+      for (const colorScheme of ['light', 'dark']) {
+        const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+        await context.addInitScript((tag) => localStorage.setItem('svar.language', JSON.stringify(tag)), language);
+        const page = await context.newPage();
+        await page.goto(`${mock.origin}/console/?state=${state}`);
+        await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
+        await page.waitForTimeout(state in breaks ? 1500 : 500);
+        await page.screenshot({ path: join(folder, `${state}-${viewport.width}-${colorScheme}-${language}.png`) });
+        await context.close();
+      }
+    }
+  }
+} finally {
+  await browser.close();
+  await mock.stop();
+}

@@ -1,0 +1,44 @@
+/** What a key asks for. */
+export type Command = 'answer' | 'hang-up' | 'microphone' | 'finish' | 'ready' | 'pause' | 'help';
+
+/** The part of a KeyboardEvent that counts. */
+export interface Key {
+  key: string;
+  shiftKey: boolean;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+  repeat: boolean;
+}
+
+/**
+ * The command of a key. Function keys and Ctrl+Enter work everywhere; letters only outside fields and dialogs, and
+ * only while they are switched on (WCAG 2.1.4). Nothing uses Ctrl+Alt: on Swedish keyboards that is AltGr.
+ */
+export function commandOf(key: Key, where: { typing: boolean; dialog: boolean; letters: boolean }): Command | undefined {
+  if (key.repeat || key.altKey) return undefined;
+  const control = key.ctrlKey || key.metaKey;
+  if (key.key === 'F2' && !control) return key.shiftKey ? 'hang-up' : 'answer';
+  if (key.key === 'F8' && !control && !key.shiftKey) return 'microphone';
+  if (key.key === 'Enter' && control && !where.dialog) return 'finish';
+  if (control || where.typing || where.dialog || !where.letters) return undefined;
+  if (key.key === '?') return 'help';
+  if (key.shiftKey) return undefined;
+  switch (key.key.toLowerCase()) {
+    case 'r':
+      return 'ready';
+    case 'p':
+      return 'pause';
+    default:
+      return undefined;
+  }
+}
+
+/** Tells whether what has the focus takes letters. */
+export function takesLetters(element: Element | null): boolean {
+  if (!(element instanceof HTMLElement)) return false;
+  if (element.isContentEditable || element instanceof HTMLTextAreaElement || element instanceof HTMLSelectElement) {
+    return true;
+  }
+  return element instanceof HTMLInputElement && !['radio', 'checkbox', 'button', 'range'].includes(element.type);
+}

@@ -1,0 +1,42 @@
+/**
+ * Small things that are kept in this browser. Storage may be full, switched off or emptied by the user at any time:
+ * then nothing is kept, and everything else works.
+ */
+
+const prefix = 'svar.';
+
+export function readStored(key: string): unknown {
+  try {
+    const text = localStorage.getItem(prefix + key);
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeStored(key: string, value: unknown): void {
+  try {
+    localStorage.setItem(prefix + key, JSON.stringify(value));
+  } catch {
+    // Full or switched off.
+  }
+}
+
+export function removeStored(key: string): void {
+  try {
+    localStorage.removeItem(prefix + key);
+  } catch {
+    // Switched off.
+  }
+}
+
+/** The stored keys that begin with start. */
+export function storedKeys(start: string): string[] {
+  try {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(prefix + start))
+      .map((key) => key.slice(prefix.length));
+  } catch {
+    return [];
+  }
+}
