@@ -36,6 +36,7 @@ type leg struct {
 
 	outbox  chan message
 	changed chan struct{} // the session's state may be another one
+	offered chan struct{} // closed when the offer was made, or could not be
 	up      chan struct{} // closed when connected for the first time
 	over    chan struct{} // closed when the end is decided
 	done    chan struct{} // closed when the leg has ended
@@ -63,6 +64,7 @@ func newLeg(g *Gateway, r channels.Ring) *leg {
 		log:     g.config.Log.With().Str("contact", string(r.Contact)).Str("leg", string(r.Leg)).Logger(),
 		outbox:  make(chan message, outboxSize),
 		changed: make(chan struct{}, 1),
+		offered: make(chan struct{}),
 		up:      make(chan struct{}),
 		over:    make(chan struct{}),
 		done:    make(chan struct{}),
@@ -154,6 +156,7 @@ func (l *leg) stateChanged() {
 // run is the life of the leg.
 func (l *leg) run() {
 	session, err := l.offer()
+	close(l.offered)
 	if err != nil {
 		l.fail(fmt.Errorf("make an offer: %w", err))
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/logging"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
@@ -73,7 +75,8 @@ func New(t testing.TB, options Options) *Browser {
 }
 
 func (b *Browser) build() error {
-	var settings webrtc.SettingEngine
+	quiet := &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}
+	settings := webrtc.SettingEngine{LoggerFactory: quiet}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	if b.options.TCPOnly {
@@ -84,7 +87,7 @@ func (b *Browser) build() error {
 			return err
 		}
 		b.socket = &cuttableSocket{PacketConn: socket}
-		settings.SetICEUDPMux(webrtc.NewICEUDPMux(nil, b.socket))
+		settings.SetICEUDPMux(webrtc.NewICEUDPMux(quiet.NewLogger("ice"), b.socket))
 		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	}
 	var codecs webrtc.MediaEngine
@@ -171,7 +174,10 @@ func (b *Browser) answer(offer webrtc.SessionDescription) error {
 	if err != nil {
 		return fmt.Errorf("add the microphone: %w", err)
 	}
-	b.work.Go(func() { drain(sender) })
+	receiver := session.GetTransceivers()[0].Receiver()
+	// Reports are made from what is read.
+	b.work.Go(func() { drain(sender.Read) })
+	b.work.Go(func() { drain(receiver.Read) })
 	answer, err := session.CreateAnswer(nil)
 	if err != nil {
 		return fmt.Errorf("make an answer: %w", err)
@@ -281,10 +287,10 @@ func (b *Browser) speak(voice *webrtc.TrackLocalStaticRTP) {
 	}
 }
 
-func drain(sender *webrtc.RTPSender) {
+func drain(read func([]byte) (int, interceptor.Attributes, error)) {
 	buffer := make([]byte, 1500)
 	for {
-		if _, _, err := sender.Read(buffer); err != nil {
+		if _, _, err := read(buffer); err != nil {
 			return
 		}
 	}
@@ -328,6 +334,17 @@ func (b *Browser) Protocol() string {
 		return ""
 	}
 	return strings.ToLower(pair.Local.Protocol.String())
+}
+
+// OpenChannel opens a data channel that the leg did not ask for.
+func (b *Browser) OpenChannel(label string) error {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if b.session == nil {
+		return errors.New("there is no session yet")
+	}
+	_, err := b.session.CreateDataChannel(label, nil)
+	return err
 }
 
 // Vanish cuts the network off in both directions, as when a lid is closed: nothing is said to
