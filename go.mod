@@ -78,3 +78,5 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 )
+
+ignore ./agentui/web/node_modules
