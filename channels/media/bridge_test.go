@@ -148,6 +148,7 @@ func TestBridgeKeepsTheSpeakersTiming(t *testing.T) {
 		"a pause that froze its clock": {160, 3 * time.Second, 24000, true},
 		"a jump in time":               {80000, 20 * time.Millisecond, 160, true},
 		"a jump back in time":          {^uint32(80000), 40 * time.Millisecond, 320, true},
+		"a small jump back in time":    {^uint32(319), 40 * time.Millisecond, 320, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -180,6 +181,82 @@ func TestBridgeKeepsTheSpeakersTiming(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A leg that fell behind its clock, because the speaker's network stalled, must not make
+// up for it at the next switch: the listener would wait for the difference, and keep
+// that delay.
+func TestASwitchNeverJumpsInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pacer := newPacer(t)
+		in, out := newLeg(t, pacer, formatA), newLeg(t, pacer, formatA)
+		if err := media.Connect(in.Stream, out.Stream); err != nil {
+			t.Fatal(err)
+		}
+		speaker := newSpeaker(formatA)
+		for range 5 {
+			time.Sleep(900 * time.Millisecond)
+			_ = in.Receive(speaker.next())
+		}
+		previous := out.wire.last(t)
+		_ = out.Loop(media.Music())
+		time.Sleep(40 * time.Millisecond)
+		for _, packet := range out.wire.all() {
+			if packet.SequenceNumber != previous.SequenceNumber+1 {
+				continue
+			}
+			advance, elapsed := packet.Timestamp-previous.Timestamp, uint32(packet.at.Sub(previous.at)*8000/time.Second)
+			if advance > max(elapsed, 160) {
+				t.Fatalf("timestamp on by %d in %d", advance, elapsed)
+			}
+			return
+		}
+		t.Fatal("no music")
+	})
+}
+
+func TestWhatComesLateIsNotPlayedLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pacer := newPacer(t)
+		in, out := newLeg(t, pacer, formatA), newLeg(t, pacer, formatA)
+		if err := media.Connect(in.Stream, out.Stream); err != nil {
+			t.Fatal(err)
+		}
+		speaker := newSpeaker(formatA)
+		speaker.speak(t, in.Stream, 2)
+		late, next := speaker.next(), speaker.next()
+		before := len(out.wire.all())
+		for _, packet := range []*rtp.Packet{next, late, next} {
+			if err := in.Receive(packet); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if sent := len(out.wire.all()) - before; sent != 1 {
+			t.Fatalf("%d packets, want the newest only", sent)
+		}
+		if late := in.Statistics().PacketsLate; late != 2 {
+			t.Fatalf("%d counted late", late)
+		}
+	})
+}
+
+func TestEndOfALegLeavesTheOtherSilent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pacer := newPacer(t)
+		leaves, stays := newLeg(t, pacer, formatA), newLeg(t, pacer, formatA)
+		if err := media.Connect(leaves.Stream, stays.Stream); err != nil {
+			t.Fatal(err)
+		}
+		_ = leaves.Close()
+		before := len(stays.wire.all())
+		time.Sleep(time.Second)
+		if sent := len(stays.wire.all()) - before; sent < 49 {
+			t.Fatalf("%d silent packets in a second", sent)
+		}
+	})
 }
 
 func TestSilentPeerDoesNotCloseTheWay(t *testing.T) {
@@ -250,6 +327,11 @@ func TestDTMFIsRelayedOnTheLegsOwnClock(t *testing.T) {
 			speaker.packet.Timestamp = start + 1120
 			time.Sleep(40 * time.Millisecond)
 			speaker.speak(t, in.Stream, 1)
+			repeated := event(formatU, speaker.next(), 5, true, 960)
+			repeated.Timestamp = start
+			if err := in.Receive(repeated); err != nil { // too late: voice went on
+				t.Fatal(err)
+			}
 			return out.wire.all()[before:]
 		}
 		packets := run(out)

@@ -130,6 +130,28 @@ func TestAVeryLongPressIsOneDigit(t *testing.T) {
 	}
 }
 
+func TestTheEndOfAnEarlierPressIsNoNewOne(t *testing.T) {
+	t.Parallel()
+	leg := newLeg(t, newPacer(t), formatA)
+	speaker := newSpeaker(formatA)
+	first := pressed(speaker, 1, 2)
+	speaker.packet.Timestamp += 800
+	second := pressed(speaker, 2, 2)
+	for _, packet := range []*rtp.Packet{first[0], second[0], first[4], second[1]} {
+		if err := leg.Receive(packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = leg.Close()
+	got := ""
+	for digit := range leg.Digits() {
+		got += digit.String()
+	}
+	if got != "12" {
+		t.Fatalf("got %q, want 12", got)
+	}
+}
+
 func TestEventsThatAreNoKeysAreNoDigits(t *testing.T) {
 	t.Parallel()
 	leg := newLeg(t, newPacer(t), formatA)

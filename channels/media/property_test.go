@@ -28,10 +28,10 @@ var steps = rapid.Custom(func(t *rapid.T) step {
 			"speak", "speak", "speak", "speak", "speak", "late", "digit", "another source",
 		}).Draw(t, "what"),
 		Pause: time.Duration(rapid.OneOf(
-			rapid.IntRange(0, 40), rapid.Just(20), rapid.IntRange(0, 7000),
+			rapid.IntRange(0, 40), rapid.Just(20), rapid.IntRange(0, 900), rapid.IntRange(0, 7000),
 		).Draw(t, "pause")) * time.Millisecond,
 		Advance: rapid.OneOf(
-			rapid.Just(160), rapid.Just(160), rapid.IntRange(-100000, 100000), rapid.Just(1<<31-1),
+			rapid.Just(160), rapid.Just(160), rapid.IntRange(-2000, 2000), rapid.IntRange(-100000, 100000), rapid.Just(1<<31-1),
 		).Draw(t, "advance"),
 		Skip: rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 20)).Draw(t, "skip"),
 	}

@@ -282,6 +282,40 @@ func TestClosedStreamRefusesAll(t *testing.T) {
 	})
 }
 
+// stalling is a sink that blocks once, as on a machine that was suspended.
+type stalling struct {
+	wire
+	at int // packet
+}
+
+func (s *stalling) WriteRTP(header *rtp.Header, payload []byte) error {
+	if len(s.all()) == s.at {
+		time.Sleep(3 * time.Second)
+	}
+	return s.wire.WriteRTP(header, payload)
+}
+
+func TestASuspendedMachineSendsNoBurst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sink := &stalling{at: 10}
+		stream := media.NewStream(newPacer(t), sink)
+		t.Cleanup(func() { _ = stream.Close() })
+		if err := stream.Start(formatA); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		packets := sink.all()
+		if count := len(packets); count < 95 || count > 105 {
+			t.Fatalf("%d packets, want those of two seconds", count)
+		}
+		before, after := packets[10], packets[11]
+		if gap := after.Timestamp - before.Timestamp; !after.Marker || gap < 8000*29/10 || gap > 8000*31/10 {
+			t.Fatalf("after the stall: marker %v, timestamp on by %d", after.Marker, gap)
+		}
+	})
+}
+
 // livekit/sip#779, diago#125: hold is honoured in what is sent.
 func TestDirectionIsHonoured(t *testing.T) {
 	t.Parallel()
