@@ -1,0 +1,20 @@
+// Package queue is the engine: the one queue that every contact stands in, and the
+// state of every contact, offer and agent.
+//
+// [Engine.Step] decides one command at a time: what was due by then happens first
+// (offers run out, connections time out), then what the command asks for, then
+// contacts are matched with agents until no pair that fits is left apart. It returns
+// what happened as events, and it has applied them to itself by the same code as
+// [Engine.Apply], so that a restart or a follower that only applies the events stands
+// in the same state.
+//
+// The package owns the life of a contact, the order of the queue, the exclusiveness of
+// offers, and agents' presence. Which agent is preferred is decided by package routing.
+// It does not own the clock (now is an argument), the record of what happened (package
+// journal), legs and sound, or the names of people: it knows ids only.
+//
+// An Engine is not safe for concurrent use: one goroutine owns it (package dispatch).
+// The package is pure: no I/O, no goroutine, no clock.
+//
+// The scenarios in testdata tell each rule as a story.
+package queue

@@ -1,0 +1,143 @@
+package queue
+
+import (
+	"fmt"
+	"slices"
+
+	"svar/contact"
+	"svar/routing"
+)
+
+// EngineVersion counts changes of what the engine decides. Every record carries it: the
+// same commands give the same events on the same version.
+const EngineVersion = 1
+
+// Engine is the queue. See the package comment.
+type Engine struct {
+	// The state: the fold of the events, and what a snapshot holds.
+
+	last      contact.Instant
+	epoch     uint64
+	leader    contact.NodeID
+	settled   contact.Instant
+	rules     contact.Rules
+	contacts  map[contact.ID]*entry
+	agents    map[contact.AgentID]*AgentState
+	closed    []closedContact
+	lastOffer contact.OfferID
+	lastPlace uint64
+
+	// What follows from the state, kept for speed.
+
+	closedBy   map[contact.ID]contact.AgentID
+	offers     map[contact.OfferID]*entry
+	expiries   expiries
+	passedOver map[contact.ID]*entry
+	pool       *routing.Pool
+	lines      map[lineKey]*line
+	lineList   []*line
+	waiting    int
+
+	// What happened in the last call.
+
+	emitted    []contact.Event
+	justClosed []*entry
+}
+
+// closedContact is remembered of a contact that closed, so that a command that comes
+// late or twice finds its work done.
+type closedContact struct {
+	Contact contact.ID      `json:"contact"`
+	Agent   contact.AgentID `json:"agent,omitempty"`
+}
+
+// closedMemory is how many closed contacts are remembered. At a hundred contacts a
+// second it is 40 s, far longer than a sender tries again.
+const closedMemory = 4096
+
+// DefaultRules hold until the first [contact.ChangeRules]. They have no outcome codes.
+func DefaultRules() contact.Rules {
+	return contact.Rules{OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1}
+}
+
+// New returns an engine in which nothing has happened.
+func New() *Engine {
+	return &Engine{
+		rules:      DefaultRules(),
+		contacts:   map[contact.ID]*entry{},
+		agents:     map[contact.AgentID]*AgentState{},
+		closedBy:   map[contact.ID]contact.AgentID{},
+		offers:     map[contact.OfferID]*entry{},
+		passedOver: map[contact.ID]*entry{},
+		pool:       routing.NewPool(),
+		lines:      map[lineKey]*line{},
+	}
+}
+
+// Step decides the command at now, which is moved up to the instant of the last event if
+// it lies before it, and returns what happened, in order; nil when nothing did. The
+// engine has applied the events already.
+//
+// An error is always a [*contact.Rejection]: nothing happened then, not even what was
+// due; the next Step or Tick brings that.
+func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.Event, error) {
+	now = max(now, e.last)
+	perform, rejection := e.plan(command, now)
+	if rejection != nil {
+		return nil, rejection
+	}
+	e.begin()
+	e.due(now)
+	perform()
+	e.match(now)
+	return e.emitted, nil
+}
+
+// Elect begins the epoch of a new leader at now. Open offers are withdrawn without
+// counting as missed; accepted ones get their time to connect again. No offer is made
+// before the nodes have had a second to report, unless nothing was open. The epoch must
+// be above the last one's, else the error is a [*contact.Rejection] and nothing happened.
+func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) ([]contact.Event, error) {
+	if epoch <= e.epoch {
+		return nil, reject(contact.Invalid)
+	}
+	now = max(now, e.last)
+	e.begin()
+	e.emit(contact.LeaderElected{Epoch: epoch, Node: node}, now)
+	for _, c := range e.sortedContacts() {
+		if c.Offer != nil && !c.Offer.Accepted {
+			e.withdraw(c, contact.TakeOver, now)
+		}
+	}
+	return e.emitted, nil
+}
+
+// Apply takes over an event that was recorded at now. An error says that the event
+// cannot have followed the ones before: the state is not to be used any more.
+func (e *Engine) Apply(event contact.Event, now contact.Instant) error {
+	e.begin()
+	return e.apply(event, now)
+}
+
+func (e *Engine) begin() {
+	e.emitted, e.justClosed = nil, nil
+}
+
+// emit decides that the event happened.
+func (e *Engine) emit(event contact.Event, now contact.Instant) {
+	if err := e.apply(event, now); err != nil {
+		// The engine contradicts itself: going on would record a lie.
+		panic(fmt.Sprintf("queue: decided what cannot be applied: %v", err))
+	}
+	e.emitted = append(e.emitted, event)
+}
+
+// sortedContacts returns all open contacts, sorted by id.
+func (e *Engine) sortedContacts() []*entry {
+	list := make([]*entry, 0, len(e.contacts))
+	for _, c := range e.contacts {
+		list = append(list, c)
+	}
+	slices.SortFunc(list, byID)
+	return list
+}

@@ -1,0 +1,135 @@
+package queue
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"svar/contact"
+	"svar/routing"
+)
+
+// entry is a contact inside the engine.
+type entry struct {
+	ContactState
+	// line is the one that it stands in; nil unless it may be offered.
+	line *line
+}
+
+// line holds the contacts of one class, needs and target that may be offered. Within
+// it the order is that of arrival and never changes, so that the engine compares only
+// the heads of lines.
+type line struct {
+	key     lineKey
+	ranking *routing.Ranking
+	// room holds the contacts from index first on, sorted by arrival. The free room
+	// before first is what those left who were offered from the head; one who comes
+	// back to the head takes it again, so that neither moves the rest.
+	room  []*entry
+	first int
+}
+
+type lineKey struct {
+	class  contact.Class
+	target contact.Millis
+	needs  string
+}
+
+func (l *line) waiting() []*entry { return l.room[l.first:] }
+
+// insert puts the contact into its place by arrival.
+func (l *line) insert(c *entry) {
+	waiting := l.waiting()
+	at, _ := slices.BinarySearchFunc(waiting, c, byArrival)
+	if l.first > 0 && at <= len(waiting)/2 {
+		l.first--
+		copy(l.room[l.first:], waiting[:at])
+		l.room[l.first+at] = c
+		return
+	}
+	if l.first > len(waiting) { // most of the room is free: use it before growing
+		copy(l.room, waiting)
+		clear(l.room[len(waiting):])
+		l.room, l.first = l.room[:len(waiting)], 0
+	}
+	l.room = slices.Insert(l.room, l.first+at, c)
+}
+
+// remove takes the contact out.
+func (l *line) remove(c *entry) {
+	waiting := l.waiting()
+	at, found := slices.BinarySearchFunc(waiting, c, byArrival)
+	switch {
+	case !found:
+	case at <= len(waiting)/2:
+		copy(waiting[1:at+1], waiting[:at])
+		waiting[0] = nil
+		l.first++
+	default:
+		l.room = slices.Delete(l.room, l.first+at, l.first+at+1)
+	}
+}
+
+// byArrival orders contacts by when they arrived, those of one instant as they came in.
+func byArrival(a, b *entry) int {
+	return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Place, b.Place))
+}
+
+// byUrgency orders waiting contacts, the one to be served first first: by class, then
+// by the larger share of its target that it has waited, then by arrival. Shares are
+// compared by cross-multiplication in 128 bits: no rounding, no overflow.
+func byUrgency(a, b *entry, now contact.Instant) int {
+	if c := cmp.Compare(b.Class, a.Class); c != 0 {
+		return c
+	}
+	aHigh, aLow := bits.Mul64(waited(a, now), uint64(b.Target))
+	bHigh, bLow := bits.Mul64(waited(b, now), uint64(a.Target))
+	return cmp.Or(cmp.Compare(bHigh, aHigh), cmp.Compare(bLow, aLow), byArrival(a, b))
+}
+
+// waited is the time since arrival. A node's clock may be ahead of the leader's: then
+// it is 0.
+func waited(c *entry, now contact.Instant) uint64 {
+	return uint64(max(0, now.Sub(c.Contact.Arrived)))
+}
+
+// maxIdleLines bounds the lines that are kept for later while nobody stands in them.
+const maxIdleLines = 256
+
+// lineUp puts a contact that may be offered into its line.
+func (e *Engine) lineUp(c *entry) {
+	key := lineKey{class: c.Class, target: c.Target, needs: routing.Key(c.Needs)}
+	l := e.lines[key]
+	if l == nil {
+		if len(e.lines) >= maxIdleLines {
+			e.forgetEmptyLines()
+		}
+		l = &line{key: key, ranking: e.pool.Use(c.Needs)}
+		e.lines[key] = l
+		e.lineList = append(e.lineList, l)
+	}
+	l.insert(c)
+	c.line = l
+	e.waiting++
+}
+
+// stepOut takes a contact out of its line.
+func (e *Engine) stepOut(c *entry) {
+	if c.line == nil {
+		return
+	}
+	c.line.remove(c)
+	c.line = nil
+	e.waiting--
+}
+
+func (e *Engine) forgetEmptyLines() {
+	e.lineList = slices.DeleteFunc(e.lineList, func(l *line) bool {
+		if len(l.waiting()) > 0 {
+			return false
+		}
+		e.pool.Release(l.ranking)
+		delete(e.lines, l.key)
+		return true
+	})
+}

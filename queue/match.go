@@ -1,0 +1,143 @@
+package queue
+
+import (
+	"svar/contact"
+	"svar/routing"
+)
+
+// passOver is how long an agent who declined or missed a contact is not offered that
+// same one again. It keeps the two from looping, and the contact from being stranded
+// when nobody else comes.
+const passOver contact.Millis = 30_000
+
+// settleTime is how long a new leader makes no offers when it took over open contacts:
+// nodes report in that time which of their legs and consoles still live.
+const settleTime contact.Millis = 1_000
+
+// match offers contacts until no pair that fits is left apart.
+func (e *Engine) match(now contact.Instant) {
+	for {
+		c, choice := e.next(now)
+		if c == nil {
+			return
+		}
+		e.emit(contact.ContactOffered{
+			Contact: c.Contact.ID,
+			Offer:   e.lastOffer + 1,
+			Agent:   choice.Agent,
+			Expires: now.Add(e.rules.OfferTimeout),
+			Why: contact.Why{
+				Candidates: uint32(choice.Candidates),
+				Waiting:    uint32(e.waiting),
+				Rule:       choice.Rule,
+				Level:      choice.Level,
+				Idle:       max(0, now.Sub(choice.IdleSince)),
+			},
+		}, now)
+	}
+}
+
+// next returns the contact that is served next at now, and for whom; nil when no
+// contact that waits has a free agent.
+func (e *Engine) next(now contact.Instant) (*entry, routing.Choice) {
+	if e.waiting == 0 || e.pool.Len() == 0 || now < e.settled {
+		return nil, routing.Choice{}
+	}
+	var first *entry
+	for _, l := range e.lineList {
+		head := l.head(now)
+		if head != nil && (first == nil || byUrgency(head, first, now) < 0) {
+			first = head
+		}
+	}
+	if first == nil {
+		return nil, routing.Choice{}
+	}
+	choice, _ := first.choose(now)
+	return first, choice
+}
+
+// head returns the first contact of the line that a free agent fits. Only those that
+// somebody declined or missed just now can be skipped.
+func (l *line) head(now contact.Instant) *entry {
+	if len(l.ranking.Sorted()) == 0 {
+		return nil
+	}
+	for _, c := range l.waiting() {
+		if len(c.PassedOver) == 0 {
+			return c
+		}
+		if _, found := c.choose(now); found {
+			return c
+		}
+	}
+	return nil
+}
+
+// choose returns the agent for a contact that stands in a line.
+func (c *entry) choose(now contact.Instant) (routing.Choice, bool) {
+	if len(c.PassedOver) == 0 {
+		return routing.Choose(c.line.ranking.Sorted(), nil)
+	}
+	return routing.Choose(c.line.ranking.Sorted(), func(agent contact.AgentID) bool {
+		return c.passes(agent, now)
+	})
+}
+
+// passes reports whether the agent is passed over for the contact at now.
+func (c *entry) passes(agent contact.AgentID, now contact.Instant) bool {
+	for _, p := range c.PassedOver {
+		if p.Agent == agent {
+			return now < p.Until
+		}
+	}
+	return false
+}
+
+// Deadline returns when the next [contact.Tick] is due: the first instant, not before
+// that of the last event, at which time alone makes something happen. There is none
+// while everything waits for a command.
+func (e *Engine) Deadline() (contact.Instant, bool) {
+	deadline, any := e.nextExpiry()
+	if at, due := e.nextMatch(); due && (!any || at < deadline) {
+		deadline, any = at, true
+	}
+	return max(deadline, e.last), any
+}
+
+// nextMatch returns when time alone makes the next pair fit: when a new leader begins to
+// make offers, or when an agent is no longer passed over.
+func (e *Engine) nextMatch() (at contact.Instant, due bool) {
+	from := max(e.last, e.settled)
+	if e.settled > e.last {
+		if c, _ := e.next(from); c != nil {
+			return from, true
+		}
+	}
+	for _, c := range e.passedOver {
+		if c.line == nil {
+			continue
+		}
+		for _, p := range c.PassedOver {
+			if p.Until <= from || (due && p.Until >= at) || !e.fits(c, p.Agent) {
+				continue
+			}
+			at, due = p.Until, true
+		}
+	}
+	return at, due
+}
+
+// fits reports whether the agent is free and eligible for the contact.
+func (e *Engine) fits(c *entry, agent contact.AgentID) bool {
+	a := e.agents[agent]
+	if a == nil || !a.free() {
+		return false
+	}
+	_, eligible := routing.Level(a.Skills, c.Needs)
+	return eligible
+}
+
+func (a *AgentState) free() bool {
+	return !a.Gone && routing.Status{Presence: a.Presence, Reachable: a.Reachable(), Busy: a.Contact != ""}.Free()
+}

@@ -1,0 +1,213 @@
+package queue
+
+import (
+	"slices"
+
+	"svar/contact"
+)
+
+func reject(code contact.RejectionCode) *contact.Rejection {
+	return &contact.Rejection{Code: code}
+}
+
+func nothing() {}
+
+// plan says what a command does once what is due at now has happened, or why it is
+// rejected. It changes nothing: what time brings by now is taken into account by
+// [Engine.liveOffer] and [entry.alive].
+func (e *Engine) plan(command contact.Command, now contact.Instant) (perform func(), rejection *contact.Rejection) {
+	if !valid(command) {
+		return nil, reject(contact.Invalid)
+	}
+	switch v := command.(type) {
+	case contact.Tick:
+		return nothing, nil
+	case contact.ChangeRules:
+		return e.planRules(v, now), nil
+	case contact.ChangeRoster:
+		return func() { e.changeRoster(v.Roster, now) }, nil
+	case contact.ReportNode:
+		return func() { e.reconcile(v, now) }, nil
+	case contact.Arrive:
+		return e.planArrive(v, now), nil
+	case contact.Refuse:
+		return e.planRefuse(v, now)
+	case contact.Greet:
+		return e.planGreet(v, now)
+	case contact.Enqueue:
+		return e.planEnqueue(v, now)
+	case contact.Leave:
+		return e.planEnd(v.Contact, func(c *entry) { e.leave(c, now) })
+	case contact.Drop:
+		return e.planEnd(v.Contact, func(c *entry) { e.drop(c, now) })
+	case contact.AcceptOffer:
+		return e.planAccept(v, now)
+	case contact.DeclineOffer:
+		return e.planDecline(v, now)
+	case contact.ConfirmConnected:
+		return e.planConfirm(v, now)
+	case contact.FailConnect:
+		return e.planFailConnect(v, now)
+	case contact.HangUp:
+		return e.planHangUp(v, now)
+	case contact.Finish:
+		return e.planFinish(v, now)
+	case contact.SetPresence:
+		return e.planPresence(v, now)
+	case contact.SetReachable:
+		return e.planReachable(v, now)
+	default:
+		return nil, reject(contact.Invalid)
+	}
+}
+
+func (e *Engine) planRules(v contact.ChangeRules, now contact.Instant) func() {
+	same := v.Rules.OfferTimeout == e.rules.OfferTimeout && v.Rules.ConnectTimeout == e.rules.ConnectTimeout &&
+		v.Rules.MissLimit == e.rules.MissLimit && slices.Equal(v.Rules.OutcomeCodes, e.rules.OutcomeCodes)
+	if same {
+		return nothing
+	}
+	return func() { e.emit(contact.RulesChanged{Rules: v.Rules}, now) }
+}
+
+func (e *Engine) planArrive(v contact.Arrive, now contact.Instant) func() {
+	if e.contacts[v.Contact.ID] != nil || e.isClosed(v.Contact.ID) {
+		return nothing
+	}
+	return func() { e.emit(contact.ContactArrived(v), now) }
+}
+
+func (e *Engine) isClosed(id contact.ID) bool {
+	_, closed := e.closedBy[id]
+	return closed
+}
+
+func (e *Engine) planRefuse(v contact.Refuse, now contact.Instant) (func(), *contact.Rejection) {
+	if e.contacts[v.Contact.ID] != nil {
+		return nil, reject(contact.WrongState)
+	}
+	if e.isClosed(v.Contact.ID) {
+		return nothing, nil
+	}
+	return func() {
+		refused := v.Contact
+		e.emit(contact.ContactClosed{
+			Contact: refused.ID, End: contact.EndRefused, Response: v.Response, Refused: &refused,
+			Waited: max(0, now.Sub(refused.Arrived)),
+		}, now)
+	}, nil
+}
+
+func (e *Engine) planGreet(v contact.Greet, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.contacts[v.Contact]
+	if c == nil {
+		return nil, reject(contact.UnknownContact)
+	}
+	if c.State != contact.StateArrived {
+		return nothing, nil
+	}
+	return func() { e.emit(contact.ContactGreeted(v), now) }, nil
+}
+
+func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.contacts[v.Contact]
+	if c == nil {
+		return nil, reject(contact.UnknownContact)
+	}
+	same := slices.Equal(v.Needs, c.Needs) && v.Class == c.Class && v.Target == c.Target
+	switch {
+	case c.Queued != 0 && same:
+		return nothing, nil
+	case c.Callback, c.alive(now), c.State == contact.StateConnected, c.State == contact.StateWrapUp:
+		return nil, reject(contact.WrongState)
+	}
+	return func() { e.emit(contact.ContactQueued(v), now) }, nil
+}
+
+// planEnd is for what ends a contact's leg. One that is closed already has ended.
+func (e *Engine) planEnd(id contact.ID, end func(*entry)) (func(), *contact.Rejection) {
+	c := e.contacts[id]
+	switch {
+	case c == nil && e.isClosed(id):
+		return nothing, nil
+	case c == nil:
+		return nil, reject(contact.UnknownContact)
+	case c.Callback || c.State == contact.StateWrapUp: // its leg has ended before
+		return nothing, nil
+	}
+	return func() { end(c) }, nil
+}
+
+// leave ends a contact whose user ended it.
+func (e *Engine) leave(c *entry, now contact.Instant) {
+	if c.State == contact.StateConnected {
+		e.emit(contact.ContactHungUp{Contact: c.Contact.ID, Agent: c.Agent, By: contact.PartyCaller}, now)
+		return
+	}
+	stage := stageOf(c.State)
+	if c.Offer != nil {
+		e.withdraw(c, contact.CallerLeft, now)
+	}
+	e.emit(contact.ContactClosed{
+		Contact: c.Contact.ID, End: contact.EndAbandoned, Stage: stage, Waited: c.answerTime(now),
+	}, now)
+}
+
+// drop ends a contact whose leg broke, or lets it go on as a call-back.
+func (e *Engine) drop(c *entry, now contact.Instant) {
+	from, agent := c.State, c.Agent
+	if c.Offer != nil {
+		agent = c.Offer.Agent
+		e.withdraw(c, contact.TechnicalFault, now)
+	}
+	if c.Contact.Callable {
+		e.emit(contact.ContactDropped{Contact: c.Contact.ID, From: from, Agent: agent}, now)
+		return
+	}
+	e.emit(contact.ContactClosed{
+		Contact: c.Contact.ID, End: contact.EndDropped, Stage: stageOf(from), Waited: c.answerTime(now), Agent: c.Agent,
+	}, now)
+}
+
+// stageOf is how far a contact in the state has come without an agent; empty from
+// connected on.
+func stageOf(state contact.State) contact.Stage {
+	switch state {
+	case contact.StateArrived:
+		return contact.StageBeforeAnswer
+	case contact.StateGreeted:
+		return contact.StageMessage
+	case contact.StateWaiting:
+		return contact.StageQueue
+	case contact.StateOffered:
+		return contact.StageRinging
+	default:
+		return ""
+	}
+}
+
+// answerTime is the time from arrival until the first answer, or until now.
+func (c *entry) answerTime(now contact.Instant) contact.Millis {
+	if c.Answered != 0 {
+		now = c.Answered
+	}
+	return max(0, now.Sub(c.Contact.Arrived))
+}
+
+// reconcile takes a node's word for which of its legs live, and whether its consoles do.
+func (e *Engine) reconcile(v contact.ReportNode, now contact.Instant) {
+	for _, c := range e.sortedContacts() {
+		if c.Node != v.Node || c.Callback || c.State == contact.StateWrapUp {
+			continue
+		}
+		if _, alive := slices.BinarySearch(v.Legs, c.Leg); !alive {
+			e.drop(c, now)
+		}
+	}
+	if !v.Restarted {
+		return
+	}
+	for _, id := range e.sortedAgents() {
+		e.loseConsole(e.agents[id], v.Node, now)
+	}
+}

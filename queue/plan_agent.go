@@ -1,0 +1,152 @@
+package queue
+
+import (
+	"maps"
+	"slices"
+
+	"svar/contact"
+)
+
+func (e *Engine) sortedAgents() []contact.AgentID {
+	return slices.Sorted(maps.Keys(e.agents))
+}
+
+func (e *Engine) isOutcome(code contact.OutcomeCode) bool {
+	return slices.Contains(e.rules.OutcomeCodes, code)
+}
+
+// known returns an agent of the roster.
+func (e *Engine) known(id contact.AgentID) (*AgentState, bool) {
+	a := e.agents[id]
+	return a, a != nil && !a.Gone
+}
+
+func (e *Engine) mustBeSignedIn(id contact.AgentID) *contact.Rejection {
+	a, known := e.known(id)
+	switch {
+	case !known:
+		return reject(contact.UnknownAgent)
+	case a.Presence == contact.SignedOut || !a.Reachable():
+		return reject(contact.NotSignedIn)
+	}
+	return nil
+}
+
+func (e *Engine) planPresence(v contact.SetPresence, now contact.Instant) (func(), *contact.Rejection) {
+	a, known := e.known(v.Agent)
+	switch {
+	case !known:
+		return nil, reject(contact.UnknownAgent)
+	case v.Presence == contact.SignedOut && e.isEngaged(a, now):
+		return nil, reject(contact.WrongState)
+	case v.Presence != contact.SignedOut && !a.Reachable():
+		return nil, reject(contact.NotSignedIn)
+	}
+	return func() { e.setPresence(a, v, now) }, nil
+}
+
+// isEngaged reports whether the agent has a contact that an own no cannot give back:
+// accepted, connected or in wrap-up.
+func (e *Engine) isEngaged(a *AgentState, now contact.Instant) bool {
+	c := e.contacts[a.Contact]
+	if c == nil {
+		return false
+	}
+	if c.Offer != nil {
+		return c.Offer.Accepted && c.alive(now)
+	}
+	return true
+}
+
+// setPresence takes the agent's own word. An agent who is rung and leaves is not rung
+// any more before the pause counts.
+func (e *Engine) setPresence(a *AgentState, v contact.SetPresence, now contact.Instant) {
+	sameWord := a.Presence == v.Presence && a.Reason == v.Reason
+	if sameWord && (a.Cause == contact.ByAgent || a.Presence == contact.SignedOut) {
+		return
+	}
+	if v.Presence != contact.Ready {
+		e.stopRinging(a, contact.AgentLeft, now)
+	}
+	e.emit(contact.PresenceChanged{Agent: v.Agent, Presence: v.Presence, Reason: v.Reason, Cause: contact.ByAgent}, now)
+}
+
+// stopRinging withdraws the offer that the agent has not accepted.
+func (e *Engine) stopRinging(a *AgentState, cause contact.WithdrawCause, now contact.Instant) {
+	if c := e.contacts[a.Contact]; c != nil && c.Offer != nil && !c.Offer.Accepted {
+		e.withdraw(c, cause, now)
+	}
+}
+
+func (e *Engine) planReachable(v contact.SetReachable, now contact.Instant) (func(), *contact.Rejection) {
+	if v.Reachable {
+		a, known := e.known(v.Agent)
+		if !known {
+			return nil, reject(contact.UnknownAgent)
+		}
+		return func() {
+			if !slices.Contains(a.Nodes, v.Node) {
+				e.emit(contact.ReachabilityChanged(v), now)
+			}
+		}, nil
+	}
+	a := e.agents[v.Agent]
+	if a == nil {
+		return nil, reject(contact.UnknownAgent)
+	}
+	return func() { e.loseConsole(a, v.Node, now) }, nil
+}
+
+// loseConsole says that the agent has no console on the node. One who has none anywhere
+// is not rung any more; a contact in connection goes on.
+func (e *Engine) loseConsole(a *AgentState, node contact.NodeID, now contact.Instant) {
+	if !slices.Contains(a.Nodes, node) {
+		return
+	}
+	if len(a.Nodes) == 1 {
+		e.stopRinging(a, contact.AgentUnreachable, now)
+	}
+	e.emit(contact.ReachabilityChanged{Agent: a.Agent, Node: node}, now)
+}
+
+// changeRoster signs out those who are gone from it before it counts; what they have
+// accepted goes on.
+func (e *Engine) changeRoster(roster contact.Roster, now contact.Instant) {
+	if e.isRoster(roster) {
+		return
+	}
+	for _, id := range e.sortedAgents() {
+		a := e.agents[id]
+		if a.Gone || isListed(roster, id) {
+			continue
+		}
+		e.stopRinging(a, contact.AgentLeft, now)
+		if a.Presence != contact.SignedOut {
+			e.emit(contact.PresenceChanged{Agent: id, Presence: contact.SignedOut, Cause: contact.ByRoster}, now)
+		}
+	}
+	e.emit(contact.RosterChanged{Roster: roster}, now)
+}
+
+func isListed(roster contact.Roster, id contact.AgentID) bool {
+	return slices.ContainsFunc(roster.Agents, func(a contact.Agent) bool { return a.ID == id })
+}
+
+// isRoster reports whether the roster is the one in force.
+func (e *Engine) isRoster(roster contact.Roster) bool {
+	inForce := 0
+	for _, a := range e.agents {
+		if !a.Gone {
+			inForce++
+		}
+	}
+	if inForce != len(roster.Agents) {
+		return false
+	}
+	for _, agent := range roster.Agents {
+		if a, known := e.known(agent.ID); !known || !slices.Equal(a.Skills, agent.Skills) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,182 @@
+package queue
+
+import (
+	"svar/contact"
+)
+
+// alive reports whether the contact has an offer that has not run out at now.
+func (c *entry) alive(now contact.Instant) bool {
+	return c.Offer != nil && now < c.Offer.Expires
+}
+
+// liveOffer returns the contact of an offer that is open, or by which it is connected.
+func (e *Engine) liveOffer(id contact.OfferID, now contact.Instant) *entry {
+	c := e.offers[id]
+	if c == nil || (c.Connected != id && !c.alive(now)) {
+		return nil
+	}
+	return c
+}
+
+// holder is the agent to whom the contact is offered or who is connected with it.
+func (c *entry) holder() contact.AgentID {
+	if c.Offer != nil {
+		return c.Offer.Agent
+	}
+	return c.Agent
+}
+
+func (e *Engine) planAccept(v contact.AcceptOffer, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.liveOffer(v.Offer, now)
+	switch {
+	case c == nil:
+		return nil, reject(contact.OfferGone)
+	case c.holder() != v.Agent:
+		return nil, reject(contact.NotYours)
+	case c.Connected == v.Offer, c.Offer.Accepted:
+		return nothing, nil
+	}
+	return func() {
+		e.emit(contact.OfferAccepted{Contact: c.Contact.ID, Offer: v.Offer, Agent: v.Agent}, now)
+	}, nil
+}
+
+func (e *Engine) planDecline(v contact.DeclineOffer, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.liveOffer(v.Offer, now)
+	if c == nil {
+		if a := e.agents[v.Agent]; a != nil && a.Declined == v.Offer {
+			return nothing, nil
+		}
+		return nil, reject(contact.OfferGone)
+	}
+	switch {
+	case c.holder() != v.Agent:
+		return nil, reject(contact.NotYours)
+	case c.Connected == v.Offer, c.Offer.Accepted:
+		return nil, reject(contact.OfferGone)
+	}
+	return func() { e.decline(c, v.Reason, now) }, nil
+}
+
+// decline takes the agent's no.
+func (e *Engine) decline(c *entry, reason string, now contact.Instant) {
+	e.emit(contact.OfferDeclined{
+		Contact: c.Contact.ID, Offer: c.Offer.Offer, Agent: c.Offer.Agent, Reason: reason, Again: now.Add(passOver),
+	}, now)
+}
+
+func (e *Engine) planConfirm(v contact.ConfirmConnected, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.liveOffer(v.Offer, now)
+	switch {
+	case c == nil:
+		return nil, reject(contact.OfferGone)
+	case c.Connected == v.Offer:
+		return nothing, nil
+	case !c.Offer.Accepted:
+		return nil, reject(contact.WrongState)
+	}
+	return func() {
+		e.emit(contact.ContactConnected{Contact: c.Contact.ID, Offer: v.Offer, Agent: c.Offer.Agent, Leg: v.Leg}, now)
+	}, nil
+}
+
+func (e *Engine) planFailConnect(v contact.FailConnect, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.liveOffer(v.Offer, now)
+	if c == nil {
+		return nil, reject(contact.OfferGone)
+	}
+	return func() { e.failConnect(c, now) }, nil
+}
+
+// failConnect puts a contact whose agent cannot be heard back into its place, and
+// pauses the agent, so that the next caller does not meet the same fault.
+func (e *Engine) failConnect(c *entry, now contact.Instant) {
+	agent, cause := c.holder(), contact.ConnectFailed
+	if c.State == contact.StateConnected {
+		cause = contact.TechnicalFault
+	}
+	e.withdraw(c, cause, now)
+	e.pause(agent, contact.ByFault, now)
+}
+
+// missOffer ends an offer that nobody answered, and pauses the agent who missed as many
+// in a row as the rules allow.
+func (e *Engine) missOffer(c *entry, now contact.Instant) {
+	agent := c.Offer.Agent
+	e.emit(contact.OfferMissed{
+		Contact: c.Contact.ID, Offer: c.Offer.Offer, Agent: agent, Again: now.Add(passOver),
+	}, now)
+	if a := e.agents[agent]; a != nil && e.rules.MissLimit > 0 && a.MissedInRow >= e.rules.MissLimit {
+		e.pause(agent, contact.ByMisses, now)
+	}
+}
+
+// pause pauses a ready agent by rule.
+func (e *Engine) pause(agent contact.AgentID, cause contact.PresenceCause, now contact.Instant) {
+	if a := e.agents[agent]; a != nil && a.Presence == contact.Ready {
+		e.emit(contact.PresenceChanged{Agent: agent, Presence: contact.Paused, Cause: cause}, now)
+	}
+}
+
+// withdraw takes the contact's offer back, open or connected.
+func (e *Engine) withdraw(c *entry, cause contact.WithdrawCause, now contact.Instant) {
+	offer := c.Connected
+	if c.Offer != nil {
+		offer = c.Offer.Offer
+	}
+	e.emit(contact.OfferWithdrawn{Contact: c.Contact.ID, Offer: offer, Agent: c.holder(), Cause: cause}, now)
+}
+
+func (e *Engine) planHangUp(v contact.HangUp, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.contacts[v.Contact]
+	if c == nil {
+		if e.isClosed(v.Contact) && e.closedBy[v.Contact] == v.Agent {
+			return nothing, nil
+		}
+		return nil, reject(contact.UnknownContact)
+	}
+	open := c.alive(now)
+	switch {
+	case !open && c.State != contact.StateConnected && c.State != contact.StateWrapUp:
+		return nil, reject(contact.WrongState)
+	case c.holder() != v.Agent:
+		return nil, reject(contact.NotYours)
+	case c.State == contact.StateWrapUp:
+		return nothing, nil
+	case open: // not connected yet: it is a no to the offer, and the caller waits on
+		return func() { e.decline(c, "", now) }, nil
+	}
+	return func() {
+		e.emit(contact.ContactHungUp{Contact: v.Contact, Agent: v.Agent, By: contact.PartyAgent}, now)
+	}, nil
+}
+
+func (e *Engine) planFinish(v contact.Finish, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.contacts[v.Contact]
+	switch {
+	case c == nil && e.isClosed(v.Contact) && e.closedBy[v.Contact] == v.Agent:
+		return nothing, nil
+	case c == nil:
+		return nil, reject(contact.UnknownContact)
+	case c.Callback:
+		if rejection := e.mustBeSignedIn(v.Agent); rejection != nil {
+			return nil, rejection
+		}
+	case c.State != contact.StateWrapUp:
+		return nil, reject(contact.WrongState)
+	case c.Agent != v.Agent:
+		return nil, reject(contact.NotYours)
+	}
+	if !e.isOutcome(v.Code) {
+		return nil, reject(contact.UnknownOutcome)
+	}
+	return func() {
+		var stage contact.Stage
+		if c.Callback {
+			stage = contact.StageCallback
+		}
+		e.emit(contact.ContactClosed{
+			Contact: v.Contact, End: contact.EndHandled, Stage: stage, Waited: c.answerTime(now), Agent: v.Agent, Code: v.Code,
+		}, now)
+	}, nil
+}

@@ -1,0 +1,117 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"svar/contact"
+)
+
+// SnapshotFormat is that of the snapshots written now.
+const SnapshotFormat = 1
+
+// snapshot is the state in its JSON form: structs and integers, lists sorted, so that
+// equal states are equal bytes.
+type snapshot struct {
+	Format    int             `json:"format"`
+	Last      contact.Instant `json:"last"`
+	Epoch     uint64          `json:"epoch"`
+	Leader    contact.NodeID  `json:"leader"`
+	Settled   contact.Instant `json:"settled,omitempty"`
+	LastOffer contact.OfferID `json:"last_offer"`
+	LastPlace uint64          `json:"last_place"`
+	Rules     contact.Rules   `json:"rules"`
+	Contacts  []ContactState  `json:"contacts"`
+	Agents    []AgentState    `json:"agents"`
+	// Closed are those remembered, oldest first.
+	Closed []closedContact `json:"closed"`
+}
+
+// Snapshot returns the whole state. Engines that have applied the same events return
+// the same bytes.
+func (e *Engine) Snapshot() ([]byte, error) {
+	s := snapshot{
+		Format: SnapshotFormat, Last: e.last, Epoch: e.epoch, Leader: e.leader, Settled: e.settled,
+		LastOffer: e.lastOffer, LastPlace: e.lastPlace, Rules: e.rules,
+		Contacts: e.Contacts(), Agents: e.Agents(), Closed: e.closed,
+	}
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode the queue's snapshot: %w", err)
+	}
+	return data, nil
+}
+
+// Restore returns an engine in the state of a snapshot. It behaves as the one that the
+// snapshot is of.
+func Restore(data []byte) (*Engine, error) {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("read the queue's snapshot: %w", err)
+	}
+	if head.Format != SnapshotFormat {
+		return nil, fmt.Errorf("read the queue's snapshot: it has format %d; this version of svar reads format %d", head.Format, SnapshotFormat)
+	}
+	var s snapshot
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&s); err != nil {
+		return nil, fmt.Errorf("read the queue's snapshot: %w", err)
+	}
+	return s.engine()
+}
+
+func (s snapshot) engine() (*Engine, error) {
+	e := New()
+	e.last, e.epoch, e.leader, e.settled = s.Last, s.Epoch, s.Leader, s.Settled
+	e.rules, e.lastOffer, e.lastPlace = s.Rules, s.LastOffer, s.LastPlace
+	for _, c := range s.Closed {
+		e.remember(c)
+	}
+	for _, a := range s.Agents {
+		e.agents[a.Agent] = &a
+		e.refresh(&a)
+	}
+	for _, state := range s.Contacts {
+		c := &entry{ContactState: state}
+		if err := e.adopt(c); err != nil {
+			return nil, fmt.Errorf("read the queue's snapshot: contact %s: %w", state.Contact.ID, err)
+		}
+	}
+	return e, nil
+}
+
+// adopt takes in a contact of a snapshot and builds what follows from it.
+func (e *Engine) adopt(c *entry) error {
+	id := c.Contact.ID
+	if e.contacts[id] != nil {
+		return fmt.Errorf("it is there twice")
+	}
+	e.contacts[id] = c
+	if len(c.PassedOver) > 0 {
+		e.passedOver[id] = c
+	}
+	if c.State == contact.StateWaiting && !c.Callback {
+		e.lineUp(c)
+	}
+	if (c.Offer != nil) != (c.State == contact.StateOffered) {
+		return fmt.Errorf("it is %s, and its offer does not fit", c.State)
+	}
+	if c.Offer != nil {
+		e.offers[c.Offer.Offer] = c
+		e.watch(c)
+	}
+	if c.Connected != 0 {
+		e.offers[c.Connected] = c
+	}
+	if holder := c.holder(); holder != "" {
+		a := e.agents[holder]
+		if a == nil || a.Contact != id {
+			return fmt.Errorf("agent %q has another contact", holder)
+		}
+	}
+	return nil
+}

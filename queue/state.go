@@ -1,0 +1,224 @@
+package queue
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"svar/contact"
+)
+
+// ContactState is an open contact, or one that has just closed. Its JSON form is part
+// of the snapshot.
+type ContactState struct {
+	Contact contact.Contact `json:"contact"`
+	Node    contact.NodeID  `json:"node"`
+	Leg     contact.LegID   `json:"leg"`
+	State   contact.State   `json:"state"`
+	// Since is when the state began.
+	Since contact.Instant `json:"since"`
+	// Place counts arrivals from 1. It decides between two that arrived at one instant.
+	Place uint64 `json:"place"`
+	// Callback says that it waits to be called back, with nobody on the line. It is
+	// not offered.
+	Callback bool `json:"callback,omitempty"`
+	// Queued is when it could be offered first; 0 when not yet.
+	Queued contact.Instant `json:"queued,omitempty"`
+	Needs  contact.Needs   `json:"needs,omitempty"`
+	Class  contact.Class   `json:"class,omitempty"`
+	Target contact.Millis  `json:"target_ms,omitempty"`
+	// Offer is the open one; nil unless offered.
+	Offer *OfferState `json:"offer,omitempty"`
+	// Agent has it, from connected on.
+	Agent contact.AgentID `json:"agent,omitempty"`
+	// Connected is the offer by which the agent has it, while connected.
+	Connected contact.OfferID `json:"connected,omitempty"`
+	// AgentLeg is the agent's leg, while connected.
+	AgentLeg contact.LegID `json:"agent_leg,omitempty"`
+	// Answered is when an agent first answered; 0 when not yet.
+	Answered contact.Instant `json:"answered,omitempty"`
+	// PassedOver are the agents who declined or missed it lately, sorted by agent.
+	PassedOver []PassedOver `json:"passed_over,omitempty"`
+	// End is set when the state is closed.
+	End contact.End `json:"end,omitempty"`
+}
+
+// OfferState is an open offer.
+type OfferState struct {
+	Offer contact.OfferID `json:"offer"`
+	Agent contact.AgentID `json:"agent"`
+	// Since is when it was made.
+	Since contact.Instant `json:"since"`
+	// Expires is when it runs out: unanswered, or unconnected once it is accepted.
+	Expires  contact.Instant `json:"expires"`
+	Accepted bool            `json:"accepted,omitempty"`
+	Why      contact.Why     `json:"why"`
+}
+
+// PassedOver is an agent who is not offered a contact before Until.
+type PassedOver struct {
+	Agent contact.AgentID `json:"agent"`
+	Until contact.Instant `json:"until"`
+}
+
+// AgentState is an agent of the roster, or one who is gone from it and still has a
+// contact or a console. Its JSON form is part of the snapshot.
+type AgentState struct {
+	Agent  contact.AgentID `json:"agent"`
+	Skills contact.Needs   `json:"skills,omitempty"`
+	// Gone says that the agent is no longer in the roster.
+	Gone     bool                  `json:"gone,omitempty"`
+	Presence contact.Presence      `json:"presence"`
+	Reason   string                `json:"reason,omitempty"`
+	Cause    contact.PresenceCause `json:"cause,omitempty"`
+	// Since is when the presence began.
+	Since contact.Instant `json:"since"`
+	// Nodes are those that the agent has a console on, sorted.
+	Nodes []contact.NodeID `json:"nodes,omitempty"`
+	// Contact is the one offered to, connected with or being wrapped up by the agent.
+	Contact contact.ID `json:"contact,omitempty"`
+	// IdleSince is when the agent last became ready or reachable, ended a contact, or
+	// declined or missed an offer. An offer that was withdrawn leaves it.
+	IdleSince contact.Instant `json:"idle_since"`
+	// MissedInRow counts missed offers since the agent last accepted one or became ready.
+	MissedInRow uint8 `json:"missed_in_row,omitempty"`
+	// Missed are the agent's last missed offers, newest first, at most 10, since the
+	// agent last became ready.
+	Missed []MissedOffer `json:"missed,omitempty"`
+	// Declined is the agent's last declined offer, so that a repeated no is known.
+	Declined contact.OfferID `json:"declined,omitempty"`
+}
+
+// MissedOffer is an offer that the agent did not answer in time.
+type MissedOffer struct {
+	Contact contact.ID      `json:"contact"`
+	Offer   contact.OfferID `json:"offer"`
+	At      contact.Instant `json:"at"`
+}
+
+// maxMissed is how many missed offers are kept of an agent.
+const maxMissed = 10
+
+// Reachable reports whether the agent has a console.
+func (a AgentState) Reachable() bool { return len(a.Nodes) > 0 }
+
+func (c *ContactState) clone() ContactState {
+	out := *c
+	out.Needs = slices.Clone(c.Needs)
+	out.PassedOver = slices.Clone(c.PassedOver)
+	if c.Offer != nil {
+		offer := *c.Offer
+		out.Offer = &offer
+	}
+	return out
+}
+
+func (a *AgentState) clone() AgentState {
+	out := *a
+	out.Skills = slices.Clone(a.Skills)
+	out.Nodes = slices.Clone(a.Nodes)
+	out.Missed = slices.Clone(a.Missed)
+	return out
+}
+
+// Contact returns an open contact, or one that closed in the last Step, Elect or Apply.
+func (e *Engine) Contact(id contact.ID) (ContactState, bool) {
+	if c := e.contacts[id]; c != nil {
+		return c.clone(), true
+	}
+	for _, closed := range e.justClosed {
+		if closed.Contact.ID == id {
+			return closed.clone(), true
+		}
+	}
+	return ContactState{}, false
+}
+
+// Contacts returns all open contacts, sorted by id.
+func (e *Engine) Contacts() []ContactState {
+	return e.selectContacts(func(*ContactState) bool { return true })
+}
+
+// ContactsOf returns the open contacts whose leg is on the node, sorted by id.
+func (e *Engine) ContactsOf(node contact.NodeID) []ContactState {
+	return e.selectContacts(func(c *ContactState) bool { return c.Node == node })
+}
+
+func (e *Engine) selectContacts(wanted func(*ContactState) bool) []ContactState {
+	var list []ContactState
+	for _, c := range e.contacts {
+		if wanted(&c.ContactState) {
+			list = append(list, c.clone())
+		}
+	}
+	slices.SortFunc(list, func(a, b ContactState) int { return strings.Compare(string(a.Contact.ID), string(b.Contact.ID)) })
+	return list
+}
+
+// Agent returns an agent of the roster, or one who is gone from it and has something
+// open still.
+func (e *Engine) Agent(id contact.AgentID) (AgentState, bool) {
+	if a := e.agents[id]; a != nil {
+		return a.clone(), true
+	}
+	return AgentState{}, false
+}
+
+// Agents returns every agent that [Engine.Agent] knows, sorted by id.
+func (e *Engine) Agents() []AgentState {
+	list := make([]AgentState, 0, len(e.agents))
+	for _, id := range slices.Sorted(maps.Keys(e.agents)) {
+		list = append(list, e.agents[id].clone())
+	}
+	return list
+}
+
+// Rules returns the rules in force.
+func (e *Engine) Rules() contact.Rules {
+	rules := e.rules
+	rules.OutcomeCodes = slices.Clone(rules.OutcomeCodes)
+	return rules
+}
+
+// Epoch returns that of the newest leader, 0 before the first.
+func (e *Engine) Epoch() uint64 { return e.epoch }
+
+// Last returns the instant of the last event.
+func (e *Engine) Last() contact.Instant { return e.last }
+
+// Touched returns the contact and the agent whose state the event changed; empty when
+// it changed none. [contact.RosterChanged] may change all agents.
+func Touched(event contact.Event) (contact.ID, contact.AgentID) {
+	switch v := event.(type) {
+	case contact.ContactArrived:
+		return v.Contact.ID, ""
+	case contact.ContactGreeted:
+		return v.Contact, ""
+	case contact.ContactQueued:
+		return v.Contact, ""
+	case contact.ContactOffered:
+		return v.Contact, v.Agent
+	case contact.OfferAccepted:
+		return v.Contact, v.Agent
+	case contact.OfferDeclined:
+		return v.Contact, v.Agent
+	case contact.OfferMissed:
+		return v.Contact, v.Agent
+	case contact.OfferWithdrawn:
+		return v.Contact, v.Agent
+	case contact.ContactConnected:
+		return v.Contact, v.Agent
+	case contact.ContactHungUp:
+		return v.Contact, v.Agent
+	case contact.ContactDropped:
+		return v.Contact, v.Agent
+	case contact.ContactClosed:
+		return v.Contact, v.Agent
+	case contact.PresenceChanged:
+		return "", v.Agent
+	case contact.ReachabilityChanged:
+		return "", v.Agent
+	default:
+		return "", ""
+	}
+}

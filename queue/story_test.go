@@ -1,0 +1,273 @@
+package queue_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"svar/contact"
+	"svar/queue"
+)
+
+// A story is played by one engine. Its lines are what a person would say:
+//
+//	agents anna sv=3 en=2, bo sv=5      the roster, with skills and levels
+//	rules offer=15s connect=5s misses=1 codes=solved,passed-on
+//	node-1 leads                        begins the next epoch
+//	node-1 reports leg-k1 leg-k2        what lives on it; "node-1 restarted" with consoles gone
+//	k1 arrives [callable] [on node-2] [ago=2m]
+//	k1 greeted / k1 queues sv=3 [class=1] [target=60s] / k1 leaves / k1 breaks / k1 refused 404
+//	anna opens console [on node-2] / anna closes console [on node-2]
+//	anna ready / anna paused lunch / anna signs-out
+//	anna accepts 1 / anna declines 1 / offer 1 connected / offer 1 failed
+//	anna hangs-up k1 / anna finishes k1 solved
+//	time passes / show / restart (from its own snapshot)
+//
+// Each may begin with the time that passed before it: "+15s time passes".
+type story struct {
+	t      *testing.T
+	engine *queue.Engine
+	now    contact.Instant
+	legs   int
+}
+
+// begin is when every story begins; its times are shown from there on.
+var begin = contact.InstantOf(time.Date(2026, 11, 25, 7, 0, 0, 0, time.UTC))
+
+const defaultNode = contact.NodeID("node-1")
+
+func newStory(t *testing.T) *story {
+	return &story{t: t, engine: queue.New(), now: begin}
+}
+
+// play returns what the line brought, as lines to be read.
+func (s *story) play(line string) []string {
+	s.t.Helper()
+	words := strings.Fields(line)
+	if after, advance := strings.CutPrefix(words[0], "+"); advance {
+		s.now = s.now.Add(s.millis(after))
+		words = words[1:]
+	}
+	switch strings.Join(words[:min(2, len(words))], " ") {
+	case "show":
+		return s.show()
+	case "restart":
+		return s.restart()
+	}
+	var events []contact.Event
+	var err error
+	if len(words) == 2 && words[1] == "leads" {
+		events, err = s.engine.Elect(s.engine.Epoch()+1, contact.NodeID(words[0]), s.now)
+	} else {
+		events, err = s.engine.Step(s.command(line, words), s.now)
+	}
+	if err != nil {
+		return []string{clock(s.now) + "  " + err.Error()}
+	}
+	told := []string{}
+	for _, event := range events {
+		told = append(told, clock(s.now)+"  "+tell(event))
+	}
+	if len(events) == 0 {
+		told = append(told, clock(s.now)+"  nothing happens")
+	}
+	return told
+}
+
+func (s *story) restart() []string {
+	s.t.Helper()
+	snapshot, err := s.engine.Snapshot()
+	if err == nil {
+		s.engine, err = queue.Restore(snapshot)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return []string{clock(s.now) + "  the engine is restored from its snapshot"}
+}
+
+func (s *story) command(line string, words []string) contact.Command {
+	s.t.Helper()
+	who, rest := words[0], words[1:]
+	options, plain := split(rest)
+	has := func(text string) bool { return slices.Contains(plain, text) }
+	node := defaultNode
+	if at := slices.Index(plain, "on"); at >= 0 {
+		node = contact.NodeID(plain[at+1])
+	}
+	id, agent := contact.ID(who), contact.AgentID(who)
+	arrival := func() contact.Contact {
+		return contact.Contact{
+			ID: id, Channel: contact.Voice, Line: "staff", Language: "sv",
+			Callable: has("callable"), Arrived: s.now.Add(-s.millis(options["ago"])),
+		}
+	}
+	switch {
+	case who == "agents":
+		return contact.ChangeRoster{Roster: s.roster(strings.Join(rest, " "))}
+	case who == "rules":
+		return contact.ChangeRules{Rules: s.rules(options)}
+	case line == "time passes" || strings.HasSuffix(line, " time passes"):
+		return contact.Tick{}
+	case has("reports"), has("restarted"):
+		legs := []contact.LegID{}
+		for _, leg := range plain[1:] {
+			legs = append(legs, contact.LegID(leg))
+		}
+		return contact.ReportNode{Node: contact.NodeID(who), Legs: legs, Restarted: has("restarted")}
+	case has("arrives"):
+		return contact.Arrive{Contact: arrival(), Node: node, Leg: contact.LegID("leg-" + who)}
+	case has("refused"):
+		return contact.Refuse{Contact: arrival(), Response: uint16(s.number(plain[1]))}
+	case has("greeted"):
+		return contact.Greet{Contact: id}
+	case has("queues"):
+		target := contact.Millis(60_000)
+		if text, set := options["target"]; set {
+			target = s.millis(text)
+		}
+		class := contact.Class(0)
+		if text, set := options["class"]; set {
+			class = contact.Class(s.number(text))
+		}
+		delete(options, "target")
+		delete(options, "class")
+		return contact.Enqueue{Contact: id, Needs: s.skills(options), Class: class, Target: target}
+	case has("leaves"):
+		return contact.Leave{Contact: id}
+	case has("breaks"):
+		return contact.Drop{Contact: id}
+	case has("console"):
+		return contact.SetReachable{Agent: agent, Node: node, Reachable: has("opens")}
+	case has("ready"):
+		return contact.SetPresence{Agent: agent, Presence: contact.Ready}
+	case has("paused"):
+		return contact.SetPresence{Agent: agent, Presence: contact.Paused, Reason: strings.Join(plain[1:], " ")}
+	case has("signs-out"):
+		return contact.SetPresence{Agent: agent, Presence: contact.SignedOut}
+	case has("accepts"):
+		return contact.AcceptOffer{Agent: agent, Offer: s.offer(plain[1])}
+	case has("declines"):
+		return contact.DeclineOffer{Agent: agent, Offer: s.offer(plain[1]), Reason: strings.Join(plain[2:], " ")}
+	case who == "offer" && has("connected"):
+		s.legs++
+		return contact.ConfirmConnected{Offer: s.offer(plain[0]), Leg: contact.LegID(fmt.Sprintf("agent-leg-%d", s.legs))}
+	case who == "offer" && has("failed"):
+		return contact.FailConnect{Offer: s.offer(plain[0])}
+	case has("hangs-up"):
+		return contact.HangUp{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("finishes"):
+		return contact.Finish{Agent: agent, Contact: contact.ID(plain[1]), Code: contact.OutcomeCode(plain[2])}
+	}
+	s.t.Fatalf("the story says %q, which nobody understands", line)
+	return nil
+}
+
+func (s *story) offer(text string) contact.OfferID { return contact.OfferID(s.number(text)) }
+
+func (s *story) number(text string) uint64 {
+	s.t.Helper()
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *story) millis(text string) contact.Millis {
+	s.t.Helper()
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return contact.MillisOf(d)
+}
+
+func (s *story) roster(text string) contact.Roster {
+	s.t.Helper()
+	roster := contact.Roster{Agents: []contact.Agent{}}
+	for _, one := range strings.Split(text, ",") {
+		words := strings.Fields(one)
+		if len(words) == 0 {
+			continue
+		}
+		options, _ := split(words[1:])
+		roster.Agents = append(roster.Agents, contact.Agent{ID: contact.AgentID(words[0]), Skills: s.skills(options)})
+	}
+	slices.SortFunc(roster.Agents, func(a, b contact.Agent) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return roster
+}
+
+func (s *story) skills(options map[string]string) contact.Needs {
+	s.t.Helper()
+	list := []contact.Need{}
+	for skill, level := range options {
+		list = append(list, contact.Need{Skill: contact.SkillID(skill), Level: uint8(s.number(level))})
+	}
+	return contact.NewNeeds(list...)
+}
+
+func (s *story) rules(options map[string]string) contact.Rules {
+	s.t.Helper()
+	rules := s.engine.Rules()
+	for name, value := range options {
+		switch name {
+		case "offer":
+			rules.OfferTimeout = s.millis(value)
+		case "connect":
+			rules.ConnectTimeout = s.millis(value)
+		case "misses":
+			rules.MissLimit = uint8(s.number(value))
+		case "codes":
+			rules.OutcomeCodes = nil
+			for _, code := range strings.Split(value, ",") {
+				rules.OutcomeCodes = append(rules.OutcomeCodes, contact.OutcomeCode(code))
+			}
+		}
+	}
+	return rules
+}
+
+// split parts words into key=value options and the others.
+func split(words []string) (options map[string]string, plain []string) {
+	options = map[string]string{}
+	for _, word := range words {
+		if key, value, found := strings.Cut(word, "="); found {
+			options[key] = value
+		} else {
+			plain = append(plain, word)
+		}
+	}
+	return options, plain
+}
+
+func clock(now contact.Instant) string {
+	if now == 0 {
+		return "never"
+	}
+	return (time.Time{}).Add(now.Sub(begin).Duration()).Format("15:04:05.000")[3:]
+}
+
+// show tells the state: the queue in the order in which it is served, the other
+// contacts, the agents, and when time alone brings something.
+func (s *story) show() []string {
+	var lines []string
+	for _, c := range s.engine.Contacts() {
+		lines = append(lines, "contact "+tellContact(c))
+	}
+	for _, a := range s.engine.Agents() {
+		lines = append(lines, "agent "+tellAgent(a))
+	}
+	if at, due := s.engine.Deadline(); due {
+		lines = append(lines, "time brings something at "+clock(at))
+	} else {
+		lines = append(lines, "time alone brings nothing")
+	}
+	return lines
+}

@@ -1,0 +1,147 @@
+package queue_test
+
+import (
+	"fmt"
+	"strings"
+
+	"svar/contact"
+	"svar/queue"
+)
+
+// tell says an event in words.
+func tell(event contact.Event) string {
+	switch v := event.(type) {
+	case contact.LeaderElected:
+		return fmt.Sprintf("%s leads, epoch %d", v.Node, v.Epoch)
+	case contact.RulesChanged:
+		return fmt.Sprintf("the rules: ring for %v, connect within %v, pause after %d missed, outcomes %v",
+			v.Rules.OfferTimeout.Duration(), v.Rules.ConnectTimeout.Duration(), v.Rules.MissLimit, v.Rules.OutcomeCodes)
+	case contact.RosterChanged:
+		names := []string{}
+		for _, a := range v.Roster.Agents {
+			names = append(names, string(a.ID)+tellNeeds(a.Skills))
+		}
+		return "the roster: " + strings.Join(names, ", ")
+	case contact.ContactArrived:
+		return fmt.Sprintf("%s arrives on %s", v.Contact.ID, v.Node)
+	case contact.ContactGreeted:
+		return fmt.Sprintf("%s is greeted", v.Contact)
+	case contact.ContactQueued:
+		return fmt.Sprintf("%s may be offered, needs%s, class %d, target %v", v.Contact, tellNeeds(v.Needs), v.Class, v.Target.Duration())
+	case contact.ContactOffered:
+		return fmt.Sprintf("%s is offered to %s (offer %d, until %s): %s", v.Contact, v.Agent, v.Offer, clock(v.Expires), tellWhy(v.Why))
+	case contact.OfferAccepted:
+		return fmt.Sprintf("%s accepts %s (offer %d)", v.Agent, v.Contact, v.Offer)
+	case contact.OfferDeclined:
+		return fmt.Sprintf("%s declines %s (offer %d, passed over until %s)%s", v.Agent, v.Contact, v.Offer, clock(v.Again), tellReason(v.Reason))
+	case contact.OfferMissed:
+		return fmt.Sprintf("%s misses %s (offer %d, passed over until %s)", v.Agent, v.Contact, v.Offer, clock(v.Again))
+	case contact.OfferWithdrawn:
+		return fmt.Sprintf("%s is withdrawn from %s (offer %d): %s", v.Contact, v.Agent, v.Offer, v.Cause)
+	case contact.ContactConnected:
+		return fmt.Sprintf("%s and %s are connected (offer %d)", v.Contact, v.Agent, v.Offer)
+	case contact.ContactHungUp:
+		return fmt.Sprintf("%s and %s have ended, by the %s", v.Contact, v.Agent, v.By)
+	case contact.ContactDropped:
+		return fmt.Sprintf("%s is to be called back, it was %s%s", v.Contact, v.From, tellWith(v.Agent))
+	case contact.ContactClosed:
+		return tellClosed(v)
+	case contact.PresenceChanged:
+		return fmt.Sprintf("%s is %s (%s)%s", v.Agent, v.Presence, v.Cause, tellReason(v.Reason))
+	case contact.ReachabilityChanged:
+		if v.Reachable {
+			return fmt.Sprintf("%s has a console on %s", v.Agent, v.Node)
+		}
+		return fmt.Sprintf("%s has no console on %s", v.Agent, v.Node)
+	default:
+		return fmt.Sprintf("%T", event)
+	}
+}
+
+func tellClosed(v contact.ContactClosed) string {
+	words := fmt.Sprintf("%s is closed: %s", v.Contact, v.End)
+	if v.Stage != "" {
+		words += " at stage " + string(v.Stage)
+	}
+	if v.Response != 0 {
+		words += fmt.Sprintf(" with %d", v.Response)
+	}
+	words += tellWith(v.Agent)
+	if v.Code != "" {
+		words += ", outcome " + string(v.Code)
+	}
+	return words + fmt.Sprintf(", waited %v", v.Waited.Duration())
+}
+
+func tellWhy(w contact.Why) string {
+	return fmt.Sprintf("%s of %d, level %d, idle %v, %d waiting", w.Rule, w.Candidates, w.Level, w.Idle.Duration(), w.Waiting)
+}
+
+func tellWith(agent contact.AgentID) string {
+	if agent == "" {
+		return ""
+	}
+	return " with " + string(agent)
+}
+
+func tellReason(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+func tellNeeds(needs contact.Needs) string {
+	words := ""
+	for _, n := range needs {
+		words += fmt.Sprintf(" %s=%d", n.Skill, n.Level)
+	}
+	if words == "" {
+		return " nothing"
+	}
+	return words
+}
+
+func tellContact(c queue.ContactState) string {
+	words := fmt.Sprintf("%s: %s since %s", c.Contact.ID, c.State, clock(c.Since))
+	if c.Callback {
+		words += ", to be called back"
+	}
+	if c.Offer != nil {
+		words += fmt.Sprintf(", offer %d to %s until %s", c.Offer.Offer, c.Offer.Agent, clock(c.Offer.Expires))
+		if c.Offer.Accepted {
+			words += ", accepted"
+		}
+	}
+	words += tellWith(c.Agent)
+	if c.Answered != 0 {
+		words += ", answered " + clock(c.Answered)
+	}
+	for _, p := range c.PassedOver {
+		words += fmt.Sprintf(", passes over %s until %s", p.Agent, clock(p.Until))
+	}
+	return words
+}
+
+func tellAgent(a queue.AgentState) string {
+	words := fmt.Sprintf("%s: %s since %s", a.Agent, a.Presence, clock(a.Since))
+	if a.Cause != "" {
+		words += fmt.Sprintf(" (%s)", a.Cause)
+	}
+	words += tellReason(a.Reason)
+	if a.Gone {
+		words += ", gone from the roster"
+	}
+	if !a.Reachable() {
+		words += ", unreachable"
+	}
+	if a.Contact != "" {
+		words += ", has " + string(a.Contact)
+	} else {
+		words += ", idle since " + clock(a.IdleSince)
+	}
+	if len(a.Missed) > 0 {
+		words += fmt.Sprintf(", missed %d", len(a.Missed))
+	}
+	return words
+}

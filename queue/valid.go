@@ -1,0 +1,113 @@
+package queue
+
+import (
+	"cmp"
+	"slices"
+	"unicode/utf8"
+
+	"svar/contact"
+)
+
+// Limits of what a command may hold. They are far above what is used, and keep a
+// record within its size and every sum within 64 bits.
+const (
+	maxID      = 128 // bytes of an id or a name
+	maxText    = 500 // bytes of a reason
+	maxNeeds   = 16
+	maxSkills  = 200
+	maxCodes   = 200
+	maxLegs    = 2000
+	maxAgents  = 2000
+	maxTimeout = contact.Millis(10 * 60 * 1000)
+	maxTarget  = contact.Millis(366 * 24 * 3600 * 1000)
+)
+
+// valid reports whether all fields of the command are within their ranges.
+func valid(command contact.Command) bool {
+	switch v := command.(type) {
+	case contact.ChangeRules:
+		return validRules(v.Rules)
+	case contact.ChangeRoster:
+		return validRoster(v.Roster)
+	case contact.ReportNode:
+		return validID(v.Node) && len(v.Legs) <= maxLegs && slices.IsSorted(v.Legs)
+	case contact.Arrive:
+		return validContact(v.Contact) && validID(v.Node) && validID(v.Leg)
+	case contact.Refuse:
+		return validContact(v.Contact) && v.Response >= 400 && v.Response <= 699
+	case contact.Enqueue:
+		return validNeeds(v.Needs, maxNeeds) && v.Class <= contact.ClassPriorityLine && v.Target > 0 && v.Target <= maxTarget
+	case contact.DeclineOffer:
+		return validText(v.Reason, maxText)
+	case contact.ConfirmConnected:
+		return validID(v.Leg)
+	case contact.SetPresence:
+		return validPresence(v)
+	case contact.SetReachable:
+		return validID(v.Node)
+	default:
+		return true // it names what must be known already, or nothing
+	}
+}
+
+func validRules(r contact.Rules) bool {
+	return r.OfferTimeout > 0 && r.OfferTimeout <= maxTimeout && r.ConnectTimeout > 0 && r.ConnectTimeout <= maxTimeout &&
+		len(r.OutcomeCodes) <= maxCodes && all(r.OutcomeCodes, validID) && !repeats(r.OutcomeCodes)
+}
+
+func validRoster(r contact.Roster) bool {
+	if len(r.Agents) > maxAgents {
+		return false
+	}
+	for i, agent := range r.Agents {
+		if !validID(agent.ID) || !validNeeds(agent.Skills, maxSkills) || (i > 0 && agent.ID <= r.Agents[i-1].ID) {
+			return false
+		}
+	}
+	return true
+}
+
+var channels = []contact.Channel{contact.Voice, contact.Chat, contact.Mail, contact.Form}
+
+func validContact(c contact.Contact) bool {
+	return validID(c.ID) && slices.Contains(channels, c.Channel) && validText(string(c.Line), maxID) && validText(string(c.Audience), maxID) &&
+		validText(string(c.Person), maxID) && validText(c.Language, maxID) && c.Arrived > 0
+}
+
+// validNeeds wants them sorted, each skill once, levels 1–5.
+func validNeeds(needs contact.Needs, most int) bool {
+	if len(needs) > most {
+		return false
+	}
+	for i, need := range needs {
+		if !validID(need.Skill) || need.Level < 1 || need.Level > 5 || (i > 0 && cmp.Compare(need.Skill, needs[i-1].Skill) <= 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func validPresence(v contact.SetPresence) bool {
+	switch v.Presence {
+	case contact.Paused:
+		return validText(v.Reason, maxText)
+	case contact.Ready, contact.SignedOut:
+		return v.Reason == ""
+	default:
+		return false
+	}
+}
+
+func validID[T ~string](id T) bool { return id != "" && validText(string(id), maxID) }
+
+// validText wants UTF-8, so that it is the same text after it was recorded.
+func validText(text string, most int) bool { return len(text) <= most && utf8.ValidString(text) }
+
+func all[T any](list []T, holds func(T) bool) bool {
+	return !slices.ContainsFunc(list, func(v T) bool { return !holds(v) })
+}
+
+func repeats[T cmp.Ordered](list []T) bool {
+	sorted := slices.Sorted(slices.Values(list))
+	return len(slices.Compact(sorted)) != len(list)
+}
