@@ -49,7 +49,8 @@ type NodeState struct {
 }
 
 // Change is what one record changed, as whole values. Sequence is the record's;
-// sequences have no gaps, so a receiver that sees one asks for the [View].
+// sequences have no gaps, so a receiver that sees one asks for the [View]. Every second
+// without a record an empty one repeats the last sequence, as a sign of life.
 type Change struct {
 	Epoch    uint64          `json:"epoch"`
 	Sequence uint64          `json:"sequence"`
@@ -88,8 +89,9 @@ type ContactView struct {
 	Target contact.Millis  `json:"target_ms,omitempty"`
 	// Offer is the open one.
 	Offer *OfferView `json:"offer,omitempty"`
-	// Agent has it, from connected on.
-	Agent contact.AgentID `json:"agent,omitempty"`
+	// Agent has it, from connected on, by the offer ConnectedBy.
+	Agent       contact.AgentID `json:"agent,omitempty"`
+	ConnectedBy contact.OfferID `json:"connected_by,omitempty"`
 	// Answered is when an agent first answered; 0 when not yet.
 	Answered contact.Instant `json:"answered,omitempty"`
 	// End is set when the state is closed.
