@@ -80,10 +80,8 @@ packages-run: toolchain
 packages-test: toolchain
 	@scripts/debian-packages test
 
-# The console: npm packages by the lock file, then Vite. Until the console is there, these do nothing.
-.PHONY: console test-console test-browser
-ifneq ($(wildcard $(web)/package.json),)
-
+# The console: npm packages by the lock file, then Vite.
+.PHONY: console
 console: $(web)/dist/index.html
 
 $(web)/node_modules/.installed: $(web)/package-lock.json | toolchain
@@ -99,18 +97,14 @@ lint: lint-console
 lint-console: $(web)/node_modules/.installed
 	cd $(web) && npm run --silent check
 
+.PHONY: test-console
 test-console: $(web)/node_modules/.installed
 	cd $(web) && npm test --silent
 
+.PHONY: test-browser
 test-browser: packages-test build
 	cd $(web) && npm run --silent e2e
 
 .PHONY: screenshots
 screenshots: packages-test build ## take the README's screenshots anew
 	cd $(web) && npm run --silent screenshots
-
-else
-
-console test-console test-browser:
-
-endif
