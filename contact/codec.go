@@ -117,6 +117,10 @@ func (n names[T]) marshal(list []T) ([]byte, error) {
 	return json.Marshal(out)
 }
 
+// DecodeEvent reads one event of a name from its own JSON, as strictly as
+// [Events.UnmarshalJSON].
+func DecodeEvent(name string, data []byte) (Event, error) { return eventNames.decode(name, data) }
+
 func (n names[T]) unmarshal(data []byte) ([]T, error) {
 	var in []tagged[json.RawMessage]
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -124,17 +128,26 @@ func (n names[T]) unmarshal(data []byte) ([]T, error) {
 	}
 	list := make([]T, len(in))
 	for i, item := range in {
-		kind, known := n.kind[item.Type]
-		if !known {
-			return nil, fmt.Errorf("item %d: unknown type %q", i, item.Type)
+		value, err := n.decode(item.Type, item.Data)
+		if err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
-		value := reflect.New(kind)
-		if err := strictUnmarshal(item.Data, value.Interface()); err != nil {
-			return nil, fmt.Errorf("item %d, %s: %w", i, item.Type, err)
-		}
-		list[i] = value.Elem().Interface().(T)
+		list[i] = value
 	}
 	return list, nil
+}
+
+func (n names[T]) decode(name string, data []byte) (T, error) {
+	var none T
+	kind, known := n.kind[name]
+	if !known {
+		return none, fmt.Errorf("unknown type %q", name)
+	}
+	value := reflect.New(kind)
+	if err := strictUnmarshal(data, value.Interface()); err != nil {
+		return none, fmt.Errorf("%s: %w", name, err)
+	}
+	return value.Elem().Interface().(T), nil
 }
 
 func strictUnmarshal(data []byte, into any) error {

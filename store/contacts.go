@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"svar/contact"
+)
+
+// ContactFilter says which contacts are wanted: those that arrived in [From, To), newest
+// first, at most Limit; empty fields do not narrow. Before is the contact that the page
+// before ended with.
+type ContactFilter struct {
+	From, To time.Time
+	Line     contact.LineID
+	State    contact.State
+	Before   contact.ID
+	Limit    int
+}
+
+// Contact is a row of the projection.
+type Contact struct {
+	ID       contact.ID
+	Channel  contact.Channel
+	Line     contact.LineID
+	Audience contact.Audience
+	State    contact.State
+	EndedAs  contact.End
+	Stage    contact.Stage
+	Callback bool
+	Agent    contact.AgentID
+	Outcome  contact.OutcomeCode
+	Arrived  time.Time
+	// The rest is nil when it did not happen.
+	Greeted, Queued, Answered, Ended, Closed *time.Time
+	Events                                   []Event
+}
+
+// Event is a recorded event as the projection has it.
+type Event struct {
+	Sequence uint64
+	At       time.Time
+	Name     string
+	Contact  contact.ID
+	Data     json.RawMessage
+}
+
+// Contacts returns a page of contacts, each with its events in order.
+func (s *Store) Contacts(ctx context.Context, f ContactFilter) ([]Contact, error) {
+	rows, err := s.pool.Query(ctx, `
+		select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome,
+			arrived, greeted, queued, answered, ended, closed
+		from contacts
+		where arrived >= $1 and arrived < $2
+			and ($3 = '' or line = $3)
+			and ($4 = '' or state = $4)
+			and ($5 = '' or (arrived, id) < (select arrived, id from contacts where id = $5))
+		order by arrived desc, id desc
+		limit $6`, f.From, f.To, f.Line, f.State, f.Before, f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("read contacts: %w", err)
+	}
+	contacts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Contact, error) {
+		var c Contact
+		err := row.Scan(&c.ID, &c.Channel, &c.Line, &c.Audience, &c.State, &c.EndedAs, &c.Stage, &c.Callback, &c.Agent, &c.Outcome,
+			&c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.Ended, &c.Closed)
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read contacts: %w", err)
+	}
+	return contacts, s.addEvents(ctx, contacts)
+}
+
+func (s *Store) addEvents(ctx context.Context, contacts []Contact) error {
+	at := map[contact.ID]*Contact{}
+	ids := make([]contact.ID, 0, len(contacts))
+	for i := range contacts {
+		at[contacts[i].ID] = &contacts[i]
+		ids = append(ids, contacts[i].ID)
+	}
+	events, err := s.events(ctx, `select sequence, at, event, contact, data from events where contact = any($1) order by sequence, index`, ids)
+	if err != nil {
+		return err
+	}
+	for _, event := range events {
+		c := at[event.Contact]
+		c.Events = append(c.Events, event)
+	}
+	return nil
+}
+
+func (s *Store) events(ctx context.Context, sql string, arguments ...any) ([]Event, error) {
+	rows, err := s.pool.Query(ctx, sql, arguments...)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Event, error) {
+		var e Event
+		err := row.Scan(&e.Sequence, &e.At, &e.Name, &e.Contact, &e.Data)
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+// Cohort hands the events of the contacts of a channel that arrived on the line in
+// [from, to) to add, in the order in which they were recorded, with their times.
+func (s *Store) Cohort(ctx context.Context, channel contact.Channel, line contact.LineID, from, to time.Time, add func(contact.Event, contact.Instant)) error {
+	events, err := s.events(ctx, `
+		select e.sequence, e.at, e.event, e.contact, e.data
+		from events e join contacts c on c.id = e.contact
+		where c.channel = $1 and c.line = $2 and c.arrived >= $3 and c.arrived < $4
+		order by e.sequence, e.index`, channel, line, from, to)
+	if err != nil {
+		return err
+	}
+	for _, stored := range events {
+		event, err := contact.DecodeEvent(stored.Name, stored.Data)
+		if err != nil {
+			return fmt.Errorf("record %d: %w", stored.Sequence, err)
+		}
+		add(event, contact.InstantOf(stored.At))
+	}
+	return nil
+}

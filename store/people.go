@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"svar/identity"
+)
+
+// changedChannel is what a writer of people or accounts notifies on, so that a running
+// server reads them again.
+const changedChannel = "svar_directory"
+
+// People returns the whole directory, sorted by id.
+func (s *Store) People(ctx context.Context) ([]identity.Person, error) {
+	rows, err := s.pool.Query(ctx, `select id, name, role, title, school, numbers, protected from people order by id`)
+	if err != nil {
+		return nil, fmt.Errorf("read the people: %w", err)
+	}
+	people, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (identity.Person, error) {
+		var p identity.Person
+		err := row.Scan(&p.ID, &p.Name, &p.Role, &p.Title, &p.School, &p.Numbers, &p.Protected)
+		return p, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the people: %w", err)
+	}
+	return people, nil
+}
+
+// ReplacePeople makes these the whole directory, or changes nothing.
+func (s *Store) ReplacePeople(ctx context.Context, people []identity.Person) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from people`); err != nil {
+			return err
+		}
+		columns := []string{"id", "name", "role", "title", "school", "numbers", "protected"}
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"people"}, columns, pgx.CopyFromSlice(len(people), func(i int) ([]any, error) {
+			p := people[i]
+			numbers := make([]string, len(p.Numbers))
+			for j, number := range p.Numbers {
+				numbers[j] = string(number)
+			}
+			return []any{string(p.ID), p.Name, string(p.Role), p.Title, p.School, numbers, p.Protected}, nil
+		}))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `select pg_notify($1, 'people')`, changedChannel)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replace the people: %w", err)
+	}
+	return nil
+}
+
+// WaitForChange returns when somebody has changed people or accounts after listening was
+// called with the first chance to read them: it calls read once it listens, and again
+// after each change, until ctx ends or the connection fails.
+func (s *Store) WaitForChange(ctx context.Context, read func(context.Context) error) error {
+	connection, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("listen for changes: %w", err)
+	}
+	// A connection that listens is not given back: it would listen for ever.
+	hijacked := connection.Hijack()
+	defer func() { _ = hijacked.Close(context.WithoutCancel(ctx)) }()
+	if _, err := hijacked.Exec(ctx, "listen "+changedChannel); err != nil {
+		return fmt.Errorf("listen for changes: %w", err)
+	}
+	for {
+		if err := read(ctx); err != nil {
+			return err
+		}
+		if _, err := hijacked.WaitForNotification(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("listen for changes: %w", err)
+		}
+	}
+}

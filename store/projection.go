@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"svar/contact"
+)
+
+// Projected returns the sequence of the last record that was projected, 0 for none.
+func (s *Store) Projected(ctx context.Context) (uint64, error) {
+	var sequence uint64
+	if err := s.pool.QueryRow(ctx, `select sequence from projection`).Scan(&sequence); err != nil {
+		return 0, fmt.Errorf("ask how far the journal is projected: %w", err)
+	}
+	return sequence, nil
+}
+
+// Project writes what a record says and that it was projected, in one transaction. A
+// record that was projected before changes nothing; one that is not the next is an error.
+func (s *Store) Project(ctx context.Context, sequence uint64, now contact.Instant, events contact.Events) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var last uint64
+		if err := tx.QueryRow(ctx, `select sequence from projection for update`).Scan(&last); err != nil {
+			return err
+		}
+		if sequence <= last {
+			return nil
+		}
+		if sequence != last+1 {
+			return fmt.Errorf("record %d is expected", last+1)
+		}
+		batch := &pgx.Batch{}
+		for index, event := range events {
+			if err := projectEvent(batch, sequence, index, now.Time(), event); err != nil {
+				return err
+			}
+		}
+		batch.Queue(`update projection set sequence = $1`, sequence)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("project record %d: %w", sequence, err)
+	}
+	return nil
+}
+
+// projectEvent adds the statements for one event: the event itself, and what it changes
+// of its contact.
+func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, event contact.Event) error {
+	data, err := json.Marshal(event)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", contact.EventName(event), err)
+	}
+	change := func(sql string, arguments ...any) { batch.Queue(sql, arguments...) }
+	var of contact.ID
+	var by contact.AgentID
+	switch e := event.(type) {
+	case contact.ContactArrived:
+		of = e.Contact.ID
+		insertContact(batch, e.Contact, e.Node)
+	case contact.ContactGreeted:
+		of = e.Contact
+		change(`update contacts set state = 'greeted', greeted = $2 where id = $1`, of, at)
+	case contact.ContactQueued:
+		of = e.Contact
+		change(`update contacts set state = 'waiting', queued = coalesce(queued, $2), class = $3, target_ms = $4 where id = $1`,
+			of, at, int16(e.Class), int64(e.Target))
+	case contact.ContactOffered:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'offered' where id = $1`, of)
+	case contact.OfferAccepted:
+		of, by = e.Contact, e.Agent
+	case contact.OfferDeclined:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'waiting' where id = $1`, of)
+	case contact.OfferMissed:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'waiting' where id = $1`, of)
+	case contact.OfferWithdrawn:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'waiting' where id = $1`, of)
+	case contact.ContactConnected:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'connected', answered = coalesce(answered, $2), agent = $3, callback = false where id = $1`, of, at, by)
+	case contact.ContactReturned:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'waiting', agent = '' where id = $1`, of)
+	case contact.ContactHungUp:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'wrap-up', ended = $2 where id = $1`, of, at)
+	case contact.ContactDropped:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'waiting', callback = true, agent = '' where id = $1`, of)
+	case contact.ContactClosed:
+		of, by = e.Contact, e.Agent
+		if e.Refused != nil {
+			insertContact(batch, *e.Refused, "")
+		}
+		change(`update contacts set state = 'closed', closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
+			outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end where id = $1`,
+			of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by) //nolint:gosec // a SIP status code has three digits
+	case contact.PresenceChanged:
+		by = e.Agent
+	case contact.ReachabilityChanged:
+		by = e.Agent
+	}
+	change(`insert into events (sequence, index, at, event, contact, agent, data) values ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''), $7)`,
+		sequence, index, at, contact.EventName(event), of, by, data)
+	return nil
+}
+
+func insertContact(batch *pgx.Batch, c contact.Contact, node contact.NodeID) {
+	batch.Queue(`insert into contacts (id, channel, line, audience, person, language, node, callable, state, arrived)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, 'arrived', $9) on conflict (id) do nothing`,
+		c.ID, c.Channel, c.Line, c.Audience, c.Person, c.Language, node, c.Callable, c.Arrived.Time())
+}
