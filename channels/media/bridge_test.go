@@ -216,6 +216,24 @@ func TestASwitchNeverJumpsInTime(t *testing.T) {
 	})
 }
 
+// A speaker who begins right after a frame of something else does not begin within it.
+func TestASwitchNeverOverlapsWhatWasSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pacer := newPacer(t)
+		in, out := newLeg(t, pacer, formatA), newLeg(t, pacer, formatA)
+		time.Sleep(100*time.Millisecond + time.Millisecond)
+		previous := out.wire.last(t)
+		if err := media.Connect(in.Stream, out.Stream); err != nil {
+			t.Fatal(err)
+		}
+		_ = in.Receive(newSpeaker(formatA).next())
+		if next := out.wire.last(t); next.Timestamp != previous.Timestamp+160 || !next.Marker {
+			t.Fatalf("timestamp on by %d", next.Timestamp-previous.Timestamp)
+		}
+	})
+}
+
 func TestWhatComesLateIsNotPlayedLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

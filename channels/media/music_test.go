@@ -105,7 +105,7 @@ func TestAClickAtTheSeamWouldBeSeen(t *testing.T) {
 	t.Parallel()
 	worst := 0.0
 	for _, cut := range []int{5*ClipRate + 777, 7*ClipRate + 1234, 10*ClipRate + 99} {
-		clip := &Clip{samples: makeMusic().samples[:cut]}
+		clip := &Clip{samples: Music().samples[:cut]}
 		worst = max(worst, seam(clip.Encoded(PCMA), g711.DecodeAlawFrame))
 	}
 	if worst <= 1 {

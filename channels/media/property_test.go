@@ -119,6 +119,8 @@ func live(t *testing.T, story []step, prompt *media.Clip) error {
 		// One frame may come early at a switch, and a speaker may jitter by 200 ms.
 		case advance > elapsed+160+1600:
 			return fmt.Errorf("packet %d: timestamp on by %d in %d", i, advance, elapsed)
+		case packet.Marker && packet.PayloadType == 8 && before.PayloadType == 8 && int(advance) < len(before.payload):
+			return fmt.Errorf("packet %d: begins %d into the one before", i, advance)
 		case switches[i] != "" && !packet.Marker:
 			return fmt.Errorf("packet %d: no marker after %s", i, switches[i])
 		}
