@@ -1,0 +1,164 @@
+package phone
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
+
+	"svar/channels"
+	"svar/channels/media"
+	"svar/contact"
+	"svar/identity"
+)
+
+// Defaults of [Config].
+const (
+	DefaultMaxCalls        = 500
+	DefaultStrangerInvites = 20
+	DefaultT1              = 500 * time.Millisecond
+	DefaultProbeAfter      = 30 * time.Second
+)
+
+// DefaultAddress is where SIP is taken when the configuration names no address.
+var DefaultAddress = netip.MustParseAddrPort("127.0.0.1:5060")
+
+// Line is an entrance.
+type Line struct {
+	ID contact.LineID
+	// Number is what callers dial: a telephone number in any form that
+	// [identity.ParseNumber] reads, or the plain user part of a SIP address. Needed.
+	Number string
+}
+
+// Trunk is a SIP peer whose word on the caller is believed.
+type Trunk struct {
+	// Name stands in logs.
+	Name string
+	// Prefixes are the addresses that its signalling comes from. Needed.
+	Prefixes []netip.Prefix
+}
+
+// Prompts is the prompt catalogue. Clip may be called concurrently.
+type Prompts interface {
+	// Clip returns the sound of a prompt by its name and an IETF language tag, or an error
+	// when there is none.
+	Clip(name, language string) (*media.Clip, error)
+}
+
+// Config says where calls come in, for what, and from whom.
+type Config struct {
+	// Address is where SIP is taken, on UDP and TCP alike. The zero value is
+	// DefaultAddress; port 0 takes a free one. An unspecified address (0.0.0.0) serves all
+	// interfaces.
+	Address netip.AddrPort
+	// Advertise is the IP address that peers are told to send signalling and voice to.
+	// The zero value means Address's, or, when that is unspecified, the one from which
+	// each peer is reached. Set it behind NAT.
+	Advertise netip.Addr
+	// RTPFirst and RTPLast bound the UDP ports of voice, both included; each call takes
+	// two, and they rest after it. Both zero mean 20000–29999.
+	RTPFirst, RTPLast uint16
+	// Lines are what can be called. A call to anything else gets 404.
+	Lines []Line
+	// Trunks are trusted peers. Without any, every caller is a stranger: he is served, but
+	// his P-Asserted-Identity is not read and his rate is limited.
+	Trunks []Trunk
+	// Region is where numbers without country code belong (ISO 3166-1). Empty means
+	// [identity.HomeRegion].
+	Region string
+	// MaxCalls bounds the calls at one time; further ones get 503. 0 means
+	// DefaultMaxCalls. Each costs about 100 KB and a hundred packets a second.
+	MaxCalls int
+	// StrangerInvites is how many calls a second one address outside the trunks may begin,
+	// with a burst of twice as many; further ones get 503. 0 means
+	// DefaultStrangerInvites. Too low turns away a school behind one address.
+	StrangerInvites int
+	// T1 is the estimate of the round-trip time (RFC 3261 §17.1.1.1) from which the
+	// repetition of 200 and the wait for ACK (64·T1) follow. 0 means DefaultT1; less makes
+	// calls over slow networks fail.
+	T1 time.Duration
+	// ProbeAfter is how long a connected caller may send no voice before OPTIONS asks
+	// whether the call still exists at his side; if it does not, it ends by fault. 0 means
+	// DefaultProbeAfter. Shorter costs messages for callers who are muted or on hold.
+	ProbeAfter time.Duration
+
+	// Intake takes the contacts. Needed.
+	Intake channels.Intake
+	// Prompts is the prompt catalogue. Without one nothing can be played.
+	Prompts Prompts
+	// Pacer drives what is played. Needed; shared by the gateways of a node.
+	Pacer *media.Pacer
+	// Log takes one line for each transition of a call. Its zero value is silent.
+	Log zerolog.Logger
+}
+
+// complete fills in the defaults and says, joined, all that cannot be.
+func (c Config) complete() (Config, error) {
+	var faults []error
+	if c.Address == (netip.AddrPort{}) {
+		c.Address = DefaultAddress
+	}
+	if c.Region == "" {
+		c.Region = identity.HomeRegion
+	}
+	if c.MaxCalls == 0 {
+		c.MaxCalls = DefaultMaxCalls
+	}
+	if c.StrangerInvites == 0 {
+		c.StrangerInvites = DefaultStrangerInvites
+	}
+	if c.T1 == 0 {
+		c.T1 = DefaultT1
+	}
+	if c.ProbeAfter == 0 {
+		c.ProbeAfter = DefaultProbeAfter
+	}
+	if c.MaxCalls < 0 || c.StrangerInvites < 0 || c.T1 < 0 || c.ProbeAfter < 0 {
+		faults = append(faults, errors.New("numbers and times must not be negative"))
+	}
+	if !c.Address.Addr().IsValid() || c.Address.Addr().Zone() != "" {
+		faults = append(faults, errors.New("the address must be an IP address with a port"))
+	}
+	if c.Advertise.IsUnspecified() || c.Advertise.IsMulticast() {
+		faults = append(faults, fmt.Errorf("%s is not an address that peers could send to", c.Advertise))
+	}
+	if c.Intake == nil {
+		faults = append(faults, errors.New("no intake was given"))
+	}
+	if c.Pacer == nil {
+		faults = append(faults, errors.New("no pacer was given"))
+	}
+	for _, trunk := range c.Trunks {
+		if len(trunk.Prefixes) == 0 {
+			faults = append(faults, fmt.Errorf("trunk %q has no addresses", trunk.Name))
+		}
+		for _, prefix := range trunk.Prefixes {
+			if !prefix.IsValid() {
+				faults = append(faults, fmt.Errorf("trunk %q: one of its addresses is none", trunk.Name))
+			}
+		}
+	}
+	return c, errors.Join(faults...)
+}
+
+// strangerLimit is how fast one stranger may begin calls.
+func (c Config) strangerLimit() (rate.Limit, int) {
+	return rate.Limit(c.StrangerInvites), 2 * c.StrangerInvites
+}
+
+// trunkOf returns the trunk that an address belongs to, or nil.
+func (c Config) trunkOf(address netip.Addr) *Trunk {
+	address = address.Unmap()
+	for i := range c.Trunks {
+		for _, prefix := range c.Trunks[i].Prefixes {
+			if prefix.Contains(address) {
+				return &c.Trunks[i]
+			}
+		}
+	}
+	return nil
+}

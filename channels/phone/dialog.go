@@ -1,0 +1,503 @@
+package phone
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"svar/channels"
+	"svar/channels/media"
+)
+
+const (
+	// t2 is the longest time between two repetitions (RFC 3261 §17.1.2.2).
+	t2 = 4 * time.Second
+	// reportInterval is the mean time between two RTCP reports; each is a random half to one
+	// and a half of it (RFC 3550 §6.3.1).
+	reportInterval = 5 * time.Second
+)
+
+// state is what a dialog does next: one method per state. nil is the end.
+type state func() state
+
+// acceptance is a 2xx to an INVITE that waits for its ACK. It is repeated by us, not by the
+// transaction (RFC 3261 §13.3.1.4), over TCP too.
+type acceptance struct {
+	transaction *sip.ServerTx
+	response    *sip.Response
+	sequence    uint32
+	// answerDue says that the response held an offer, whose answer comes with the ACK.
+	answerDue bool
+
+	interval time.Duration
+	repeat   *time.Timer
+	giveUp   *time.Timer
+}
+
+func (l *leg) accepted(transaction *sip.ServerTx, response *sip.Response, sequence uint32, answerDue bool) {
+	t1 := l.gateway.config.T1
+	l.pending = &acceptance{
+		transaction: transaction, response: response, sequence: sequence, answerDue: answerDue,
+		interval: t1, repeat: time.NewTimer(t1), giveUp: time.NewTimer(64 * t1),
+	}
+}
+
+func (l *leg) stopPending() {
+	if l.pending != nil {
+		l.pending.repeat.Stop()
+		l.pending.giveUp.Stop()
+		l.pending = nil
+	}
+}
+
+// pendingTimers are the channels of the acceptance under way; nil without one.
+func (l *leg) pendingTimers() (repeat, giveUp <-chan time.Time, acks <-chan *sip.Request) {
+	if l.pending == nil {
+		return nil, nil, nil
+	}
+	return l.pending.repeat.C, l.pending.giveUp.C, l.pending.transaction.Acks()
+}
+
+// repeat sends the pending 2xx again.
+func (l *leg) repeat() {
+	p := l.pending
+	_ = p.transaction.Respond(p.response) // the next repetition comes anyway
+	p.interval = min(2*p.interval, max(t2, l.gateway.config.T1))
+	p.repeat.Reset(p.interval)
+}
+
+// run is the dialog's life.
+func (l *leg) run() {
+	l.helpers.Go(l.passDigits)
+	for next := state(l.early); next != nil; {
+		next = next()
+	}
+	l.stopPending()
+	l.end(channels.EndedByFault) // counts only if a state forgot to
+	close(l.finished)
+	l.helpers.Wait()
+	l.gateway.forget(l)
+}
+
+// early: the INVITE has no final response yet.
+func (l *leg) early() state {
+	select {
+	case <-l.cancelled:
+		return l.endCancelled()
+	default:
+	}
+	select {
+	case reply := <-l.answers:
+		return l.accept(reply)
+	case in := <-l.requests:
+		return l.takeEarly(in)
+	case <-l.cancelled:
+		return l.endCancelled()
+	case <-l.hungUp:
+		return l.endRefused(480, "Temporarily Unavailable")
+	case <-l.refused:
+		return l.endRefused(503, "Service Unavailable")
+	case <-l.gateway.closing:
+		return l.endRefused(503, "Service Unavailable")
+	}
+}
+
+// endCancelled answers 487. The transaction has done so already if it met the CANCEL; then
+// this only makes sure that nothing else is repeated.
+func (l *leg) endCancelled() state {
+	l.gateway.respond(l.invite, l.transaction, 487, "Request Terminated")
+	l.end(channels.EndedByParty)
+	return nil
+}
+
+func (l *leg) endRefused(code int, reason string) state {
+	var headers []sip.Header
+	if code == 503 {
+		headers = append(headers, sip.NewHeader("Retry-After", strconv.Itoa(retryAfter)))
+	}
+	l.gateway.respond(l.invite, l.transaction, code, reason, headers...)
+	l.end(channels.EndedByUs)
+	return nil
+}
+
+func (l *leg) takeEarly(in received) state {
+	switch in.request.Method {
+	case sip.BYE:
+		l.gateway.respond(in.request, in.transaction, 200, "OK")
+		return l.endCancelled()
+	case sip.ACK:
+	case sip.OPTIONS:
+		l.gateway.respondOptions(in.request, in.transaction)
+	default:
+		// RFC 3261 §14.2 and RFC 3311 §5.2: the first offer is not answered yet.
+		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+	}
+	return l.early
+}
+
+// accept sends 200.
+func (l *leg) accept(reply chan error) state {
+	answerDue := len(l.invite.Body()) == 0
+	var (
+		body []byte
+		err  error
+	)
+	if answerDue {
+		body, err = l.session.offer(media.Format{}, media.SendReceive)
+	} else {
+		body, err = l.session.answer(l.offer)
+	}
+	if err != nil {
+		l.log.Error().Err(err).Msg("call could not be answered")
+		reply <- channels.ErrLegOver
+		return l.endFault(500, "Server Internal Error")
+	}
+	response := l.response(l.invite, body)
+	if err := l.transaction.Respond(response); err != nil {
+		reply <- channels.ErrLegOver
+		select {
+		case <-l.cancelled:
+			// CANCEL won at the last moment. The transaction now holds our 200 as what it
+			// would repeat: put 487 in its place.
+			return l.endCancelled()
+		default:
+		}
+		l.log.Error().Err(err).Msg("call could not be answered")
+		l.end(channels.EndedByFault)
+		return nil
+	}
+	l.accepted(l.transaction, response, l.invite.CSeq().SeqNo, answerDue)
+	if !answerDue {
+		l.settle(l.offer)
+	}
+	_ = l.socket.Start(l.stream) // fails only when it was closed
+	l.gateway.counters.answered.Add(1)
+	l.log.Info().Str("leg", string(l.id)).Msg("call answered")
+	reply <- nil
+	return l.waitingForACK
+}
+
+func (l *leg) endFault(code int, reason string) state {
+	l.gateway.respond(l.invite, l.transaction, code, reason)
+	l.end(channels.EndedByFault)
+	return nil
+}
+
+// response is a 200 that may carry a description.
+func (l *leg) response(request *sip.Request, body []byte) *sip.Response {
+	response := sip.NewResponseFromRequest(request, 200, "OK", nil)
+	response.AppendHeader(l.gateway.contactHeader(l.peer, l.dialog.Transport))
+	response.AppendHeader(sip.NewHeader("Allow", allowed))
+	if body != nil {
+		contentType := sip.ContentTypeHeader("application/sdp")
+		response.AppendHeader(&contentType)
+		response.SetBody(body)
+	}
+	return response
+}
+
+// waitingForACK: 200 was sent and is repeated. Hanging up ends the leg now and the dialog
+// when the ACK is there: no BYE may come before it (RFC 3261 §15).
+func (l *leg) waitingForACK() state {
+	hungUp := l.hungUp
+	if l.isOver() {
+		hungUp = nil
+	}
+	repeat, giveUp, acks := l.pendingTimers()
+	select {
+	case in := <-l.requests:
+		switch in.request.Method {
+		case sip.ACK:
+			return l.acknowledge(in.request)
+		case sip.BYE:
+			return l.endByParty(in)
+		case sip.INVITE:
+			l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+			return l.waitingForACK
+		default:
+			return l.take(in, l.waitingForACK)
+		}
+	case ack := <-acks:
+		return l.acknowledge(ack)
+	case <-repeat:
+		l.repeat()
+		return l.waitingForACK
+	case <-giveUp:
+		return l.endUnacknowledged()
+	case reply := <-l.answers:
+		reply <- l.answeredAlready()
+		return l.waitingForACK
+	case <-hungUp:
+		l.end(channels.EndedByUs)
+		return l.waitingForACK
+	case <-l.refused:
+		return l.endWithBye(channels.EndedByUs)
+	case <-l.gateway.closing:
+		return l.endWithBye(channels.EndedByUs)
+	}
+}
+
+// answeredAlready is what a second Answer gets.
+func (l *leg) answeredAlready() error {
+	if l.isOver() {
+		return channels.ErrLegOver
+	}
+	return nil
+}
+
+// endUnacknowledged: no ACK came. The call is up at the other side for all we know, so it
+// gets BYE, or its carrier would go on charging.
+func (l *leg) endUnacknowledged() state {
+	l.gateway.counters.lostACKs.Add(1)
+	l.log.Warn().Msg("no ACK came")
+	return l.endWithBye(channels.EndedByFault)
+}
+
+// acknowledge takes the ACK of the first 200: the call is up, and sound begins.
+func (l *leg) acknowledge(ack *sip.Request) state {
+	if l.pending == nil || ack.CSeq().SeqNo != l.pending.sequence {
+		return l.waitingForACK
+	}
+	if !l.takeAnswer(ack) {
+		return l.endWithBye(channels.EndedByFault)
+	}
+	if l.isOver() {
+		return l.endWithBye(channels.EndedByUs) // hung up in the meantime
+	}
+	l.begin(l.offer.format)
+	l.confirmedAt = time.Now()
+	return l.confirmed
+}
+
+// takeAnswer ends the pending acceptance. It reports false if the ACK owes an answer to our
+// offer and has none that we can use (RFC 3261 §13.2.2.4).
+func (l *leg) takeAnswer(ack *sip.Request) bool {
+	due := l.pending.answerDue
+	l.stopPending()
+	if !due {
+		return true
+	}
+	answer, err := readDescription(ack.Body(), l.offer.format.Codec)
+	if err != nil {
+		l.log.Warn().Err(err).Msg("no usable answer in ACK")
+		return false
+	}
+	if l.offer.format.Codec == 0 {
+		l.offer = answer
+	}
+	l.settle(answer)
+	return true
+}
+
+// confirmed: the call is up.
+func (l *leg) confirmed() state {
+	reports := time.NewTimer(reportInterval/2 + rand.N(reportInterval))
+	defer reports.Stop()
+	for {
+		repeat, giveUp, acks := l.pendingTimers()
+		select {
+		case in := <-l.requests:
+			switch in.request.Method {
+			case sip.ACK:
+				if !l.acknowledgeAgain(in.request) {
+					return l.endWithBye(channels.EndedByFault)
+				}
+			case sip.BYE:
+				return l.endByParty(in)
+			default:
+				_ = l.take(in, nil)
+			}
+		case ack := <-acks:
+			if !l.acknowledgeAgain(ack) {
+				return l.endWithBye(channels.EndedByFault)
+			}
+		case <-repeat:
+			l.repeat()
+		case <-giveUp:
+			return l.endUnacknowledged()
+		case reply := <-l.answers:
+			reply <- nil
+		case <-l.hungUp:
+			return l.endWithBye(channels.EndedByUs)
+		case <-l.refused:
+			return l.endWithBye(channels.EndedByUs)
+		case <-l.gateway.closing:
+			return l.endWithBye(channels.EndedByUs)
+		case <-reports.C:
+			l.report()
+			l.probeSilence(time.Now())
+			reports.Reset(reportInterval/2 + rand.N(reportInterval))
+		case alive := <-l.probe:
+			l.probe = nil
+			if !alive {
+				l.gateway.counters.deadPeers.Add(1)
+				l.log.Warn().Msg("the other side no longer knows the call")
+				return l.endWithBye(channels.EndedByFault)
+			}
+		}
+	}
+}
+
+// acknowledgeAgain takes the ACK of a re-INVITE's 200; repeated ACKs do nothing.
+func (l *leg) acknowledgeAgain(ack *sip.Request) bool {
+	if l.pending == nil || ack.CSeq().SeqNo != l.pending.sequence {
+		return true
+	}
+	return l.takeAnswer(ack)
+}
+
+// probeSilence asks a peer that sends no voice whether the call still exists there. Muting
+// and hold are silent too, so silence itself ends nothing (freeswitch#1973: callers shown as
+// answered hours after they had hung up).
+func (l *leg) probeSilence(now time.Time) {
+	heard := l.confirmedAt
+	for _, moment := range []time.Time{l.stream.Statistics().LastReceived, l.probedAt} {
+		if moment.After(heard) {
+			heard = moment
+		}
+	}
+	if l.probe != nil || now.Sub(heard) < l.gateway.config.ProbeAfter {
+		return
+	}
+	l.probedAt = now
+	result := make(chan bool, 1)
+	l.probe = result
+	l.send(sip.OPTIONS, func(code int, err error) {
+		result <- err == nil && code != 481 && code != 408
+	})
+}
+
+// send sends a request in the dialog and reports the outcome from another goroutine.
+func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error)) {
+	l.dialog.Sequence++
+	l.publish()
+	dialog, g := l.dialog, l.gateway
+	ctx, done, serving := g.begin(g.life)
+	if !serving {
+		return
+	}
+	go func() {
+		defer done()
+		outcome(g.request(ctx, dialog, method, dialog.Sequence))
+	}()
+}
+
+// endWithBye ends the call from our side. Whatever is answered, and if nothing is, the
+// dialog is over (RFC 3261 §15.1.1).
+func (l *leg) endWithBye(ending channels.Ending) state {
+	log := l.log
+	l.send(sip.BYE, func(code int, err error) {
+		if err != nil {
+			log.Warn().Err(err).Msg("BYE")
+		}
+	})
+	l.end(ending)
+	return nil
+}
+
+// endByParty answers BYE.
+func (l *leg) endByParty(in received) state {
+	l.gateway.respond(in.request, in.transaction, 200, "OK")
+	l.end(channels.EndedByParty)
+	return nil
+}
+
+// take answers a request other than ACK and BYE, and returns next.
+func (l *leg) take(in received, next state) state {
+	if in.request.CSeq().SeqNo <= l.remoteSequence {
+		l.gateway.respond(in.request, in.transaction, 500, "Out of order") // RFC 3261 §12.2.2
+		return next
+	}
+	l.remoteSequence = in.request.CSeq().SeqNo
+	switch in.request.Method {
+	case sip.INVITE:
+		l.renegotiate(in)
+	case sip.UPDATE:
+		l.update(in)
+	case sip.OPTIONS:
+		l.gateway.respondOptions(in.request, in.transaction)
+	default:
+		l.gateway.respond(in.request, in.transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
+	}
+	return next
+}
+
+// renegotiate answers a re-INVITE (RFC 3261 §14.2): hold, its end, a new address, or nothing
+// new at all, as a sign of life.
+func (l *leg) renegotiate(in received) {
+	if l.pending != nil {
+		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+		return
+	}
+	answerDue := len(in.request.Body()) == 0
+	body, fault := l.reply(in.request)
+	if fault != nil {
+		l.gateway.reject(in.request, in.transaction, fault)
+		return
+	}
+	l.retarget(in.request)
+	response := l.response(in.request, body)
+	if err := in.transaction.Respond(response); err != nil {
+		return // it is repeated by the caller, or given up
+	}
+	l.accepted(in.transaction, response, in.request.CSeq().SeqNo, answerDue)
+}
+
+// update answers UPDATE (RFC 3311), with which some refresh the call and some hold it.
+func (l *leg) update(in received) {
+	var body []byte
+	if len(in.request.Body()) > 0 {
+		if l.pending != nil {
+			l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+			return
+		}
+		var fault *fault
+		if body, fault = l.reply(in.request); fault != nil {
+			l.gateway.reject(in.request, in.transaction, fault)
+			return
+		}
+	}
+	l.retarget(in.request)
+	_ = in.transaction.Respond(l.response(in.request, body)) // repeated with the request
+}
+
+// reply makes the answer to a request's offer, or an offer if it has none.
+func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
+	if len(request.Body()) == 0 {
+		// Both ways, whatever holds now: this is how some peers end a hold.
+		body, err := l.session.offer(l.offer.format, media.SendReceive)
+		if err != nil {
+			return nil, refuse(500, "Server Internal Error")
+		}
+		return body, nil
+	}
+	offer, err := readDescription(request.Body(), l.offer.format.Codec)
+	if err != nil {
+		return nil, notAcceptable(l.session.address, err)
+	}
+	if event := l.offer.format.TelephoneEvent; offer.format.TelephoneEvent != event {
+		offer.format.TelephoneEvent = 0 // the stream knows the first number only
+	}
+	body, err := l.session.answer(offer)
+	if err != nil {
+		return nil, refuse(500, "Server Internal Error")
+	}
+	l.settle(offer)
+	return body, nil
+}
+
+// retarget follows the peer's Contact (RFC 3261 §12.2.2).
+func (l *leg) retarget(request *sip.Request) {
+	contact := request.Contact()
+	if contact == nil {
+		return
+	}
+	changed := l.dialog
+	changed.Target = target(contact)
+	if changed.validate() == nil && changed.Target != l.dialog.Target {
+		l.dialog = changed
+		l.publish()
+	}
+}

@@ -1,0 +1,280 @@
+package phone
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/google/uuid"
+
+	"svar/contact"
+)
+
+const (
+	// arriveTime bounds how long a call waits to be put on record.
+	arriveTime = 10 * time.Second
+	// cancelPatience is how long a CANCEL waits for its INVITE, which may be a step behind:
+	// each message is handled by a goroutine of its own.
+	cancelPatience = 200 * time.Millisecond
+	retryAfter     = 5 // seconds, when there are too many calls
+)
+
+// handle is called for each request that begins a transaction, on a goroutine of its own.
+func (g *Gateway) handle(request *sip.Request, transaction *sip.ServerTx) {
+	ctx, done, serving := g.begin(context.Background())
+	if !serving {
+		transaction.Terminate()
+		return
+	}
+	defer done()
+	if fault := validate(request); fault != nil {
+		g.counters.malformed.Add(1)
+		g.reject(request, transaction, fault)
+		return
+	}
+	switch request.Method {
+	case sip.INVITE:
+		g.handleInvite(ctx, request, transaction)
+	case sip.ACK:
+		g.forward(request, transaction)
+		// Nothing is ever responded to an ACK, and the library would keep its transaction.
+		transaction.Terminate()
+	case sip.CANCEL:
+		g.handleCancel(ctx, request, transaction)
+	case sip.BYE:
+		if !g.forward(request, transaction) {
+			g.respondOutside(request, transaction)
+		}
+	case sip.OPTIONS, sip.UPDATE:
+		if tag(request.To().Params) == "" && request.Method == sip.OPTIONS {
+			g.respondOptions(request, transaction)
+		} else if !g.forward(request, transaction) {
+			g.respondOutside(request, transaction)
+		}
+	default:
+		g.respond(request, transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
+	}
+}
+
+// reject answers with a fault, but for ACK, which is never answered.
+func (g *Gateway) reject(request *sip.Request, transaction *sip.ServerTx, fault *fault) {
+	if request.Method == sip.ACK {
+		transaction.Terminate()
+		return
+	}
+	g.respond(request, transaction, fault.code, fault.reason, fault.headers...)
+}
+
+func (g *Gateway) respondOptions(request *sip.Request, transaction *sip.ServerTx) {
+	g.respond(request, transaction, 200, "OK", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"),
+		sip.NewHeader("Accept-Language", "sv, en"))
+}
+
+// respondOutside answers a request in a dialog that is over or never was.
+func (g *Gateway) respondOutside(request *sip.Request, transaction *sip.ServerTx) {
+	g.mutex.Lock()
+	over := g.ended.has(dialogOf(request))
+	g.mutex.Unlock()
+	if over && request.Method == sip.BYE {
+		g.respond(request, transaction, 200, "OK") // it crossed ours
+		return
+	}
+	g.respond(request, transaction, 481, "Call/Transaction Does Not Exist")
+}
+
+func dialogOf(request *sip.Request) dialogID {
+	return dialogID{callID: request.CallID().Value(), localTag: tag(request.To().Params), remoteTag: tag(request.From().Params)}
+}
+
+func inviteOf(request *sip.Request) inviteID {
+	return inviteID{callID: request.CallID().Value(), fromTag: tag(request.From().Params), sequence: request.CSeq().SeqNo}
+}
+
+// forward hands a request to its call. It reports false when there is none.
+func (g *Gateway) forward(request *sip.Request, transaction *sip.ServerTx) bool {
+	g.mutex.Lock()
+	l, found := g.legs[dialogOf(request)]
+	g.mutex.Unlock()
+	if !found {
+		return false
+	}
+	select {
+	case l.requests <- received{request, transaction}:
+		return true
+	case <-l.finished:
+		return false
+	}
+}
+
+// handleCancel takes a CANCEL that matched no transaction. The library answers the others.
+func (g *Gateway) handleCancel(ctx context.Context, request *sip.Request, transaction *sip.ServerTx) {
+	find := func() *leg {
+		g.mutex.Lock()
+		defer g.mutex.Unlock()
+		return g.arriving[inviteOf(request)]
+	}
+	l := find()
+	if l == nil {
+		select {
+		case <-time.After(cancelPatience):
+		case <-ctx.Done():
+		}
+		l = find()
+	}
+	if l == nil {
+		g.respond(request, transaction, 481, "Call/Transaction Does Not Exist")
+		return
+	}
+	g.respond(request, transaction, 200, "OK")
+	l.cancel()
+}
+
+// handleInvite takes a new call, or hands on a re-INVITE.
+func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transaction *sip.ServerTx) {
+	// giveTag has set our tag if there was none. A re-INVITE has the tag of its dialog's first
+	// INVITE, which had another CSeq.
+	if tag(request.To().Params) != g.tagFor(request) {
+		if !g.forward(request, transaction) {
+			g.respondOutside(request, transaction)
+		}
+		return
+	}
+	arrived := time.Now()
+	g.respond(request, transaction, 100, "Trying")
+
+	source := sourceOf(request)
+	trunk := g.config.trunkOf(source.Addr())
+	turned := contact.Contact{Channel: contact.Voice, Arrived: contact.InstantOf(arrived)}
+	turnAway := func(fault *fault) {
+		g.counters.refused.Add(1)
+		g.reject(request, transaction, fault)
+		// What strangers dial at random is no contact of anybody's.
+		if trunk != nil {
+			turned.ID = contact.ID(newID())
+			g.config.Intake.Refuse(ctx, turned, fault.code)
+		}
+	}
+	busy := refuse(503, "Service Unavailable", sip.NewHeader("Retry-After", strconv.Itoa(retryAfter)))
+	if trunk == nil && !g.invites.allow(source.Addr()) {
+		g.counters.rateLimited.Add(1)
+		turnAway(busy)
+		return
+	}
+	line, found := g.lines.find(&request.Recipient)
+	if !found {
+		turnAway(refuse(404, "Not Found"))
+		return
+	}
+	turned.Line = line
+	id := caller(request, trunk != nil, g.config.Region)
+	turned.Callable = id.Number != "" && !id.Number.IsShort()
+
+	l, fault := g.newLeg(request, transaction, source, trunk != nil)
+	if fault != nil {
+		turnAway(fault)
+		return
+	}
+	c := contact.Contact{
+		ID: contact.ID(newID()), Channel: contact.Voice, Line: line,
+		Callable: turned.Callable, Arrived: turned.Arrived,
+	}
+	l.log = g.log.With().Str("contact", string(c.ID)).Logger()
+	if fault := g.register(l); fault != nil {
+		l.discard()
+		if fault.code == 503 {
+			turnAway(busy)
+		} else {
+			g.reject(request, transaction, fault)
+		}
+		return
+	}
+	g.counters.calls.Add(1)
+	g.arrive(ctx, l, c, contact.Personal{Number: id.Number, Withheld: id.Withheld}, trunk)
+}
+
+// arrive hands a call to the intake.
+func (g *Gateway) arrive(ctx context.Context, l *leg, c contact.Contact, p contact.Personal, trunk *Trunk) {
+	if !l.transaction.OnCancel(func(*sip.Request) { l.cancel() }) {
+		l.cancel() // it came first
+	}
+	entry := l.log.Info().Str("line", string(c.Line)).Str("leg", string(l.id)).Str("transport", l.dialog.Transport)
+	if trunk != nil {
+		entry = entry.Str("trunk", trunk.Name)
+	}
+	entry.Msg("call arrived")
+	go l.run() // counted by register, and counted down when it is over
+
+	arriving, cancel := context.WithTimeout(ctx, arriveTime)
+	defer cancel()
+	if err := g.config.Intake.Arrive(arriving, c, p, l); err != nil {
+		l.log.Error().Err(err).Msg("call could not be put on record")
+		l.turnAway()
+	}
+}
+
+// register makes a call known, unless there are too many or it came before by another way.
+func (g *Gateway) register(l *leg) *fault {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if _, merged := g.arriving[l.invited]; merged {
+		return refuse(482, "Loop Detected")
+	}
+	if len(g.legs) >= g.config.MaxCalls || g.state != running {
+		return refuse(503, "Service Unavailable")
+	}
+	g.legs[l.dialogID] = l
+	g.arriving[l.invited] = l
+	g.add()
+	return nil
+}
+
+// forget is the counterpart of register, called by the leg when its dialog is over.
+func (g *Gateway) forget(l *leg) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	delete(g.legs, l.dialogID)
+	delete(g.arriving, l.invited)
+	g.ended.add(l.dialogID, time.Now(), 64*g.config.T1)
+	g.done()
+}
+
+// newLeg makes the leg of a call that is acceptable: with its session negotiated and its
+// ports open, and nothing begun.
+func (g *Gateway) newLeg(request *sip.Request, transaction *sip.ServerTx, source netip.AddrPort, trusted bool) (*leg, *fault) {
+	dialog, err := newRecord(request, tag(request.To().Params), source)
+	if err != nil {
+		g.counters.malformed.Add(1)
+		return nil, refuse(400, "Unusable dialog")
+	}
+	encoded, err := dialog.encode()
+	if err != nil {
+		return nil, refuse(513, "Message Too Large")
+	}
+	var offer description
+	if len(request.Body()) > 0 {
+		if offer, err = readDescription(request.Body(), 0); err != nil {
+			return nil, notAcceptable(g.localAddress(source.Addr()), err)
+		}
+	}
+	socket, err := g.ports.Open()
+	if err != nil {
+		g.log.Error().Err(err).Msg("call turned away")
+		return nil, refuse(503, "Service Unavailable")
+	}
+	return g.makeLeg(request, transaction, dialog, encoded, offer, socket, trusted), nil
+}
+
+// notAcceptable is 488 with the reason (RFC 3261 §20.43: 399, for people to read).
+func notAcceptable(agent netip.Addr, err error) *fault {
+	text := "not acceptable"
+	if errors.Is(err, errDescription) {
+		text = err.Error()
+	}
+	return refuse(488, "Not Acceptable Here", sip.NewHeader("Warning", "399 "+agent.String()+" "+strconv.Quote(text)))
+}
+
+// newID is a UUID version 7.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

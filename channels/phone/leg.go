@@ -1,0 +1,266 @@
+package phone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/rs/zerolog"
+
+	"svar/channels"
+	"svar/channels/media"
+	"svar/contact"
+)
+
+// digitBuffer bounds the keys that wait to be read.
+const digitBuffer = 32
+
+// leg is one call. Its dialog belongs to the goroutine in run; the methods of the contract
+// only tell that goroutine what to do, or read what it published.
+type leg struct {
+	gateway *Gateway
+	id      contact.LegID
+	log     zerolog.Logger
+
+	invite      *sip.Request
+	transaction *sip.ServerTx
+	dialogID    dialogID
+	invited     inviteID
+	peer        netip.Addr
+	trusted     bool
+
+	socket *media.Socket
+	stream *media.Stream
+	digits chan byte
+
+	requests  chan received
+	answers   chan chan error
+	cancelled chan struct{}
+	hungUp    chan struct{}
+	refused   chan struct{}
+	cancel    func() // closes cancelled, at most once; so do HangUp and turnAway
+	hangUp    func()
+	turnAway  func()
+	over      chan struct{} // closed when the leg is over
+	finished  chan struct{} // closed when the dialog is, too, and nobody reads requests
+
+	ending    channels.Ending // written before over is closed
+	published atomic.Pointer[[]byte]
+
+	// What follows belongs to run's goroutine.
+
+	dialog         record
+	remoteSequence uint32
+	session        session
+	offer          description
+	pending        *acceptance
+	confirmedAt    time.Time
+	probedAt       time.Time
+	probe          chan bool // takes whether the peer still knows the call; nil: none under way
+	helpers        sync.WaitGroup
+}
+
+// received is a request in a call's dialog.
+type received struct {
+	request     *sip.Request
+	transaction *sip.ServerTx
+}
+
+var (
+	_ channels.Leg      = (*leg)(nil)
+	_ channels.Prompter = (*leg)(nil)
+	_ channels.Keypad   = (*leg)(nil)
+)
+
+func (g *Gateway) makeLeg(
+	invite *sip.Request, transaction *sip.ServerTx, dialog record, encoded []byte, offer description,
+	socket *media.Socket, trusted bool,
+) *leg {
+	l := &leg{
+		gateway: g, id: contact.LegID(newID()), invite: invite, transaction: transaction,
+		dialogID: dialogOf(invite), invited: inviteOf(invite), peer: dialog.Source.Addr(), trusted: trusted,
+		socket: socket, stream: media.NewStream(g.config.Pacer, socket), digits: make(chan byte, digitBuffer),
+		requests: make(chan received), answers: make(chan chan error),
+		cancelled: make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
+		over: make(chan struct{}), finished: make(chan struct{}),
+		dialog: dialog, remoteSequence: invite.CSeq().SeqNo, offer: offer,
+		session: session{id: rand.Uint64() >> 1, address: g.localAddress(dialog.Source.Addr()), port: socket.Port()},
+	}
+	l.cancel = sync.OnceFunc(func() { close(l.cancelled) })
+	l.hangUp = sync.OnceFunc(func() { close(l.hungUp) })
+	l.turnAway = sync.OnceFunc(func() { close(l.refused) })
+	l.published.Store(&encoded)
+	return l
+}
+
+// discard frees a leg that never ran.
+func (l *leg) discard() {
+	_ = l.stream.Close()
+	_ = l.socket.Close()
+}
+
+// ID implements [channels.Leg].
+func (l *leg) ID() contact.LegID { return l.id }
+
+// Answer implements [channels.Leg]. A second call returns nil while the call lives.
+func (l *leg) Answer(ctx context.Context) error {
+	if l.isOver() {
+		return channels.ErrLegOver
+	}
+	reply := make(chan error, 1)
+	select {
+	case l.answers <- reply:
+	case <-l.over:
+		return channels.ErrLegOver
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-reply // run answers at once
+}
+
+// HangUp implements [channels.Leg].
+func (l *leg) HangUp() { l.hangUp() }
+
+// Done implements [channels.Leg].
+func (l *leg) Done() <-chan struct{} { return l.over }
+
+// Ending implements [channels.Leg]. It is empty before Done is closed.
+func (l *leg) Ending() channels.Ending {
+	if !l.isOver() {
+		return ""
+	}
+	return l.ending
+}
+
+// Record implements [channels.Leg].
+func (l *leg) Record() []byte { return *l.published.Load() }
+
+// Stream is the leg's voice, for bridging. It is closed by the leg.
+func (l *leg) Stream() *media.Stream { return l.stream }
+
+func (l *leg) isOver() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// Play implements [channels.Prompter]. Sound begins when ACK has come.
+func (l *leg) Play(ctx context.Context, p channels.Prompt) error {
+	clip, err := l.clip(p)
+	if err != nil {
+		return err
+	}
+	if err := l.stream.Play(ctx, clip); err != nil {
+		return l.mediaError(err)
+	}
+	return nil
+}
+
+// Loop implements [channels.Prompter].
+func (l *leg) Loop(p channels.Prompt) error {
+	clip, err := l.clip(p)
+	if err != nil {
+		return err
+	}
+	return l.mediaError(l.stream.Loop(clip))
+}
+
+func (l *leg) clip(p channels.Prompt) (*media.Clip, error) {
+	if l.isOver() {
+		return nil, channels.ErrLegOver
+	}
+	if l.gateway.config.Prompts == nil {
+		return nil, fmt.Errorf("play prompt %q: there is no prompt catalogue", p.Name)
+	}
+	clip, err := l.gateway.config.Prompts.Clip(p.Name, p.Language)
+	if err != nil {
+		return nil, fmt.Errorf("play prompt %q in %q: %w", p.Name, p.Language, err)
+	}
+	return clip, nil
+}
+
+func (l *leg) mediaError(err error) error {
+	if errors.Is(err, media.ErrClosed) {
+		return channels.ErrLegOver
+	}
+	return err
+}
+
+// Digits implements [channels.Keypad].
+func (l *leg) Digits() <-chan byte { return l.digits }
+
+// passDigits hands the keys on, and drops the oldest when nobody reads.
+func (l *leg) passDigits() {
+	defer close(l.digits)
+	for digit := range l.stream.Digits() {
+		for sent := false; !sent; {
+			select {
+			case l.digits <- byte(digit):
+				sent = true
+			default:
+				select {
+				case <-l.digits:
+				default:
+				}
+			}
+		}
+	}
+}
+
+// publish makes the dialog's present state the leg's record. A state that does not fit leaves
+// the former one, which still leads to the peer.
+func (l *leg) publish() {
+	if encoded, err := l.dialog.encode(); err == nil {
+		l.published.Store(&encoded)
+	}
+}
+
+// settle follows an offer or answer of the peer: where voice goes, and which way.
+func (l *leg) settle(d description) {
+	remote, remoteRTCP := d.remote, d.remoteRTCP
+	if !l.trusted && remote.Addr() != l.peer {
+		// A stranger could name anybody's address and flood it with our voice. His voice
+		// shows where he is.
+		remote, remoteRTCP = netip.AddrPort{}, netip.AddrPort{}
+	}
+	if remote.IsValid() {
+		l.socket.SetRemote(remote, remoteRTCP)
+	}
+	l.stream.SetDirection(d.direction)
+	l.offer.direction = d.direction
+}
+
+// begin starts the voice, once, in the format that was settled.
+func (l *leg) begin(format media.Format) {
+	if err := l.stream.Start(format); err != nil && !errors.Is(err, media.ErrStarted) {
+		l.log.Error().Err(err).Msg("voice could not begin")
+	}
+}
+
+// report sends RTCP.
+func (l *leg) report() {
+	// A report that can not be sent is followed by the next one.
+	_ = l.socket.WriteRTCP(l.stream.Reports(time.Now()))
+}
+
+// end makes the leg over: nothing is heard from it any more. The dialog may live on until its
+// last messages are through. Only the first call counts.
+func (l *leg) end(ending channels.Ending) {
+	if l.isOver() {
+		return
+	}
+	_ = l.stream.Close()
+	_ = l.socket.Close()
+	l.ending = ending
+	close(l.over)
+	l.log.Info().Str("leg", string(l.id)).Str("ending", string(ending)).Msg("call over")
+}

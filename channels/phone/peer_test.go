@@ -1,0 +1,378 @@
+package phone
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"svar/channels"
+	"svar/channels/media"
+	"svar/channels/media/mediatest"
+	"svar/contact"
+)
+
+// patience bounds each wait of these tests. Nothing waits that long when all is well.
+const patience = 20 * time.Second
+
+const (
+	staffNumber = "+46850800100"
+	callerURI   = "sip:+46846500401@127.0.0.1"
+)
+
+// switchboard plays the intake: it collects what arrives.
+type switchboard struct {
+	arrivals chan arrival
+	refusals chan refusal
+	// fail is what Arrive returns.
+	fail error
+	// answer says that every call is answered at once.
+	answer bool
+}
+
+type arrival struct {
+	contact  contact.Contact
+	personal contact.Personal
+	leg      channels.Leg
+}
+
+type refusal struct {
+	contact contact.Contact
+	code    int
+}
+
+func (s *switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.Personal, l channels.Leg) error {
+	if s.fail != nil {
+		return s.fail
+	}
+	select {
+	case s.arrivals <- arrival{c, p, l}:
+	default: // a test that reads none
+	}
+	if s.answer {
+		return l.Answer(ctx)
+	}
+	return nil
+}
+
+func (s *switchboard) Refuse(_ context.Context, c contact.Contact, code int) {
+	select {
+	case s.refusals <- refusal{c, code}:
+	default:
+	}
+}
+
+// catalogue is a prompt catalogue of tones.
+type catalogue map[string]*media.Clip
+
+func (c catalogue) Clip(name, _ string) (*media.Clip, error) {
+	if clip, found := c[name]; found {
+		return clip, nil
+	}
+	return nil, errors.New("no such prompt")
+}
+
+var tones = sync.OnceValue(func() catalogue {
+	return catalogue{
+		"welcome": mediatest.Tone(440, 2*time.Second), "music": mediatest.Tone(620, time.Second),
+		"long": mediatest.Tone(500, time.Minute),
+	}
+})
+
+// server is a gateway that serves, and the intake behind it.
+type server struct {
+	*Gateway
+	board *switchboard
+	stop  func() // ends Serve and waits for it
+}
+
+// serve starts a gateway on a free port. Changes are made to a configuration whose timers are
+// a tenth of the usual, and where this machine is a stranger.
+func serve(t testing.TB, changes ...func(*Config, *switchboard)) *server {
+	t.Helper()
+	board := &switchboard{arrivals: make(chan arrival, 100), refusals: make(chan refusal, 100)}
+	pacer := media.NewPacer()
+	first := freeRange()
+	config := Config{
+		Address: netip.MustParseAddrPort("127.0.0.1:0"), Intake: board, Prompts: tones(), Pacer: pacer,
+		RTPFirst: first, RTPLast: first + 99, T1: 50 * time.Millisecond, StrangerInvites: 1000,
+		Lines: []Line{{ID: "staff", Number: staffNumber}, {ID: "pupils", Number: "+4620000000"}, {ID: "test", Number: "anna"}},
+	}
+	for _, change := range changes {
+		change(&config, board)
+	}
+	gateway, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gateway.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- gateway.Serve(ctx) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-served:
+			if err != nil {
+				t.Errorf("Serve: %v", err)
+			}
+		case <-time.After(patience):
+			t.Error("Serve does not end")
+		}
+		if err := pacer.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return &server{Gateway: gateway, board: board, stop: stop}
+}
+
+func trusting(c *Config, _ *switchboard) {
+	c.Trunks = []Trunk{{Name: "carrier", Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+}
+
+func answering(_ *Config, b *switchboard) { b.answer = true }
+
+// freeRange gives each gateway of these tests ports of its own, away from the usual ones.
+var freeRange = func() func() uint16 {
+	var mutex sync.Mutex
+	next := uint16(40000)
+	return func() uint16 {
+		mutex.Lock()
+		defer mutex.Unlock()
+		next += 100
+		if next > 60000 {
+			next = 40000
+		}
+		return next
+	}
+}()
+
+func (s *server) arrival(t testing.TB) arrival {
+	t.Helper()
+	return await(t, s.board.arrivals, "an arrival")
+}
+
+func await[T any](t testing.TB, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case value := <-from:
+		return value
+	case <-time.After(patience):
+		t.Fatalf("no %s came", what)
+		panic("unreachable")
+	}
+}
+
+// over waits for a leg's end.
+func over(t testing.TB, l channels.Leg, want channels.Ending) {
+	t.Helper()
+	await(t, l.Done(), "end of the leg")
+	if got := l.Ending(); got != want {
+		t.Errorf("the leg ended by %q; want %q", got, want)
+	}
+}
+
+// peer is a SIP phone that sends what it is told, however wrong.
+type peer struct {
+	t         testing.TB
+	transport string
+	conn      net.Conn
+	reader    *bufio.Reader // TCP
+	local     netip.AddrPort
+	target    netip.AddrPort
+	voice     *mediatest.Peer
+}
+
+func newPeer(t testing.TB, transport string, target netip.AddrPort) *peer {
+	t.Helper()
+	conn, err := (&net.Dialer{LocalAddr: localFor(transport)}).DialContext(t.Context(), strings.ToLower(transport), target.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	p := &peer{t: t, transport: transport, conn: conn, target: target, voice: mediatest.NewPeer(t, media.PCMA)}
+	p.local = netip.MustParseAddrPort(conn.LocalAddr().String())
+	p.reader = bufio.NewReader(conn)
+	return p
+}
+
+func localFor(transport string) net.Addr {
+	if transport == "TCP" {
+		return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	}
+	return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
+}
+
+func (p *peer) send(message string) {
+	p.t.Helper()
+	if _, err := p.conn.Write([]byte(message)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// receive returns the next message, or nil when none comes in time.
+func (p *peer) receive(wait time.Duration) sip.Message {
+	p.t.Helper()
+	if err := p.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		p.t.Fatal(err)
+	}
+	var data []byte
+	if p.transport == "UDP" {
+		buffer := make([]byte, 65536)
+		count, err := p.conn.Read(buffer)
+		if err != nil {
+			return nil
+		}
+		data = buffer[:count]
+	} else {
+		length := 0
+		for {
+			line, err := p.reader.ReadBytes('\n')
+			if err != nil {
+				return nil
+			}
+			data = append(data, line...)
+			if name, value, found := bytes.Cut(line, []byte(":")); found && strings.EqualFold(string(name), "Content-Length") {
+				length, _ = strconv.Atoi(strings.TrimSpace(string(value)))
+			}
+			if len(bytes.TrimSpace(line)) == 0 {
+				break
+			}
+		}
+		body := make([]byte, length)
+		if _, err := io.ReadFull(p.reader, body); err != nil {
+			return nil
+		}
+		data = append(data, body...)
+	}
+	message, err := sip.ParseMessage(data)
+	if err != nil {
+		p.t.Fatalf("unreadable: %v\n%s", err, data)
+	}
+	return message
+}
+
+// final returns the next final response to a method, passing over others.
+func (p *peer) final(method sip.RequestMethod) *sip.Response {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		response, isResponse := p.receive(time.Until(deadline)).(*sip.Response)
+		if isResponse && !response.IsProvisional() && response.CSeq().MethodName == method {
+			return response
+		}
+	}
+	p.t.Fatalf("no final response to %s", method)
+	return nil
+}
+
+// request returns the next request of a method, passing over others and over responses.
+func (p *peer) request(method sip.RequestMethod) *sip.Request {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		request, isRequest := p.receive(time.Until(deadline)).(*sip.Request)
+		if isRequest && request.Method == method {
+			return request
+		}
+	}
+	p.t.Fatalf("no %s came", method)
+	return nil
+}
+
+// call is a call of a peer, as its messages are made.
+type call struct {
+	*peer
+	id       string
+	user     string
+	from     string // header value without tag
+	sequence int
+	branch   string
+	toTag    string
+	headers  string // further ones of the INVITE, each with CRLF
+	body     string
+}
+
+func (p *peer) call() *call {
+	return &call{
+		peer: p, id: newID(), user: staffNumber, from: "<" + callerURI + ">", sequence: 1, branch: "z9hG4bK" + newID(),
+		body: p.offer("0 8 101", "a=rtpmap:101 telephone-event/8000\r\n"),
+	}
+}
+
+func (p *peer) offer(formats, attributes string) string {
+	voice := p.voice.Address()
+	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP %s\r\n%s",
+		voice.Port(), formats, attributes)
+}
+
+// message makes a request of the call.
+func (c *call) message(method sip.RequestMethod, branch, headers, body string) string {
+	to := "<sip:" + c.user + "@127.0.0.1>"
+	if c.toTag != "" {
+		to += ";tag=" + c.toTag
+	}
+	var contentType string
+	if body != "" {
+		contentType = "Content-Type: application/sdp\r\n"
+	}
+	return fmt.Sprintf("%s sip:%s@%s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s;tag=peer\r\n"+
+		"To: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <sip:peer@%s;transport=%s>\r\n%s%sContent-Length: %d\r\n\r\n%s",
+		method, c.user, c.target, c.transport, c.local, branch, c.from, to, c.id, c.sequence, method,
+		c.local, strings.ToLower(c.transport), headers, contentType, len(body), body)
+}
+
+func (c *call) invite() { c.peer.t.Helper(); c.send(c.message(sip.INVITE, c.branch, c.headers, c.body)) }
+
+// ack acknowledges a response: a 2xx with a branch of its own, others with that of the INVITE.
+func (c *call) ack(response *sip.Response, body string) {
+	c.peer.t.Helper()
+	c.toTag = tag(response.To().Params)
+	branch := c.branch
+	if response.IsSuccess() {
+		branch = "z9hG4bK" + newID()
+	}
+	c.send(c.message(sip.ACK, branch, "", body))
+}
+
+// within sends a further request in the dialog.
+func (c *call) within(method sip.RequestMethod, headers, body string) {
+	c.peer.t.Helper()
+	c.sequence++
+	c.branch = "z9hG4bK" + newID()
+	c.send(c.message(method, c.branch, headers, body))
+}
+
+// answerTo answers a request of ours.
+func (p *peer) answerTo(request *sip.Request, code int) {
+	p.t.Helper()
+	p.send(sip.NewResponseFromRequest(request, code, "Reply", nil).String())
+}
+
+// connect brings a call up to its ACK.
+func (s *server) connect(t testing.TB, c *call) arrival {
+	t.Helper()
+	c.invite()
+	a := s.arrival(t)
+	if err := a.leg.Answer(t.Context()); err != nil {
+		t.Fatalf("Answer: %v", err)
+	}
+	response := c.final(sip.INVITE)
+	if response.StatusCode != 200 {
+		t.Fatalf("INVITE got %d %s", response.StatusCode, response.Reason)
+	}
+	c.ack(response, "")
+	return a
+}

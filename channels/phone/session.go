@@ -1,0 +1,255 @@
+package phone
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+
+	"svar/channels/media"
+)
+
+const (
+	// maxDescription bounds a session description, in bytes.
+	maxDescription = 8 << 10
+	// maxMediaLines and maxPayloadTypes bound what a description may list.
+	maxMediaLines   = 16
+	maxPayloadTypes = 64
+	// offeredEvent is the payload type for telephone-event in our own offers.
+	offeredEvent = 101
+)
+
+// errDescription says why a session description is not acceptable. Its text goes to the
+// peer in a Warning and holds nothing personal.
+var errDescription = errors.New("session description not acceptable")
+
+// description is what the other side's offer or answer means for us (RFC 3264).
+type description struct {
+	// remote is where voice should go; invalid when it names no usable address.
+	remote, remoteRTCP netip.AddrPort
+	format             media.Format
+	// direction is ours: an offer to send is one to receive for us.
+	direction media.Direction
+	// lines are all media of the offer and audio the index of the one taken: the answer
+	// has as many, in the same order.
+	lines []*sdp.MediaDescription
+	audio int
+}
+
+// readDescription reads an offer or an answer and takes the first audio of it that we can
+// speak, with the first codec of it that we know. With keep set (a call that goes on) only
+// that codec is taken.
+func readDescription(body []byte, keep media.Codec) (description, error) {
+	if len(body) > maxDescription {
+		return description{}, fmt.Errorf("%w: longer than %d bytes", errDescription, maxDescription)
+	}
+	var parsed sdp.SessionDescription
+	if err := parsed.Unmarshal(body); err != nil {
+		return description{}, fmt.Errorf("%w: not readable as SDP", errDescription)
+	}
+	if len(parsed.MediaDescriptions) > maxMediaLines {
+		return description{}, fmt.Errorf("%w: more than %d media", errDescription, maxMediaLines)
+	}
+	for index, line := range parsed.MediaDescriptions {
+		if len(line.MediaName.Formats) > maxPayloadTypes {
+			return description{}, fmt.Errorf("%w: more than %d payload types", errDescription, maxPayloadTypes)
+		}
+		if line.MediaName.Media != "audio" || line.MediaName.Port.Value == 0 ||
+			strings.Join(line.MediaName.Protos, "/") != "RTP/AVP" {
+			continue
+		}
+		format, found := chooseFormat(line, keep)
+		if !found {
+			continue
+		}
+		d := description{format: format, lines: parsed.MediaDescriptions, audio: index}
+		d.address(&parsed, line)
+		return d, nil
+	}
+	return description{}, fmt.Errorf("%w: no audio over RTP/AVP with PCMA or PCMU", errDescription)
+}
+
+// chooseFormat takes the first codec of the offer that we speak, and telephone-event if it
+// is offered (RFC 4733 §2.4.1).
+func chooseFormat(line *sdp.MediaDescription, keep media.Codec) (media.Format, bool) {
+	names := map[uint8]string{media.PCMU.PayloadType(): media.PCMU.Name(), media.PCMA.PayloadType(): media.PCMA.Name()}
+	for _, attribute := range line.Attributes {
+		if attribute.Key != "rtpmap" {
+			continue
+		}
+		number, encoding, _ := strings.Cut(attribute.Value, " ")
+		payloadType, err := strconv.ParseUint(number, 10, 7)
+		if err != nil {
+			continue
+		}
+		name, parameters, _ := strings.Cut(strings.TrimSpace(encoding), "/")
+		if parameters != "8000" && parameters != "8000/1" {
+			name = "" // the same name at another rate is another codec
+		}
+		names[uint8(payloadType)] = strings.ToUpper(name)
+	}
+	var format media.Format
+	for _, number := range line.MediaName.Formats {
+		payloadType, err := strconv.ParseUint(number, 10, 7)
+		if err != nil {
+			continue
+		}
+		name := names[uint8(payloadType)]
+		if codec, known := media.CodecByName(name); known && spoken(codec) {
+			if format.Codec == 0 && (keep == 0 || keep == codec) {
+				format.Codec, format.PayloadType = codec, uint8(payloadType)
+			}
+		} else if name == "TELEPHONE-EVENT" && format.TelephoneEvent == 0 {
+			format.TelephoneEvent = uint8(payloadType)
+		}
+	}
+	return format, format.Codec != 0
+}
+
+// spoken are the codecs that telephone legs negotiate.
+func spoken(codec media.Codec) bool { return codec == media.PCMA || codec == media.PCMU }
+
+// address reads where voice goes and which way.
+func (d *description) address(session *sdp.SessionDescription, line *sdp.MediaDescription) {
+	connection := line.ConnectionInformation
+	if connection == nil {
+		connection = session.ConnectionInformation
+	}
+	held := false
+	if connection != nil && connection.Address != nil && connection.NetworkType == "IN" {
+		// A host name is not resolved: voice then goes where the caller's comes from.
+		if address, err := netip.ParseAddr(connection.Address.Address); err == nil {
+			held = address.IsUnspecified() // the hold of RFC 2543
+			port := line.MediaName.Port.Value
+			if !held && !address.IsMulticast() && address.Zone() == "" && port > 0 && port < 65536 {
+				d.remote = netip.AddrPortFrom(address.Unmap(), uint16(port))
+			}
+		}
+	}
+	if value, found := line.Attribute("rtcp"); found && d.remote.IsValid() {
+		// RFC 3605: a port, perhaps with an address.
+		number, _, _ := strings.Cut(value, " ")
+		if port, err := strconv.ParseUint(number, 10, 16); err == nil && port > 0 {
+			d.remoteRTCP = netip.AddrPortFrom(d.remote.Addr(), uint16(port))
+		}
+	}
+	theirs := media.SendReceive
+	for _, attributes := range [][]sdp.Attribute{session.Attributes, line.Attributes} {
+		for _, attribute := range attributes {
+			switch attribute.Key {
+			case "sendrecv":
+				theirs = media.SendReceive
+			case "sendonly":
+				theirs = media.SendOnly
+			case "recvonly":
+				theirs = media.ReceiveOnly
+			case "inactive":
+				theirs = media.Inactive
+			}
+		}
+	}
+	sends := theirs == media.SendReceive || theirs == media.SendOnly
+	receives := (theirs == media.SendReceive || theirs == media.ReceiveOnly) && !held
+	switch {
+	case sends && receives:
+		d.direction = media.SendReceive
+	case sends:
+		d.direction = media.ReceiveOnly
+	case receives:
+		d.direction = media.SendOnly
+	default:
+		d.direction = media.Inactive
+	}
+}
+
+// session is our side of a call's description. Its version rises only when it changes
+// (RFC 3264 §8).
+type session struct {
+	id      uint64
+	version uint64
+	address netip.Addr
+	port    uint16
+	last    string // what was sent last, less its version
+}
+
+// answer describes our side in reply to an offer.
+func (s *session) answer(offer description) ([]byte, error) {
+	var lines []*sdp.MediaDescription
+	for index, line := range offer.lines {
+		if index == offer.audio {
+			lines = append(lines, s.audio(offer.direction, offer.format))
+			continue
+		}
+		refused := &sdp.MediaDescription{MediaName: line.MediaName}
+		refused.MediaName.Port = sdp.RangedPort{}
+		lines = append(lines, refused)
+	}
+	return s.describe(lines)
+}
+
+// offer describes what we can speak, or what the call speaks once it is settled.
+func (s *session) offer(settled media.Format, direction media.Direction) ([]byte, error) {
+	formats := []media.Format{
+		{Codec: media.PCMA, PayloadType: media.PCMA.PayloadType(), TelephoneEvent: offeredEvent},
+		{Codec: media.PCMU, PayloadType: media.PCMU.PayloadType()},
+	}
+	if settled.Codec != 0 {
+		formats = []media.Format{settled}
+	}
+	return s.describe([]*sdp.MediaDescription{s.audio(direction, formats...)})
+}
+
+// audio is our one audio line.
+func (s *session) audio(direction media.Direction, formats ...media.Format) *sdp.MediaDescription {
+	line := &sdp.MediaDescription{MediaName: sdp.MediaName{
+		Media: "audio", Port: sdp.RangedPort{Value: int(s.port)}, Protos: []string{"RTP", "AVP"},
+	}}
+	event := uint8(0)
+	for _, format := range formats {
+		line = line.WithCodec(format.PayloadType, format.Codec.Name(), format.Codec.ClockRate(), 0, "")
+		event = max(event, format.TelephoneEvent)
+	}
+	if event != 0 {
+		line = line.WithCodec(event, "telephone-event", 8000, 0, "0-15")
+	}
+	line = line.WithValueAttribute("ptime", strconv.Itoa(int(media.FrameDuration.Milliseconds())))
+	return line.WithPropertyAttribute(directionNames[direction])
+}
+
+var directionNames = map[media.Direction]string{
+	media.SendReceive: "sendrecv", media.SendOnly: "sendonly", media.ReceiveOnly: "recvonly", media.Inactive: "inactive",
+}
+
+func (s *session) describe(lines []*sdp.MediaDescription) ([]byte, error) {
+	family := "IP4"
+	if s.address.Is6() {
+		family = "IP6"
+	}
+	described := sdp.SessionDescription{
+		Origin: sdp.Origin{
+			Username: "-", SessionID: s.id, NetworkType: "IN", AddressType: family, UnicastAddress: s.address.String(),
+		},
+		SessionName:           "-",
+		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: family, Address: &sdp.Address{Address: s.address.String()}},
+		TimeDescriptions:      []sdp.TimeDescription{{}},
+		MediaDescriptions:     slices.Clone(lines),
+	}
+	content, err := described.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("write session description: %w", err)
+	}
+	if string(content) != s.last {
+		s.last = string(content)
+		s.version++
+	}
+	described.Origin.SessionVersion = s.version
+	body, err := described.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("write session description: %w", err)
+	}
+	return body, nil
+}

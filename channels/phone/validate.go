@@ -1,0 +1,115 @@
+package phone
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// maxMessage bounds a message, in bytes; a longer datagram is dropped and a longer message
+// ends its TCP connection.
+const maxMessage = 24 << 10
+
+// allowed are the methods that are served, as the Allow header has them.
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"
+
+// fault is a response that refuses a request, with its reason phrase and further headers.
+type fault struct {
+	code    int
+	reason  string
+	headers []sip.Header
+}
+
+func refuse(code int, reason string, headers ...sip.Header) *fault {
+	return &fault{code: code, reason: reason, headers: headers}
+}
+
+// validate checks what the parser lets through (RFC 3261 §8.1.1, §8.2; the torture tests of
+// RFC 4475). The texts are fixed: nothing of the message is repeated.
+func validate(request *sip.Request) *fault {
+	if !strings.EqualFold(request.SipVersion, "SIP/2.0") {
+		return refuse(505, "Version Not Supported")
+	}
+	for _, header := range request.Headers() {
+		if strings.ContainsFunc(header.Value(), func(r rune) bool { return r != '\t' && isControl(r) }) {
+			return refuse(400, "Control character in a header")
+		}
+	}
+	for _, name := range []string{"from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type"} {
+		count := len(request.GetHeaders(name))
+		if short, exists := shortNames[name]; exists {
+			count += len(request.GetHeaders(short))
+		}
+		if count > 1 {
+			return refuse(400, "More than one "+name)
+		}
+	}
+	via, from, to, callID, sequence := request.Via(), request.From(), request.To(), request.CallID(), request.CSeq()
+	switch {
+	case via == nil || via.Host == "" || len(via.Params.GetOr("branch", "")) > maxToken:
+		return refuse(400, "No usable Via")
+	case !strings.HasPrefix(via.Params.GetOr("branch", ""), sip.RFC3261BranchMagicCookie):
+		return refuse(400, "No branch in Via")
+	case from == nil || tag(from.Params) == "" || len(tag(from.Params)) > maxToken:
+		return refuse(400, "No From with a tag")
+	case to == nil || len(tag(to.Params)) > maxToken:
+		return refuse(400, "No usable To")
+	case callID == nil || callID.Value() == "" || len(callID.Value()) > maxToken:
+		return refuse(400, "No usable Call-ID")
+	case sequence == nil || sequence.MethodName != request.Method:
+		return refuse(400, "CSeq does not match the method")
+	}
+	if length := request.ContentLength(); length != nil && int(*length) != len(request.Body()) {
+		return refuse(400, "Content-Length does not match the body")
+	}
+	if hops := request.MaxForwards(); hops != nil && hops.Val() == 0 && request.Method == sip.INVITE {
+		return refuse(483, "Too Many Hops")
+	}
+	switch request.Recipient.Scheme {
+	case "sip", "sips", "tel":
+	default:
+		return refuse(416, "Unsupported URI Scheme")
+	}
+	if request.Method == sip.ACK || request.Method == sip.CANCEL {
+		return nil // they have nothing to require or to describe (RFC 3261 §8.2.2.3)
+	}
+	if required := request.GetHeaders("require"); len(required) > 0 {
+		unsupported := make([]sip.Header, len(required))
+		for i, header := range required {
+			unsupported[i] = sip.NewHeader("Unsupported", header.Value())
+		}
+		return refuse(420, "Bad Extension", unsupported...)
+	}
+	return validateBody(request)
+}
+
+var shortNames = map[string]string{"from": "f", "to": "t", "call-id": "i", "content-length": "l", "content-type": "c"}
+
+// validateBody checks the Contact and the body of requests that may carry a description.
+func validateBody(request *sip.Request) *fault {
+	if request.Method == sip.INVITE {
+		contacts := append(request.GetHeaders("contact"), request.GetHeaders("m")...)
+		contact := request.Contact()
+		if len(contacts) != 1 || contact == nil || contact.Address.Wildcard || contact.Address.Host == "" || !isSIP(contact.Address.Scheme+":") {
+			return refuse(400, "No usable Contact")
+		}
+	}
+	if len(request.Body()) == 0 || (request.Method != sip.INVITE && request.Method != sip.UPDATE) {
+		return nil
+	}
+	if encoding := request.GetHeader("content-encoding"); encoding != nil && !strings.EqualFold(encoding.Value(), "identity") {
+		return refuse(415, "Unsupported Media Type", sip.NewHeader("Accept-Encoding", "identity"))
+	}
+	contentType := request.ContentType()
+	if contentType == nil {
+		return refuse(400, "A body without Content-Type")
+	}
+	kind, _, _ := strings.Cut(contentType.Value(), ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/sdp") {
+		return refuse(415, "Unsupported Media Type", sip.NewHeader("Accept", "application/sdp"))
+	}
+	if len(request.Body()) > maxDescription {
+		return refuse(413, "Request Entity Too Large")
+	}
+	return nil
+}
