@@ -63,7 +63,7 @@ func TestServeEndsLegsAndPorts(t *testing.T) {
 	if err != nil {
 		t.Fatalf("connect as a stranger: %v", err)
 	}
-	defer stranger.Close()
+	t.Cleanup(func() { _ = stranger.Close() })
 
 	shutDown()
 	select {
@@ -132,7 +132,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 		if err != nil {
 			t.Fatalf("connect: %v", err)
 		}
-		defer connection.Close()
+		t.Cleanup(func() { _ = connection.Close() })
 		_ = connection.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 		var timeout net.Error
 		if _, err := connection.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
@@ -171,7 +171,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() })
 	for _, story := range []struct {
 		config Config
 		says   string

@@ -3,6 +3,7 @@ package webrtc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -154,7 +155,7 @@ func expectEnding(t testing.TB, l *leg, want channels.Ending) {
 	if got := l.Ending(); got != want {
 		t.Errorf("the leg ended by %s (%v), not by %s", got, l.cause, want)
 	}
-	if err := l.Answer(t.Context()); err != channels.ErrLegOver {
+	if err := l.Answer(t.Context()); !errors.Is(err, channels.ErrLegOver) {
 		t.Errorf("Answer after the end: %v", err)
 	}
 }
