@@ -17,12 +17,20 @@ const session = { account: 'anna', name: 'Anna Lind', role: 'agent' };
 
 /** Starts the stand-in. Returns its address and how to stop it. */
 export async function startMock({ port = 0 } = {}) {
-  const server = createServer((request, response) => void answer(request, response));
+  /** States whose socket broke; loading the page again heals them. */
+  const broken = new Set();
+  const server = createServer((request, response) => {
+    if (request.url.includes('?state=')) broken.clear();
+    void answer(request, response);
+  });
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
     const state = cookie(request, 'mock-state');
-    if (state === 'broken' || !state) return socket.destroy();
-    sockets.handleUpgrade(request, socket, head, (client) => play(client, state));
+    if (!state || broken.has(state)) return socket.destroy();
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      play(client, state);
+      if (breaks[state]) setTimeout(() => (broken.add(state), client.close()), breaks[state]);
+    });
   });
   await new Promise((listening) => server.listen(port, '127.0.0.1', listening));
   return {
@@ -131,7 +139,6 @@ function play(client, name) {
   client.on('close', () => clearTimeout(timer));
   send({ hello });
   show();
-  if (breaks[name]) setTimeout(() => client.close(), breaks[name]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

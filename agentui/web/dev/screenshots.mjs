@@ -28,7 +28,7 @@ try {
         const page = await context.newPage();
         await page.goto(`${mock.origin}/console/?state=${state}`);
         await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
-        await page.waitForTimeout(state in breaks ? 1500 : 500);
+        await page.waitForTimeout(state in breaks ? 1500 : 300);
         await page.screenshot({ path: join(folder, `${state}-${viewport.width}-${colorScheme}-${language}.png`) });
         await context.close();
       }

@@ -24,8 +24,8 @@ export const hello = {
       greeting: { sv: 'Service Desk, prioriterad linje, Anna.', en: 'Service Desk, priority line, Anna.' },
     },
   ],
-  pauseReasons: ['break', 'lunch', 'meeting', 'technical'],
-  outcomeCodes: ['solved', 'delegated', 'information', 'order', 'follow-up', 'other'],
+  pauseReasons: ['break', 'lunch', 'meeting', 'other-work'],
+  outcomeCodes: ['solved', 'question-answered', 'passed-on', 'call-back-promised', 'wrong-number', 'silent-call'],
   iceServers: [],
 };
 
@@ -64,9 +64,9 @@ function quiet(now) {
     me: { presence: 'ready', since: now - 4 * minute, reachable: true },
     contacts: [],
     waiting: [
-      { line: 'staff', waiting: 0, greeted: 0, targetMs: minute },
-      { line: 'pupils', waiting: 0, greeted: 0, targetMs: minute },
-      { line: 'priority', waiting: 0, greeted: 0, targetMs: 20 * second },
+      { line: 'staff', waiting: 0, greeted: 0, targetMs: 0 },
+      { line: 'pupils', waiting: 0, greeted: 0, targetMs: 0 },
+      { line: 'priority', waiting: 0, greeted: 0, targetMs: 0 },
     ],
     callbacks: [],
     missed: [],
@@ -82,7 +82,7 @@ function busy(now) {
     waiting: [
       { line: 'staff', waiting: 3, greeted: 1, longest: now - 102 * second, targetMs: minute },
       { line: 'pupils', waiting: 1, greeted: 0, longest: now - 18 * second, targetMs: minute },
-      { line: 'priority', waiting: 0, greeted: 0, targetMs: 20 * second },
+      { line: 'priority', waiting: 0, greeted: 0, targetMs: 0 },
     ],
     agents: { ready: 0, busy: 9, paused: 2 },
   };

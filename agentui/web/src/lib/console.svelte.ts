@@ -55,6 +55,7 @@ class Console {
 
   #drafts: Drafts | undefined;
   #known = new Set<string>();
+  #leaving = false;
 
   async start(): Promise<void> {
     serverClock.start();
@@ -95,10 +96,11 @@ class Console {
       this.notice = 'finishFirst';
       return;
     }
-    await connection.ask({ do: 'presence', presence: 'signed-out' }).catch(() => {});
-    await signOut();
-    this.expired = false;
-    this.leave();
+    this.#leaving = true;
+    const refused = await signOut();
+    this.#leaving = false;
+    if (refused) this.notice = 'finishFirst';
+    else this.leave();
   }
 
   /** Goes back to the sign-in form. */
@@ -113,8 +115,9 @@ class Console {
     this.phase = 'signed-out';
   }
 
-  /** The server no longer knows us. */
+  /** The server no longer knows us: it said so by itself, or because the agent is signing out. */
   expire(): void {
+    if (this.#leaving) return;
     this.expired = true;
     this.leave();
   }
@@ -253,8 +256,7 @@ class Console {
   /** Who cannot be heard gets no contacts. */
   async #pauseForMicrophone(): Promise<void> {
     if (this.me?.presence !== 'ready') return;
-    const reason = this.pauseReasons.find((code) => code.startsWith('te')) ?? this.pauseReasons.at(-1);
-    await this.pause(reason);
+    await this.pause(this.pauseReasons.includes('technical') ? 'technical' : this.pauseReasons.at(-1));
     this.pausedForMicrophone = true;
   }
 

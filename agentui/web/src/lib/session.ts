@@ -37,12 +37,16 @@ export async function signIn(account: string, password: string): Promise<SignInF
   return { detail: await problemDetail(response) };
 }
 
-/** Signs out. A server that cannot be reached is no reason to stay: the cookie ends by itself. */
-export async function signOut(): Promise<void> {
+/**
+ * Signs out, and sets the presence to signed out. Returns whether the server refused because of a contact that is not
+ * finished. A server that cannot be reached is no reason to stay: the cookie ends by itself.
+ */
+export async function signOut(): Promise<boolean> {
   try {
-    await fetch(address, { method: 'DELETE' });
+    const response = await fetch(address, { method: 'DELETE' });
+    return response.status === 409;
   } catch {
-    // See above.
+    return false;
   }
 }
 

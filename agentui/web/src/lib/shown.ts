@@ -69,7 +69,7 @@ export function whySentence(why: Why, t: Messages): string {
   const parts = [whyRule(why, t)];
   if (why.level && why.rule !== 'only-candidate') parts.push(t.why.level(why.level));
   if (why.relaxed) parts.push(t.why.relaxed);
-  return parts.join(', ');
+  return parts.join(' · ');
 }
 
 function whyRule(why: Why, t: Messages): string {

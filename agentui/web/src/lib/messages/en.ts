@@ -62,14 +62,8 @@ export const en: Messages = {
     lunch: 'Lunch',
     meeting: 'Meeting',
     training: 'Training',
-    admin: 'Administration',
+    'other-work': 'Other work',
     technical: 'Technical fault',
-    other: 'Other',
-    rast: 'Break',
-    möte: 'Meeting',
-    utbildning: 'Training',
-    administration: 'Administration',
-    annat: 'Other',
   },
 
   ring: {
@@ -88,8 +82,8 @@ export const en: Messages = {
   why: {
     label: 'Why me',
     'only-candidate': 'You are the only one free with the right skills',
-    'highest-level': (candidates) => `Highest skill level of ${candidates} who are free`,
-    'longest-idle': (candidates, idle) => `Idle longest (${idle}) of ${candidates} at the same level`,
+    'highest-level': (candidates) => `Highest skill of ${candidates} who are free`,
+    'longest-idle': (candidates, idle) => `Idle longest (${idle}) of ${candidates} with the right skills`,
     'by-name': (candidates) => `First in order of ${candidates} equally suited`,
     level: (level) => `level ${level}`,
     relaxed: 'the demands were lowered after the wait',
@@ -123,10 +117,10 @@ export const en: Messages = {
     'signed-in': 'Signed in',
   },
 
-  ongoing: { title: 'Ongoing', empty: 'No ongoing contacts' },
+  ongoing: { title: 'Ongoing', empty: 'None' },
   callbacks: {
     title: 'Call-backs',
-    empty: 'No call-backs',
+    empty: 'None',
     since: (time) => `Broken ${time}`,
     finish: 'Finish',
     finishTitle: 'Finish call-back',
@@ -135,7 +129,7 @@ export const en: Messages = {
   },
   missed: {
     title: 'Missed',
-    empty: 'None missed',
+    empty: 'None',
     count: (n) => plural('en', n, { one: '1 missed offer', other: `${n} missed offers` }),
   },
   waiting: {
@@ -150,7 +144,7 @@ export const en: Messages = {
 
   top: {
     queue: 'In queue',
-    longest: 'Longest wait',
+    longest: 'Longest',
     handled: 'Handled',
     mineToday: 'Mine today',
     withinTarget: 'Within target today',
@@ -221,22 +215,12 @@ export const en: Messages = {
   },
   outcomes: {
     solved: 'Solved',
-    'partly-solved': 'Partly solved',
-    forwarded: 'Passed on',
-    delegated: 'Delegated',
-    ticket: 'Case created',
-    information: 'Information',
-    informed: 'Information',
-    order: 'Order',
-    callback: 'Call-back booked',
-    'call-back': 'Call-back booked',
-    'follow-up': 'To be followed up',
-    'no-answer': 'No answer',
-    'not-reached': 'Not reached',
-    'no-contact': 'No contact',
+    'question-answered': 'Question answered',
+    'passed-on': 'Passed on',
+    'call-back-promised': 'Call-back promised',
     'wrong-number': 'Wrong number',
-    wrong: 'Wrong number',
-    spam: 'Junk',
+    'silent-call': 'Silent call',
+    'not-reached': 'Not reached',
     other: 'Other',
   },
 

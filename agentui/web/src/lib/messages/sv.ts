@@ -64,14 +64,8 @@ export const sv = {
     lunch: 'Lunch',
     meeting: 'Möte',
     training: 'Utbildning',
-    admin: 'Administration',
+    'other-work': 'Annat arbete',
     technical: 'Tekniskt fel',
-    other: 'Annat',
-    rast: 'Rast',
-    möte: 'Möte',
-    utbildning: 'Utbildning',
-    administration: 'Administration',
-    annat: 'Annat',
   } as Record<string, string>,
 
   ring: {
@@ -90,8 +84,8 @@ export const sv = {
   why: {
     label: 'Varför jag',
     'only-candidate': 'Du är den enda som är ledig med rätt kompetens',
-    'highest-level': (candidates: number) => `Högst kompetensnivå av ${candidates} lediga`,
-    'longest-idle': (candidates: number, idle: string) => `Ledig längst (${idle}) av ${candidates} med samma nivå`,
+    'highest-level': (candidates: number) => `Högst kompetens av ${candidates} lediga`,
+    'longest-idle': (candidates: number, idle: string) => `Ledig längst (${idle}) av ${candidates} med rätt kompetens`,
     'by-name': (candidates: number) => `Först i ordning av ${candidates} lika lämpade`,
     level: (level: number) => `nivå ${level}`,
     relaxed: 'kraven är sänkta efter väntetiden',
@@ -125,10 +119,10 @@ export const sv = {
     'signed-in': 'Inloggad',
   } as Record<string, string>,
 
-  ongoing: { title: 'Pågående', empty: 'Inga pågående kontakter' },
+  ongoing: { title: 'Pågående', empty: 'Inga' },
   callbacks: {
     title: 'Återuppringningar',
-    empty: 'Inga återuppringningar',
+    empty: 'Inga',
     since: (time: string) => `Bröts ${time}`,
     finish: 'Avsluta',
     finishTitle: 'Avsluta återuppringning',
@@ -137,7 +131,7 @@ export const sv = {
   },
   missed: {
     title: 'Missade',
-    empty: 'Inga missade',
+    empty: 'Inga',
     count: (n: number) => plural('sv', n, { one: '1 missat erbjudande', other: `${n} missade erbjudanden` }),
   },
   waiting: {
@@ -152,7 +146,7 @@ export const sv = {
 
   top: {
     queue: 'I kö',
-    longest: 'Längst väntan',
+    longest: 'Längst',
     handled: 'Hanterade',
     mineToday: 'Mina i dag',
     withinTarget: 'Inom mål i dag',
@@ -224,22 +218,12 @@ export const sv = {
   },
   outcomes: {
     solved: 'Löst',
-    'partly-solved': 'Delvis löst',
-    forwarded: 'Skickat vidare',
-    delegated: 'Delegerat',
-    ticket: 'Ärende skapat',
-    information: 'Information',
-    informed: 'Information',
-    order: 'Beställning',
-    callback: 'Återuppringning bokad',
-    'call-back': 'Återuppringning bokad',
-    'follow-up': 'Följs upp',
-    'no-answer': 'Inget svar',
-    'not-reached': 'Inte nådd',
-    'no-contact': 'Ingen kontakt',
+    'question-answered': 'Fråga besvarad',
+    'passed-on': 'Skickat vidare',
+    'call-back-promised': 'Återuppringning lovad',
     'wrong-number': 'Fel nummer',
-    wrong: 'Felringt',
-    spam: 'Skräp',
+    'silent-call': 'Tyst samtal',
+    'not-reached': 'Inte nådd',
     other: 'Annat',
   } as Record<string, string>,
 

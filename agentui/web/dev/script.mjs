@@ -1,0 +1,48 @@
+// A server that a test writes line by line: the page's socket ends here, and the test says what the server says.
+
+import { hello } from './states.mjs';
+
+/**
+ * Takes over the console's socket of a page. Call it before the page is opened.
+ * @param {import('playwright-core').Page} page
+ */
+export async function scriptServer(page) {
+  /** What the console asked for, oldest first. */
+  const requests = [];
+  const waiting = [];
+  let socket;
+  let answer = () => undefined;
+  const server = {
+    requests,
+    onSignal: (_payload, _offer) => {},
+    /** Sends a whole state; its moment is now. */
+    state: (state) => socket.send(JSON.stringify({ state: { ...state, now: Date.now() } })),
+    signal: (offer, payload) => socket.send(JSON.stringify({ signal: { offer, payload } })),
+    /** Decides what replies say: the function gets the request and returns an error code or nothing. */
+    replyWith: (decide) => (answer = decide),
+    /** Resolves with the next request of the kind, or one that has not been taken yet. */
+    async asked(kind) {
+      for (;;) {
+        const at = requests.findIndex((request) => request.do === kind);
+        if (at >= 0) return requests.splice(at, 1)[0];
+        await new Promise((resolve) => waiting.push(resolve));
+      }
+    },
+    close: (code, reason) => socket.close({ code, reason }),
+    first: undefined,
+  };
+  await page.routeWebSocket('**/console/socket*', (route) => {
+    socket = route;
+    route.onMessage((text) => {
+      const request = JSON.parse(text);
+      if (request.do === 'signal') server.onSignal(request.payload, request.offer);
+      else requests.push(request);
+      const error = answer(request);
+      route.send(JSON.stringify({ reply: error ? { id: request.id, error } : { id: request.id } }));
+      for (const resolve of waiting.splice(0)) resolve();
+    });
+    route.send(JSON.stringify({ hello }));
+    if (server.first) server.state(server.first());
+  });
+  return server;
+}
