@@ -28,7 +28,10 @@ var (
 	ErrClosed = errors.New("the gateway to browsers is closed")
 )
 
-// Payload types in our offers.
+// offeredCodecs are those that a leg may offer, one at a time.
+var offeredCodecs = []media.Codec{media.PCMA, media.PCMU}
+
+// What is in our offers.
 const (
 	telephoneEvent  = 101
 	defaultCodec    = media.PCMA // what European trunks speak
@@ -126,7 +129,7 @@ func newAPI(config Config, places addresses, udp ice.UDPMux, tcp ice.TCPMux) (*w
 	settings.SetSCTPMaxMessageSize(textMessage)
 
 	var codecs webrtc.MediaEngine
-	for _, codec := range []media.Codec{media.PCMA, media.PCMU} {
+	for _, codec := range offeredCodecs {
 		if err := codecs.RegisterCodec(parameters(codec), webrtc.RTPCodecTypeAudio); err != nil {
 			return nil, fmt.Errorf("register %s: %w", codec, err)
 		}

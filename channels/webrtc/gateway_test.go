@@ -78,7 +78,7 @@ func TestServeEndsLegsAndPorts(t *testing.T) {
 		expectEnding(t, l, channels.EndedByUs)
 	}
 	await(t, "the browser's end", browser.Over())
-	if _, err := g.Ring(t.Context(), newRing(media.PCMA, nil)); !errors.Is(err, ErrClosed) {
+	if _, err := g.Ring(t.Context(), newRing(t, g, media.PCMA, nil)); !errors.Is(err, ErrClosed) {
 		t.Errorf("Ring after the end: %v", err)
 	}
 	if g.Legs() != 0 {
@@ -98,13 +98,13 @@ func TestRingHasLimits(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, func(c *Config) { c.Legs = 2 })
 	first := startLeg(t, g, media.PCMA, nil)
-	taken := newRing(media.PCMA, nil)
+	taken := newRing(t, g, media.PCMA, nil)
 	taken.Leg = first.ID()
 	if _, err := g.Ring(t.Context(), taken); err == nil {
 		t.Error("two legs have one id")
 	}
 	startLeg(t, g, media.PCMA, nil)
-	if _, err := g.Ring(t.Context(), newRing(media.PCMA, nil)); !errors.Is(err, ErrFull) {
+	if _, err := g.Ring(t.Context(), newRing(t, g, media.PCMA, nil)); !errors.Is(err, ErrFull) {
 		t.Errorf("Ring of a third: %v", err)
 	}
 	first.HangUp()
@@ -117,7 +117,7 @@ func TestRingHasLimits(t *testing.T) {
 	startLeg(t, g, media.PCMA, nil)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := g.Ring(ended, newRing(media.PCMA, nil)); !errors.Is(err, context.Canceled) {
+	if _, err := g.Ring(ended, newRing(t, g, media.PCMA, nil)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Ring with a context that has ended: %v", err)
 	}
 }

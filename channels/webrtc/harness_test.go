@@ -11,6 +11,7 @@ import (
 
 	"svar/channels"
 	"svar/channels/media"
+	"svar/channels/media/mediatest"
 	"svar/channels/webrtc/webrtctest"
 	"svar/contact"
 )
@@ -49,25 +50,33 @@ func newGateway(t testing.TB, change func(*Config)) *Gateway {
 // caller is a leg of the phone, as far as a ring knows it.
 type caller struct {
 	channels.Leg
-	codec media.Codec
+	stream *media.Stream
 }
 
-func (c caller) Codec() media.Codec { return c.codec }
+func (c caller) Stream() *media.Stream { return c.stream }
 
 var legs atomic.Uint64
 
-// newRing is a ring from a caller who speaks a codec.
-func newRing(codec media.Codec, send func(json.RawMessage)) channels.Ring {
+// newRing is a ring from a caller who speaks a codec, or none yet.
+func newRing(t testing.TB, g *Gateway, codec media.Codec, send func(json.RawMessage)) channels.Ring {
+	t.Helper()
+	stream := media.NewStream(g.config.Pacer, &mediatest.Recorder{})
+	t.Cleanup(func() { _ = stream.Close() })
+	if codec != 0 {
+		if err := stream.Start(media.Format{Codec: codec, PayloadType: codec.PayloadType()}); err != nil {
+			t.Fatalf("start the caller: %v", err)
+		}
+	}
 	return channels.Ring{
 		Leg: contact.LegID(fmt.Sprintf("leg-%d", legs.Add(1))), Agent: "anna", Contact: "contact-1",
-		Caller: caller{codec: codec}, Send: send,
+		Caller: caller{stream: stream}, Send: send,
 	}
 }
 
 // startLeg rings without a browser.
 func startLeg(t testing.TB, g *Gateway, codec media.Codec, send func(json.RawMessage)) *leg {
 	t.Helper()
-	made, err := g.Ring(t.Context(), newRing(codec, send))
+	made, err := g.Ring(t.Context(), newRing(t, g, codec, send))
 	if err != nil {
 		t.Fatalf("Ring: %v", err)
 	}

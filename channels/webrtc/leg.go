@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 // outboxSize bounds our own messages that wait to be sent; there are fewer than ten.
 const outboxSize = 32
 
-// coded is a caller's leg that knows its codec, no codec meaning not yet.
-type coded interface{ Codec() media.Codec }
+// audible is a caller's leg with a voice, which knows its codec once it was started.
+type audible interface{ Stream() *media.Stream }
 
 // leg is the voice of one contact in one agent's browser. One goroutine, run, makes the
 // session and takes it down; everybody else only tells it what happened.
@@ -71,8 +72,10 @@ func newLeg(g *Gateway, r channels.Ring) *leg {
 	}
 	// The caller's codec alone: the browser's order would win otherwise, and with it a
 	// transcoding for the length of the call. All browsers have both (RFC 7874 §3).
-	if caller, able := r.Caller.(coded); able && caller.Codec() != 0 {
-		l.codec = caller.Codec()
+	if caller, able := r.Caller.(audible); able {
+		if codec := caller.Stream().Format().Codec; slices.Contains(offeredCodecs, codec) {
+			l.codec = codec
+		}
 	}
 	l.track = &track{codec: l.codec}
 	l.stream = media.NewStream(g.config.Pacer, l.track)
@@ -84,9 +87,6 @@ func (l *leg) ID() contact.LegID { return l.id }
 
 // Stream is the leg's media, for whoever bridges.
 func (l *leg) Stream() *media.Stream { return l.stream }
-
-// Codec is the one that was offered.
-func (l *leg) Codec() media.Codec { return l.codec }
 
 // Statistics are the quality of the voice up to now: loss, jitter and round trip.
 func (l *leg) Statistics() media.Statistics { return l.stream.Statistics() }
