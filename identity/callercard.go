@@ -5,7 +5,7 @@ package identity
 type Verification string
 
 const (
-	NotVerified   Verification = "not-verified"   // ej verifierad
+	NotVerified   Verification = "none"           // ej verifierad
 	NumberKnown   Verification = "number-known"   // nummer känt: one person has this number
 	AnsweredRight Verification = "answered-right" // svarat rätt on the desk's questions
 	SignedIn      Verification = "signed-in"      // inloggad in the portal or the widget
@@ -43,12 +43,12 @@ const (
 
 // CallerCard is what one viewer may see of a telephone caller while it rings (row 3.2g).
 type CallerCard struct {
-	Kind   CallerKind `json:"kind"`
-	Number Number     `json:"number,omitempty"`
+	Kind   CallerKind
+	Number Number
 	// DisplayName is the calling side's own claim; see [CallerID].
-	DisplayName  string       `json:"displayName,omitempty"`
-	People       []PersonView `json:"people,omitempty"`
-	Verification Verification `json:"verification"`
+	DisplayName  string
+	People       []PersonView
+	Verification Verification
 }
 
 // PresentCaller decides what the viewer may see of a caller, given the people that the

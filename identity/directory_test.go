@@ -161,7 +161,7 @@ func TestNothingOfAProtectedPersonIsShown(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(string(view), `"protected":true`) {
+	if !strings.Contains(string(view), `"Protected":true`) {
 		t.Errorf("nothing says that the person is protected: %s", view)
 	}
 }

@@ -57,14 +57,14 @@ type Viewer struct {
 
 // PersonView is the part of a person that one viewer may see.
 type PersonView struct {
-	ID      PersonID   `json:"id,omitempty"`
-	Name    string     `json:"name,omitempty"`
-	Role    PersonRole `json:"role,omitempty"`
-	Title   string     `json:"title,omitempty"`
-	School  string     `json:"school,omitempty"`
-	Numbers []Number   `json:"numbers,omitempty"`
+	ID      PersonID
+	Name    string
+	Role    PersonRole
+	Title   string
+	School  string
+	Numbers []Number
 	// Protected is set for every viewer: who may open the person has to know what he opens.
-	Protected bool `json:"protected,omitempty"`
+	Protected bool
 }
 
 // View returns what the viewer may see of the person. Of a protected person all others see

@@ -1,0 +1,31 @@
+package identity
+
+// DemoPassword is that of all demo accounts.
+const DemoPassword = "svar-demo"
+
+// DemoAccounts are the invented ones of a demonstration, without password hashes.
+func DemoAccounts() []Account {
+	skills := func(pupils, staff uint8) []Skill { return []Skill{{Name: "pupils", Level: pupils}, {Name: "staff", Level: staff}} }
+	return []Account{
+		{Name: "anna", DisplayName: "Anna Lind", Role: Agent, Skills: skills(3, 4), Active: true},
+		{Name: "bo", DisplayName: "Bo Ek", Role: Agent, Skills: skills(4, 3), Active: true},
+		{Name: "eva", DisplayName: "Eva Berg", Role: Supervisor, Skills: skills(2, 2), Active: true},
+		{Name: "adam", DisplayName: "Adam Dahl", Role: Administrator, Active: true},
+	}
+}
+
+// DemoPeople are invented callers. Their numbers are among those that are reserved for
+// fiction (070-174 06 05 to 99, 08-465 004 00 to 99), but for the German one, which has
+// the form that its authority reserves for drama (Berlin 030 23125 0xx).
+func DemoPeople() []Person {
+	return []Person{
+		{ID: "demo-1", Name: "Karin Holm", Role: RoleStaff, Title: "Lärare", School: "Ekbackens skola", Numbers: []Number{"+46701740605"}},
+		{ID: "demo-2", Name: "Mats Öberg", Role: RoleStaff, Title: "Rektor", School: "Ekbackens skola", Numbers: []Number{"+46701740606", "+46846500401"}},
+		{ID: "demo-3", Name: "Leyla Aslan", Role: RoleStaff, Title: "Skolsköterska", School: "Sjöängsskolan", Numbers: []Number{"+46701740607"}},
+		{ID: "demo-4", Name: "Johan Nyström", Role: RoleStaff, Title: "It-tekniker", School: "Sjöängsskolan", Numbers: []Number{"+46846500410"}},
+		{ID: "demo-5", Name: "Sofia Wikström", Role: RoleStaff, Title: "Administratör", School: "Sjöängsskolan", Numbers: []Number{"+46846500410"}},
+		{ID: "demo-6", Name: "Nils Åkerlund", Role: RoleStaff, Title: "Lärare", School: "Tallhöjdens gymnasium", Numbers: []Number{"+46701740609"}, Protected: true},
+		{ID: "demo-7", Name: "Petra Vogel", Role: RoleStaff, Title: "Språklärare", School: "Tallhöjdens gymnasium", Numbers: []Number{"+493023125010"}},
+		{ID: "demo-8", Name: "Amir Rahimi", Role: RoleGuardian, School: "Ekbackens skola", Numbers: []Number{"+46701740612"}},
+	}
+}
