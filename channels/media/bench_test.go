@@ -13,10 +13,9 @@ func BenchmarkBridge(b *testing.B) {
 	for _, to := range []Codec{PCMA, PCMU} {
 		b.Run(fmt.Sprintf("PCMA to %s", to), func(b *testing.B) {
 			pacer := NewPacer()
-			defer pacer.Close()
+			defer func() { _ = pacer.Close() }()
 			in, out := NewStream(pacer, discard{}), NewStream(pacer, discard{})
-			defer in.Close()
-			defer out.Close()
+			defer func() { _, _ = in.Close(), out.Close() }()
 			in.in.start(Format{Codec: PCMA, PayloadType: 8})
 			if err := out.out.start(Format{Codec: to, PayloadType: to.PayloadType()}); err != nil {
 				b.Fatal(err)
@@ -48,7 +47,7 @@ func BenchmarkMusic(b *testing.B) {
 	streams := make([]*Stream, 1000)
 	for i := range streams {
 		streams[i] = NewStream(pacer, discard{})
-		defer streams[i].Close()
+		b.Cleanup(func() { _ = streams[i].Close() })
 		if err := streams[i].Loop(Music()); err != nil {
 			b.Fatal(err)
 		}

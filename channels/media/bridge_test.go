@@ -13,8 +13,10 @@ import (
 
 func TestConnectedLegsHearEachOther(t *testing.T) {
 	t.Parallel()
-	formats := map[string]media.Format{"A-law": formatA, "µ-law": formatU,
-		"A-law with a dynamic type": {Codec: media.PCMA, PayloadType: 110}}
+	formats := map[string]media.Format{
+		"A-law": formatA, "µ-law": formatU,
+		"A-law with a dynamic type": {Codec: media.PCMA, PayloadType: 110},
+	}
 	for nameA, a := range formats {
 		for nameB, b := range formats {
 			t.Run(nameA+" and "+nameB, func(t *testing.T) {

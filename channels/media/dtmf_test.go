@@ -1,6 +1,7 @@
 package media_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -34,7 +35,7 @@ func TestDigitsAreReceivedExactlyOnce(t *testing.T) {
 	pacer := newPacer(t)
 	rapid.Check(t, func(r *rapid.T) {
 		stream := media.NewStream(pacer, &wire{})
-		defer stream.Close()
+		defer func() { _ = stream.Close() }()
 		if err := stream.Start(formatA); err != nil {
 			r.Fatal(err)
 		}
@@ -180,12 +181,23 @@ func TestStaleSourceIsRefused(t *testing.T) {
 	const frame = 20 * time.Millisecond
 	tests := map[string][]packet{
 		"between the packets of the present one": {
-			{1, 1, frame, nil}, {9, 50, 0, media.ErrStale}, {1, 2, frame, nil}, {9, 51, 0, media.ErrStale},
-			{1, 3, frame, nil}, {9, 52, 0, media.ErrStale}, {1, 4, frame, nil}, {9, 53, 0, media.ErrStale},
+			{1, 1, frame, nil},
+			{9, 50, 0, media.ErrStale},
+			{1, 2, frame, nil},
+			{9, 51, 0, media.ErrStale},
+			{1, 3, frame, nil},
+			{9, 52, 0, media.ErrStale},
+			{1, 4, frame, nil},
+			{9, 53, 0, media.ErrStale},
 		},
 		"a new source that goes on alone": {
-			{1, 1, frame, nil}, {2, 50, frame, media.ErrStale}, {2, 51, frame, media.ErrStale}, {2, 52, frame, nil}, {2, 53, frame, nil},
-			{1, 2, frame, media.ErrStale}, {2, 54, frame, nil},
+			{1, 1, frame, nil},
+			{2, 50, frame, media.ErrStale},
+			{2, 51, frame, media.ErrStale},
+			{2, 52, frame, nil},
+			{2, 53, frame, nil},
+			{1, 2, frame, media.ErrStale},
+			{2, 54, frame, nil},
 		},
 		"a new source after quiet": {
 			{1, 1, frame, nil}, {2, 50, 200 * time.Millisecond, nil}, {1, 2, frame, media.ErrStale},
@@ -210,7 +222,7 @@ func TestStaleSourceIsRefused(t *testing.T) {
 				leg := newLeg(t, newPacer(t), formatA)
 				for i, packet := range packets {
 					time.Sleep(packet.pause)
-					if err := leg.Receive(voice(formatA, packet.ssrc, packet.sequence, 160*uint32(packet.sequence))); err != packet.want {
+					if err := leg.Receive(voice(formatA, packet.ssrc, packet.sequence, 160*uint32(packet.sequence))); !errors.Is(err, packet.want) {
 						t.Fatalf("packet %d (%+v): %v", i, packet, err)
 					}
 				}
@@ -223,7 +235,7 @@ func TestReceiveSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	pacer := newPacer(t)
 	unstarted := newLeg(t, pacer, media.Format{})
-	if err := unstarted.Receive(voice(formatA, 1, 1, 1)); err != media.ErrNotStarted {
+	if err := unstarted.Receive(voice(formatA, 1, 1, 1)); !errors.Is(err, media.ErrNotStarted) {
 		t.Fatal(err)
 	}
 	leg := newLeg(t, pacer, formatA)
@@ -232,11 +244,11 @@ func TestReceiveSaysWhatIsWrong(t *testing.T) {
 	otherVersion.Version = 1
 	long.Payload = make([]byte, 1461)
 	for want, packet := range map[error]*rtp.Packet{media.ErrPayloadType: otherType, media.ErrMalformed: otherVersion} {
-		if err := leg.Receive(packet); err != want {
+		if err := leg.Receive(packet); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
 	}
-	if err := leg.Receive(long); err != media.ErrMalformed {
+	if err := leg.Receive(long); !errors.Is(err, media.ErrMalformed) {
 		t.Error(err)
 	}
 	statistics := leg.Statistics()

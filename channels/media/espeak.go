@@ -63,7 +63,7 @@ func (e *Espeak) Synthesize(ctx context.Context, voice, text string) (*Clip, err
 	if err != nil {
 		return nil, fmt.Errorf("make room for speech: %w", err)
 	}
-	defer os.RemoveAll(directory)
+	defer func() { _ = os.RemoveAll(directory) }()
 	path := filepath.Join(directory, "speech.wav")
 	if _, err := e.run(ctx, text, "-v", voice, "-s", strconv.Itoa(espeakSpeed), "-b", "1", "-w", path, "--stdin"); err != nil {
 		return nil, err

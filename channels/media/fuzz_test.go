@@ -37,8 +37,7 @@ func FuzzSocketReceive(f *testing.F) {
 		socket := newSocket(nil, 0, nil, nil)
 		socket.SetRemote(from, netip.AddrPort{})
 		in, out := NewStream(pacer, discard{}), NewStream(pacer, discard{})
-		defer in.Close()
-		defer out.Close()
+		defer func() { _, _ = in.Close(), out.Close() }()
 		// Started without the pacer, so that only what is received is sent.
 		in.in.start(Format{Codec: PCMA, PayloadType: 8, TelephoneEvent: 101})
 		if err := out.out.start(Format{Codec: PCMU, PayloadType: 0, TelephoneEvent: 96}); err != nil {

@@ -162,7 +162,7 @@ func TestSourceIsLockedAfterTheFirstValidPacket(t *testing.T) {
 	socket, inbox := openSocket(t), newInbox()
 	to := localAddress(socket)
 	// The SDP names a private address, as behind a NAT; the packets come from elsewhere.
-	described, real, stranger := newParty(t, to), newParty(t, to), newParty(t, to)
+	described, actual, stranger := newParty(t, to), newParty(t, to), newParty(t, to)
 	socket.SetRemote(described.address(), netip.AddrPort{})
 	if err := socket.Start(inbox); err != nil {
 		t.Fatal(err)
@@ -174,18 +174,18 @@ func TestSourceIsLockedAfterTheFirstValidPacket(t *testing.T) {
 	stranger.speak(inbox.refuse)
 	stranger.send([]byte("this is not RTP"))
 	stranger.send(make([]byte, 1501))
-	real.speak(1)
+	actual.speak(1)
 	if got := inbox.next(t); got != 1 {
 		t.Fatalf("source %d", got)
 	}
 	for range 3 {
 		stranger.speak(2)
 	}
-	real.speak(1)
+	actual.speak(1)
 	if got := inbox.next(t); got != 1 {
 		t.Fatalf("source %d after the lock", got)
 	}
-	if socket.Remote() != real.address() {
+	if socket.Remote() != actual.address() {
 		t.Fatalf("sends to %s, not to where packets come from", socket.Remote())
 	}
 	statistics := socket.Statistics()
@@ -197,7 +197,7 @@ func TestSourceIsLockedAfterTheFirstValidPacket(t *testing.T) {
 	if got := inbox.next(t); got != 3 {
 		t.Fatalf("source %d", got)
 	}
-	real.speak(1)
+	actual.speak(1)
 	described.speak(3)
 	if got := inbox.next(t); got != 3 || socket.Remote() != described.address() {
 		t.Fatalf("source %d, sends to %s", got, socket.Remote())
@@ -209,7 +209,7 @@ func TestSourceIsLockedAfterTheFirstValidPacket(t *testing.T) {
 	if got := inbox.next(t); got != 3 {
 		t.Fatalf("source %d after the same address", got)
 	}
-	socket.SetRemote(real.address(), netip.AddrPort{})
+	socket.SetRemote(actual.address(), netip.AddrPort{})
 	for range 2 { // the second one comes after the first one was taken to the end
 		stranger.speak(2)
 		if got := inbox.next(t); got != 2 {
@@ -292,14 +292,14 @@ func TestPortsAreReusedFirstInFirstOutAfterQuarantine(t *testing.T) {
 		if socket := open(); socket.Port() != second.Port() {
 			t.Fatalf("port %d, want the one that rested longest, %d", socket.Port(), second.Port())
 		} else {
-			defer socket.Close()
+			defer func() { _ = socket.Close() }()
 		}
 		exhausted(2, 1)
 		time.Sleep(time.Second)
 		if socket := open(); socket.Port() != first.Port() {
 			t.Fatalf("port %d, want %d", socket.Port(), first.Port())
 		} else {
-			defer socket.Close()
+			defer func() { _ = socket.Close() }()
 		}
 		exhausted(3, 0)
 		_ = third.Close()
@@ -314,7 +314,7 @@ func TestPortsOfOthersArePassedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	defer func() { _ = other.Close() }()
 	for range 8 { // whichever the random beginning is
 		pool := newPool(t, first, last, time.Hour)
 		socket, err := pool.Open()

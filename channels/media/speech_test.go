@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -111,7 +112,7 @@ func (s *synthesizer) Synthesize(_ context.Context, _, text string) (*media.Clip
 	if text == "tyst" {
 		return media.NewClip(silence, media.ClipRate)
 	}
-	return media.NewClip(append(append(silence, mediatest.Tone(500, time.Second).Samples()...), silence...), media.ClipRate)
+	return media.NewClip(slices.Concat(silence, mediatest.Tone(500, time.Second).Samples(), silence), media.ClipRate)
 }
 
 func TestSpeechIsKeptAndMadeAgain(t *testing.T) {

@@ -39,8 +39,10 @@ func TestAToneIsToldFromOthersAndFromNoise(t *testing.T) {
 				silence[i][k] = 0xD5
 			}
 		}
-		for name, payloads := range map[string][][]byte{"noise": noise, "silence": silence, "nothing": nil,
-			"music": frames(media.Music().Encoded(codec))} {
+		for name, payloads := range map[string][][]byte{
+			"noise": noise, "silence": silence, "nothing": nil,
+			"music": frames(media.Music().Encoded(codec)),
+		} {
 			if verdict := mediatest.ListenPayloads(codec, payloads, 1000); verdict.Heard() || verdict.Share() > 0.1 {
 				t.Errorf("%s in %s: %s", codec, name, verdict)
 			}
