@@ -10,6 +10,8 @@
 
 # Without this a build as another user than the work tree's owner fails (git refuses to tell go the commit).
 export GOFLAGS ?= -buildvcs=false
+# No C: the binary stands alone and needs no compiler. Build, vet and linters share what go has compiled only when all say so.
+export CGO_ENABLED := 0
 
 web := agentui/web
 # The linter is built from source, from versions pinned in a module of its own, so that its 200 dependencies stay out of go.mod.
@@ -28,14 +30,14 @@ run: packages-run build ## install what is missing, build, and serve (ARGS="--da
 
 .PHONY: build
 build: toolchain console ## build bin/svar with the console in it
-	@CGO_ENABLED=0 go build -o bin/svar ./cmd/svar
+	@go build -o bin/svar ./cmd/svar
 
 .PHONY: test
 test: packages-test build lint test-console test-go test-browser ## install what is missing, and run every check and test
 
 .PHONY: test-go
 test-go: packages-test console
-	go test -race -timeout 9m ./...
+	CGO_ENABLED=1 go test -race -timeout 9m ./...
 
 .PHONY: bench
 bench: packages-test console ## run the Go benchmarks
