@@ -205,6 +205,18 @@ func (e *Engine) passOver(c *entry, a *AgentState, again, now contact.Instant) e
 	return nil
 }
 
+// forgive ends that the agent is passed over for anything: who says that he is ready
+// again may be rung again.
+func (e *Engine) forgive(agent contact.AgentID) {
+	for id, c := range e.passedOver {
+		c.PassedOver = slices.DeleteFunc(c.PassedOver, func(p PassedOver) bool { return p.Agent == agent })
+		if len(c.PassedOver) == 0 {
+			c.PassedOver = nil
+			delete(e.passedOver, id)
+		}
+	}
+}
+
 func (e *Engine) connected(c *entry, v contact.ContactConnected, now contact.Instant) error {
 	if c.Offer == nil || c.Offer.Offer != v.Offer || !c.Offer.Accepted {
 		return fmt.Errorf("offer %d is not accepted", v.Offer)
@@ -325,6 +337,7 @@ func (e *Engine) changePresence(v contact.PresenceChanged, now contact.Instant) 
 	if v.Presence == contact.Ready && a.Presence != contact.Ready {
 		a.IdleSince = now
 		a.MissedInRow, a.Missed = 0, nil
+		e.forgive(a.Agent)
 	}
 	if v.Presence != a.Presence || v.Reason != a.Reason {
 		a.Since = now

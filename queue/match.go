@@ -7,7 +7,8 @@ import (
 
 // passOver is how long an agent who declined or missed a contact is not offered that
 // same one again. It keeps the two from looping, and the contact from being stranded
-// when nobody else comes.
+// when nobody else comes. An agent who leaves and says that he is ready again is asked
+// at once.
 const passOver contact.Millis = 30_000
 
 // settleTime is how long a new leader makes no offers when it took over open contacts:

@@ -91,8 +91,8 @@ func (e *Engine) planReachable(v contact.SetReachable, now contact.Instant) (fun
 		}, nil
 	}
 	a := e.agents[v.Agent]
-	if a == nil {
-		return nil, reject(contact.UnknownAgent)
+	if a == nil { // gone from the roster, and forgotten with the last console
+		return nothing, nil
 	}
 	return func() { e.loseConsole(a, v.Node, now) }, nil
 }

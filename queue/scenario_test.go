@@ -28,7 +28,7 @@ func TestScenarios(t *testing.T) {
 			}
 			got := perform(t, string(want))
 			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return

@@ -37,7 +37,8 @@ type ContactState struct {
 	AgentLeg contact.LegID `json:"agent_leg,omitempty"`
 	// Answered is when an agent first answered; 0 when not yet.
 	Answered contact.Instant `json:"answered,omitempty"`
-	// PassedOver are the agents who declined or missed it lately, sorted by agent.
+	// PassedOver are the agents who declined or missed it lately, sorted by agent. One
+	// whose time is over counts no more, and is left here until the next change.
 	PassedOver []PassedOver `json:"passed_over,omitempty"`
 	// End is set when the state is closed.
 	End contact.End `json:"end,omitempty"`

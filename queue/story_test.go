@@ -251,7 +251,7 @@ func clock(now contact.Instant) string {
 	if now == 0 {
 		return "never"
 	}
-	return (time.Time{}).Add(now.Sub(begin).Duration()).Format("15:04:05.000")[3:]
+	return (time.Time{}).Add(now.Sub(begin).Duration()).Format("15:04:05.000")
 }
 
 // show tells the state: the queue in the order in which it is served, the other

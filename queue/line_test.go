@@ -1,0 +1,80 @@
+package queue
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"svar/contact"
+)
+
+// However contacts come, go and come back, a line is as sorted as a list that is sorted
+// after every change.
+func TestLineKeepsPlaces(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var l line
+		var want, away []*entry
+		place := uint64(0)
+		for _, move := range rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "moves") {
+			switch {
+			case move < 110 || len(want) == 0: // somebody arrives, now and then with an earlier arrival
+				place++
+				c := &entry{ContactState: ContactState{
+					Contact: contact.Contact{Arrived: contact.Instant(place - uint64(move)%3)}, Place: place,
+				}}
+				l.insert(c)
+				want = append(want, c)
+			case move < 170 || len(away) == 0: // somebody leaves, mostly from the head
+				at := 0
+				if move%4 == 0 {
+					at = int(move) % len(want)
+				}
+				l.remove(want[at])
+				away = append(away, want[at])
+				want = slices.Delete(want, at, at+1)
+			default: // somebody comes back
+				at := int(move) % len(away)
+				l.insert(away[at])
+				want = append(want, away[at])
+				away = slices.Delete(away, at, at+1)
+			}
+			slices.SortFunc(want, byArrival)
+			if !slices.Equal(l.waiting(), want) {
+				t.Fatalf("the line is out of order after %d moves", place)
+			}
+		}
+	})
+}
+
+// Lines that nobody stands in are forgotten when there are many, and those in use stay.
+func TestEmptyLinesAreForgotten(t *testing.T) {
+	t.Parallel()
+	e := New()
+	stays := &entry{ContactState: ContactState{Target: 1}}
+	e.lineUp(stays)
+	for target := contact.Millis(2); target < 3*maxIdleLines; target++ {
+		c := &entry{ContactState: ContactState{Target: target}}
+		e.lineUp(c)
+		e.stepOut(c)
+	}
+	if len(e.lines) > maxIdleLines || len(e.lineList) != len(e.lines) || e.waiting != 1 {
+		t.Fatalf("%d lines, %d in the list, %d waiting", len(e.lines), len(e.lineList), e.waiting)
+	}
+	if !slices.Contains(e.lineList, stays.line) {
+		t.Fatal("the line in use is forgotten")
+	}
+}
+
+// What is remembered of closed contacts is bounded.
+func TestClosedMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	e := New()
+	for n := range closedMemory + 10 {
+		e.remember(closedContact{Contact: contact.ID(rune(0x4e00 + n))})
+	}
+	if len(e.closed) != closedMemory || len(e.closedBy) != closedMemory || e.isClosed(contact.ID(rune(0x4e00))) {
+		t.Fatalf("%d remembered, %d found", len(e.closed), len(e.closedBy))
+	}
+}

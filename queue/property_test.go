@@ -1,0 +1,302 @@
+package queue_test
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"svar/contact"
+	"svar/queue"
+)
+
+// Whatever is asked for in whatever order, after every single step the queue is sound.
+func TestInvariants(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, soundAfterEveryStep)
+}
+
+func FuzzCommands(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(soundAfterEveryStep))
+}
+
+func soundAfterEveryStep(t *rapid.T) {
+	c := &checker{
+		t: t, engine: queue.New(), follower: queue.New(),
+		world: &world{t: t, now: begin}, places: map[contact.ID]placed{}, closed: map[contact.ID]int{},
+	}
+	c.world.engine = c.engine
+	c.elect()
+	for _, command := range c.opening() {
+		c.step(command)
+	}
+	for range 20 + c.world.pick("steps", 60) {
+		c.world.pass()
+		if c.world.oneIn(60, "elect") {
+			c.elect()
+		} else {
+			c.step(c.world.command())
+		}
+	}
+}
+
+// checker runs an engine beside one that only applies events.
+type checker struct {
+	t        *rapid.T
+	engine   *queue.Engine
+	follower *queue.Engine
+	world    *world
+	settled  contact.Instant
+	places   map[contact.ID]placed
+	closed   map[contact.ID]int
+}
+
+type placed struct {
+	arrived contact.Instant
+	place   uint64
+}
+
+// opening gets a working desk, so that most sequences meet calls that are answered.
+func (c *checker) opening() []contact.Command {
+	rules := queue.DefaultRules()
+	rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
+	commands := []contact.Command{contact.ChangeRules{Rules: rules}, contact.ChangeRoster{Roster: c.world.roster()}}
+	for _, agent := range []contact.AgentID{"anna", "bo"} {
+		commands = append(commands,
+			contact.SetReachable{Agent: agent, Node: "node-1", Reachable: true},
+			contact.SetPresence{Agent: agent, Presence: contact.Ready})
+	}
+	return commands
+}
+
+func (c *checker) elect() {
+	if len(c.engine.Contacts()) > 0 {
+		c.settled = max(c.world.now, c.engine.Last()).Add(1000)
+	} else {
+		c.settled = 0
+	}
+	events, err := c.engine.Elect(c.engine.Epoch()+1, "node-1", c.world.now)
+	if err != nil {
+		c.t.Fatalf("elect: %v", err)
+	}
+	c.follow(events, max(c.world.now, c.engine.Last()))
+	c.sound()
+}
+
+func (c *checker) step(command contact.Command) {
+	before := c.snapshot(c.engine)
+	c.deadlineHolds(before)
+	now := max(c.world.now, c.engine.Last())
+	twin := c.restored(before)
+
+	events, err := c.engine.Step(command, c.world.now)
+	twinEvents, twinErr := twin.Step(command, c.world.now)
+	if !reflect.DeepEqual(events, twinEvents) || (err == nil) != (twinErr == nil) {
+		c.t.Fatalf("%#v: a restored engine does otherwise:\n%v %v\n%v %v", command, events, err, twinEvents, twinErr)
+	}
+	if c.snapshot(twin) != c.snapshot(c.engine) {
+		c.t.Fatalf("%#v: a restored engine ends in another state", command)
+	}
+	if err != nil {
+		if rejection := (*contact.Rejection)(nil); !errors.As(err, &rejection) {
+			c.t.Fatalf("%#v: %v is no rejection", command, err)
+		}
+		if len(events) > 0 || c.snapshot(c.engine) != before {
+			c.t.Fatalf("%#v was rejected, but something changed", command)
+		}
+		return
+	}
+	c.follow(events, now)
+	c.sound()
+	if now >= c.settled {
+		if left, any := slowNext(c.engine.Contacts(), c.engine.Agents(), now); any {
+			c.t.Fatalf("%#v: left apart: %+v", command, left)
+		}
+	}
+	c.repeat(command)
+}
+
+// repeat sends the command once more: its work is done. Only what ended an offer finds
+// it gone.
+func (c *checker) repeat(command contact.Command) {
+	before := c.snapshot(c.engine)
+	events, err := c.engine.Step(command, c.world.now)
+	if err != nil && contact.CommandName(command) != "fail-connect" && contact.CommandName(command) != "hang-up" {
+		c.t.Fatalf("%#v twice: %v", command, err)
+	}
+	if len(events) > 0 || c.snapshot(c.engine) != before {
+		c.t.Fatalf("%#v twice changes something twice: %v", command, events)
+	}
+}
+
+// follow applies the events one by one to the follower and checks each on its way.
+func (c *checker) follow(events []contact.Event, now contact.Instant) {
+	for _, event := range events {
+		if offered, is := event.(contact.ContactOffered); is {
+			c.matches(offered, now)
+		}
+		id, _ := queue.Touched(event)
+		before, _ := c.follower.Contact(id)
+		if err := c.follower.Apply(event, now); err != nil {
+			c.t.Fatalf("the follower cannot follow: %v", err)
+		}
+		after, _ := c.follower.Contact(id)
+		if before.State != after.State && !before.State.CanBecome(after.State) {
+			c.t.Fatalf("%#v: from %q to %q", event, before.State, after.State)
+		}
+		c.account(event, after)
+	}
+	if c.snapshot(c.follower) != c.snapshot(c.engine) {
+		c.t.Fatalf("after %v the fold of the events is not the state:\n%s\n%s", events, c.snapshot(c.follower), c.snapshot(c.engine))
+	}
+}
+
+// matches compares an offer with what the slow twin would have done.
+func (c *checker) matches(offered contact.ContactOffered, now contact.Instant) {
+	want, any := slowNext(c.follower.Contacts(), c.follower.Agents(), now)
+	if got := (pair{offered.Contact, offered.Agent, offered.Why}); !any || got != want {
+		c.t.Fatalf("offered %+v, the twin would have offered %+v (%v)", got, want, any)
+	}
+	if now < c.settled {
+		c.t.Fatalf("offered at %d, before the new leader has settled at %d", now, c.settled)
+	}
+}
+
+// account keeps the book: who arrived is open or was closed once.
+func (c *checker) account(event contact.Event, after queue.ContactState) {
+	switch v := event.(type) {
+	case contact.ContactArrived:
+		if _, before := c.places[v.Contact.ID]; before {
+			c.t.Fatalf("%s arrives twice", v.Contact.ID)
+		}
+		c.places[v.Contact.ID] = placed{v.Contact.Arrived, after.Place}
+	case contact.ContactClosed:
+		c.closed[v.Contact]++
+		if c.closed[v.Contact] > 1 {
+			c.t.Fatalf("%s is closed twice", v.Contact)
+		}
+		if v.Refused != nil {
+			c.places[v.Contact] = placed{v.Refused.Arrived, 0}
+		}
+		if after.State != contact.StateClosed || after.End != v.End {
+			c.t.Fatalf("%s just closed and cannot be read as such: %+v", v.Contact, after)
+		}
+	}
+}
+
+// sound checks what must be true of every state.
+func (c *checker) sound() {
+	contacts, agents := c.engine.Contacts(), c.engine.Agents()
+	has := map[contact.AgentID]contact.ID{}
+	for _, k := range contacts {
+		id := k.Contact.ID
+		if was := c.places[id]; was != (placed{k.Contact.Arrived, k.Place}) {
+			c.t.Fatalf("%s has lost its place: %v, it was %v", id, k, was)
+		}
+		holder := k.Agent
+		if k.Offer != nil {
+			holder = k.Offer.Agent
+		}
+		mustHave := k.State == contact.StateOffered || k.State == contact.StateConnected || k.State == contact.StateWrapUp
+		if mustHave != (holder != "") || (k.Offer != nil) != (k.State == contact.StateOffered) {
+			c.t.Fatalf("%s is %s with agent %q", id, k.State, holder)
+		}
+		if holder != "" {
+			if other, twice := has[holder]; twice {
+				c.t.Fatalf("%s has both %s and %s", holder, other, id)
+			}
+			has[holder] = id
+		}
+	}
+	for _, a := range agents {
+		if a.Contact != has[a.Agent] {
+			c.t.Fatalf("%s is thought to have %q and has %q", a.Agent, a.Contact, has[a.Agent])
+		}
+		delete(has, a.Agent)
+		if k, _ := c.engine.Contact(a.Contact); !a.Reachable() && k.State == contact.StateOffered && !k.Offer.Accepted {
+			c.t.Fatalf("%s is unreachable and is rung", a.Agent)
+		}
+	}
+	if len(has) > 0 {
+		c.t.Fatalf("nobody of the name has a contact: %v", has)
+	}
+	if len(contacts)+len(c.closed) != len(c.places) {
+		c.t.Fatalf("%d arrived or were refused, %d are open, %d closed", len(c.places), len(contacts), len(c.closed))
+	}
+}
+
+// deadlineHolds checks that time alone brings nothing before the deadline, and
+// something at it.
+func (c *checker) deadlineHolds(snapshot string) {
+	at, due := c.engine.Deadline()
+	early := c.engine.Last().Add(24 * 3600_000)
+	if due {
+		early = at - 1
+	}
+	if early >= c.engine.Last() {
+		if events, _ := c.restored(snapshot).Step(contact.Tick{}, early); len(events) > 0 {
+			c.t.Fatalf("the deadline is %d (%v), but at %d happens %v", at, due, early, events)
+		}
+	}
+	if due {
+		if events, _ := c.restored(snapshot).Step(contact.Tick{}, at); len(events) == 0 {
+			c.t.Fatalf("nothing happens at the deadline %d", at)
+		}
+	}
+}
+
+func (c *checker) snapshot(e *queue.Engine) string {
+	data, err := e.Snapshot()
+	if err != nil {
+		c.t.Fatalf("snapshot: %v", err)
+	}
+	return string(data)
+}
+
+func (c *checker) restored(snapshot string) *queue.Engine {
+	e, err := queue.Restore([]byte(snapshot))
+	if err != nil {
+		c.t.Fatalf("restore: %v", err)
+	}
+	if again := c.snapshot(e); again != snapshot {
+		c.t.Fatalf("a restored engine has another snapshot:\n%s\n%s", snapshot, again)
+	}
+	return e
+}
+
+// What the journal records is what the follower reads: events survive their wire form.
+func TestFoldOfRecordedEvents(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w := &world{t: t, engine: queue.New(), now: begin}
+		follower := queue.New()
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			w.pass()
+			now := max(w.now, w.engine.Last())
+			events, err := w.engine.Step(w.command(), now)
+			if err != nil {
+				continue
+			}
+			data, err := json.Marshal(contact.Events(events))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var read contact.Events
+			if err := json.Unmarshal(data, &read); err != nil {
+				t.Fatal(err)
+			}
+			for _, event := range read {
+				if err := follower.Apply(event, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a, _ := w.engine.Snapshot()
+			b, _ := follower.Snapshot()
+			if string(a) != string(b) {
+				t.Fatalf("the recorded events give another state:\n%s\n%s", a, b)
+			}
+		}
+	})
+}

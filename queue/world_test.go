@@ -1,0 +1,203 @@
+package queue_test
+
+import (
+	"fmt"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"svar/contact"
+	"svar/queue"
+)
+
+// world draws commands that are likely to meet something: a few agents, nodes and
+// skills, and contacts and offers that exist more often than not.
+type world struct {
+	t        *rapid.T
+	engine   *queue.Engine
+	now      contact.Instant
+	contacts int
+}
+
+// pick draws evenly. (rapid's ranges prefer small numbers: a sequence would hardly ever
+// get a call connected.)
+func (w *world) pick(what string, most int) int {
+	return rapid.Custom(func(t *rapid.T) int {
+		n := 0
+		for range 10 {
+			n <<= 1
+			if rapid.Bool().Draw(t, what) {
+				n |= 1
+			}
+		}
+		return n * most >> 10
+	}).Draw(w.t, what)
+}
+
+func (w *world) oneIn(n int, what string) bool { return w.pick(what, n) == 0 }
+
+// pass lets time pass: not at all, a little, much, or just to what is due next.
+func (w *world) pass() {
+	switch w.pick("time", 6) {
+	case 0, 1:
+	case 2:
+		w.now = w.now.Add(contact.Millis(w.pick("ms", 1000)))
+	case 3:
+		w.now = w.now.Add(contact.Millis(w.pick("s", 60)) * 1000)
+	case 4:
+		if at, due := w.engine.Deadline(); due {
+			w.now = max(w.now, at)
+		}
+	case 5: // a clock that goes back
+		w.now = w.now.Add(-contact.Millis(w.pick("back", 5000)))
+	}
+}
+
+func (w *world) agent() contact.AgentID {
+	return contact.AgentID([]string{"anna", "bo", "cecilia", "david"}[w.pick("agent", 4)])
+}
+
+func (w *world) node() contact.NodeID {
+	return contact.NodeID([]string{"node-1", "node-2"}[w.pick("node", 2)])
+}
+
+func (w *world) code() contact.OutcomeCode {
+	return contact.OutcomeCode([]string{"solved", "solved", "passed-on", "unheard-of"}[w.pick("code", 4)])
+}
+
+func (w *world) needs(most int) contact.Needs {
+	var list []contact.Need
+	for _, skill := range []contact.SkillID{"en", "sv"} {
+		if level := w.pick("level", most+2); level > 0 {
+			list = append(list, contact.Need{Skill: skill, Level: uint8(min(level, most))})
+		}
+	}
+	return contact.NewNeeds(list...)
+}
+
+// contact names one that is open, or any.
+func (w *world) contact() contact.ID {
+	open := w.engine.Contacts()
+	if len(open) > 0 && !w.oneIn(8, "any contact") {
+		return open[w.pick("open", len(open))].Contact.ID
+	}
+	return contact.ID(fmt.Sprintf("k%d", w.pick("contact", w.contacts+2)))
+}
+
+// held names a contact that somebody has, with whom; else any.
+func (w *world) held() (contact.ID, contact.AgentID) {
+	open := slices.DeleteFunc(w.engine.Contacts(), func(c queue.ContactState) bool { return c.Agent == "" })
+	if len(open) == 0 || w.oneIn(8, "any pair") {
+		return w.contact(), w.agent()
+	}
+	c := open[w.pick("held", len(open))]
+	return c.Contact.ID, c.Agent
+}
+
+// offer names one that is open or connected, with its agent; else any.
+func (w *world) offer() (contact.OfferID, contact.AgentID) {
+	type named struct {
+		offer contact.OfferID
+		agent contact.AgentID
+	}
+	var open []named
+	for _, c := range w.engine.Contacts() {
+		if c.Offer != nil {
+			open = append(open, named{c.Offer.Offer, c.Offer.Agent})
+		}
+		if c.Connected != 0 {
+			open = append(open, named{c.Connected, c.Agent})
+		}
+	}
+	if len(open) == 0 || w.oneIn(8, "any offer") {
+		return contact.OfferID(w.pick("offer", 20)), w.agent()
+	}
+	one := open[w.pick("open offer", len(open))]
+	return one.offer, one.agent
+}
+
+func (w *world) roster() contact.Roster {
+	roster := contact.Roster{Agents: []contact.Agent{}}
+	for _, id := range []contact.AgentID{"anna", "bo", "cecilia", "david"} {
+		if !w.oneIn(5, "gone") {
+			roster.Agents = append(roster.Agents, contact.Agent{ID: id, Skills: w.needs(5)})
+		}
+	}
+	return roster
+}
+
+func (w *world) arrival() contact.Contact {
+	w.contacts++
+	ago := contact.Millis(w.pick("ago", 4)-1) * 10_000 // one node's clock is ahead
+	return contact.Contact{
+		ID: contact.ID(fmt.Sprintf("k%d", w.contacts)), Channel: contact.Voice, Line: "staff", Language: "sv",
+		Callable: w.oneIn(2, "callable"), Arrived: w.now.Add(-ago),
+	}
+}
+
+func (w *world) report() contact.ReportNode {
+	v := contact.ReportNode{Node: w.node(), Legs: []contact.LegID{}, Restarted: w.oneIn(3, "restarted")}
+	for _, c := range w.engine.Contacts() {
+		if !w.oneIn(4, "lost") {
+			v.Legs = append(v.Legs, c.Leg)
+		}
+	}
+	slices.Sort(v.Legs)
+	return v
+}
+
+// command draws one of every kind, the everyday ones more often.
+func (w *world) command() contact.Command {
+	kind := w.pick("command", 50)
+	switch {
+	case kind < 7:
+		c := w.arrival()
+		return contact.Arrive{Contact: c, Node: w.node(), Leg: contact.LegID("leg-" + c.ID)}
+	case kind < 9:
+		return contact.Greet{Contact: w.contact()}
+	case kind < 15:
+		target := []contact.Millis{60_000, 60_000, 20_000, 8 * 3600_000}[w.pick("target", 4)]
+		return contact.Enqueue{Contact: w.contact(), Needs: w.needs(3), Class: contact.Class(max(0, w.pick("class", 5)-2)), Target: target}
+	case kind < 17:
+		return contact.Leave{Contact: w.contact()}
+	case kind < 18:
+		return contact.Drop{Contact: w.contact()}
+	case kind < 24:
+		offer, agent := w.offer()
+		return contact.AcceptOffer{Offer: offer, Agent: agent}
+	case kind < 26:
+		offer, agent := w.offer()
+		return contact.DeclineOffer{Offer: offer, Agent: agent}
+	case kind < 30:
+		offer, _ := w.offer()
+		return contact.ConfirmConnected{Offer: offer, Leg: "agent-leg"}
+	case kind < 32:
+		offer, _ := w.offer()
+		return contact.FailConnect{Offer: offer}
+	case kind < 34:
+		id, agent := w.held()
+		return contact.HangUp{Contact: id, Agent: agent}
+	case kind < 37:
+		id, agent := w.held()
+		return contact.Finish{Contact: id, Agent: agent, Code: w.code()}
+	case kind < 42:
+		presence := []contact.Presence{contact.Ready, contact.Ready, contact.Ready, contact.Paused, contact.SignedOut}[w.pick("presence", 5)]
+		return contact.SetPresence{Agent: w.agent(), Presence: presence}
+	case kind < 45:
+		return contact.SetReachable{Agent: w.agent(), Node: w.node(), Reachable: !w.oneIn(3, "closes")}
+	case kind < 46:
+		return contact.ChangeRoster{Roster: w.roster()}
+	case kind < 47:
+		rules := queue.DefaultRules()
+		rules.MissLimit = uint8(w.pick("misses", 3))
+		rules.OfferTimeout = contact.Millis(1+w.pick("timeout", 20)) * 1000
+		rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
+		return contact.ChangeRules{Rules: rules}
+	case kind < 48:
+		return contact.Refuse{Contact: w.arrival(), Response: uint16(300 + w.pick("response", 500))}
+	case kind < 49:
+		return w.report()
+	default:
+		return contact.Tick{}
+	}
+}
