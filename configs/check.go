@@ -70,6 +70,9 @@ func (c *checker) ports(config Config) {
 	if config.NATS.Listen != "" && config.NATS.Token == "" {
 		c.fault("$.nats.listen", "a NATS server that listens needs a token, or anybody on the network commands the queue")
 	}
+	if !config.NATS.Engine && config.NATS.URL == "" {
+		c.fault("$.nats.engine", "a node without an engine needs the url of a NATS server where one is")
+	}
 	if config.NATS.Listen != "" && config.NATS.URL != "" {
 		c.fault("$.nats.listen", "listen is for the server in this process, url for an outside one: set one of them")
 	}

@@ -76,6 +76,8 @@ type ICEServer struct {
 
 // NATS is the bus and the journal. Without URL the server runs in this process.
 type NATS struct {
+	// Engine says that this node may lead the queue. A node without it needs URL.
+	Engine bool `yaml:"engine"`
 	// URL is that of an outside server with JetStream, nats://host:port.
 	URL string `yaml:"url"`
 	// Listen is host:port where the server in this process takes other nodes; empty

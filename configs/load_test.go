@@ -92,6 +92,7 @@ func TestFaultsNameFileLineAndColumn(t *testing.T) {
 		"pupils looked up":       {text: line("    audience: pupil\n    look_up: true\n" + queue), want: []string{"own.yaml:6:14:", "never looked up"}},
 		"unknown audience":       {text: line("    audience: robots\n" + queue), want: []string{`no audience "robots"`}},
 		"nats without a token":   {text: "nats: {listen: '127.0.0.1:4222'}\n", want: []string{"needs a token"}},
+		"no engine anywhere":     {text: "nats: {engine: false}\n", want: []string{"own.yaml:1:16:", "needs the url"}},
 		"ports":                  {text: "phone: {rtp: {from: 5, to: 5}}\n", want: []string{"no pair of ports"}},
 		"environment":            {env: map[string]string{"SVAR_PHONE_MAX_CALLS": "many"}, want: []string{"SVAR_PHONE_MAX_CALLS", "many"}},
 		"several faults at once": {text: "desk: {offer_timeout: 0s, connect_timeout: 0s}\n", want: []string{"an offer must", "connecting must"}},

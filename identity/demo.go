@@ -5,7 +5,9 @@ const DemoPassword = "svar-demo"
 
 // DemoAccounts are the invented ones of a demonstration, without password hashes.
 func DemoAccounts() []Account {
-	skills := func(pupils, staff uint8) []Skill { return []Skill{{Name: "pupils", Level: pupils}, {Name: "staff", Level: staff}} }
+	skills := func(pupils, staff uint8) []Skill {
+		return []Skill{{Name: "pupils", Level: pupils}, {Name: "staff", Level: staff}}
+	}
 	return []Account{
 		{Name: "anna", DisplayName: "Anna Lind", Role: Agent, Skills: skills(3, 4), Active: true},
 		{Name: "bo", DisplayName: "Bo Ek", Role: Agent, Skills: skills(4, 3), Active: true},

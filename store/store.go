@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/tern/v2/migrate"
 
 	"svar/store/migrations"
+	"svar/store/private"
 )
 
 // Store is a pool of connections. Its methods may be called concurrently.
@@ -17,7 +18,12 @@ type Store struct{ pool *pgxpool.Pool }
 
 // Open connects to the database, which must have the newest schema; see [Migrate].
 func Open(ctx context.Context, connString string) (*Store, error) {
-	pool, err := pgxpool.New(ctx, connString)
+	config, err := pgxpool.ParseConfig(connString)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's address: %w", err)
+	}
+	private.PrepareConfig(&config.ConnConfig.Config)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
@@ -34,7 +40,12 @@ func (s *Store) Close() { s.pool.Close() }
 // Migrate brings the database to the newest schema. Several processes may call it at the
 // same time; a database that is newer than this version of svar is refused.
 func Migrate(ctx context.Context, connString string) error {
-	connection, err := pgx.Connect(ctx, connString)
+	config, err := pgx.ParseConfig(connString)
+	if err != nil {
+		return fmt.Errorf("read the database's address: %w", err)
+	}
+	private.PrepareConfig(&config.Config)
+	connection, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
 	}

@@ -1,0 +1,148 @@
+package agentui
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"svar/contact"
+	"svar/identity"
+)
+
+// ContactFilter says which stored contacts are wanted: those that arrived in [From, To),
+// newest first, at most Limit, before the contact Before.
+type ContactFilter struct {
+	From, To time.Time
+	Line     contact.LineID
+	State    contact.State
+	Before   contact.ID
+	Limit    int
+}
+
+// StoredContact is a contact as the database has it, without the caller's name: who
+// calls is shown where it is needed, in the console.
+type StoredContact struct {
+	ID       contact.ID          `json:"id"`
+	Channel  contact.Channel     `json:"channel"`
+	Line     contact.LineID      `json:"line"`
+	Audience contact.Audience    `json:"audience,omitempty"`
+	State    contact.State       `json:"state"`
+	End      contact.End         `json:"end,omitempty"`
+	Stage    contact.Stage       `json:"stage,omitempty"`
+	Callback bool                `json:"callback,omitempty"`
+	Agent    contact.AgentID     `json:"agent,omitempty"`
+	Outcome  contact.OutcomeCode `json:"outcome,omitempty"`
+	Arrived  time.Time           `json:"arrived"`
+	Greeted  *time.Time          `json:"greeted,omitempty" doc:"When the system answered (200 OK)"`
+	Queued   *time.Time          `json:"queued,omitempty"`
+	Answered *time.Time          `json:"answered,omitempty" doc:"When an agent first answered"`
+	Ended    *time.Time          `json:"ended,omitempty" doc:"When the talk ended"`
+	Closed   *time.Time          `json:"closed,omitempty"`
+	// Transitions are all that happened to it, in order.
+	Transitions []Transition `json:"transitions"`
+}
+
+// Transition is one recorded event of a contact.
+type Transition struct {
+	Sequence uint64          `json:"sequence"`
+	At       time.Time       `json:"at"`
+	Event    string          `json:"event"`
+	Data     json.RawMessage `json:"data"`
+}
+
+// Contacts reads stored contacts; the store is one.
+type Contacts interface {
+	Contacts(ctx context.Context, f ContactFilter) ([]StoredContact, error)
+}
+
+const maxPage = 200
+
+type contactsInput struct {
+	sessionInput
+	From   time.Time `query:"from" doc:"Arrived at or after this; 24 hours ago by default"`
+	To     time.Time `query:"to" doc:"Arrived before this; now by default"`
+	Line   string    `query:"line" maxLength:"64"`
+	State  string    `query:"state" enum:"arrived,greeted,waiting,offered,connected,wrap-up,closed"`
+	Before string    `query:"before" maxLength:"64" doc:"The id of the last contact of the page before"`
+	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+type contactsOutput struct {
+	Body struct {
+		Contacts []StoredContact `json:"contacts"`
+		// Next is the id to ask for the next page with; empty on the last one.
+		Next contact.ID `json:"next,omitempty"`
+	}
+}
+
+func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutput, error) {
+	session, err := u.require(in.sessionInput)
+	if err != nil {
+		return nil, err
+	}
+	if session.Role != identity.Supervisor && session.Role != identity.Administrator {
+		return nil, huma.Error403Forbidden("only supervisors and administrators may list contacts")
+	}
+	filter := ContactFilter{
+		From: in.From, To: in.To, Line: contact.LineID(in.Line), State: contact.State(in.State),
+		Before: contact.ID(in.Before), Limit: min(in.Limit, maxPage),
+	}
+	if filter.To.IsZero() {
+		filter.To = u.config.Now()
+	}
+	if filter.From.IsZero() {
+		filter.From = filter.To.Add(-24 * time.Hour)
+	}
+	if !filter.From.Before(filter.To) {
+		return nil, huma.Error400BadRequest("from must be before to")
+	}
+	contacts, err := u.config.Contacts.Contacts(ctx, filter)
+	if err != nil {
+		u.config.Log.Error().Err(err).Msg("stored contacts could not be read")
+		return nil, huma.Error503ServiceUnavailable("the database does not answer; try again")
+	}
+	out := &contactsOutput{}
+	out.Body.Contacts = contacts
+	if len(contacts) == filter.Limit {
+		out.Body.Next = contacts[len(contacts)-1].ID
+	}
+	return out, nil
+}
+
+// serveAPI adds /api/v1 with its description at /api/v1/openapi.json.
+func (u *UI) serveAPI(mux *http.ServeMux) {
+	config := huma.DefaultConfig("Svar", "1")
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
+	config.CreateHooks = nil // no $schema members in the bodies
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie},
+	}
+	api := humago.New(mux, config)
+	signedIn := []map[string][]string{{"session": {}}}
+	huma.Register(api, huma.Operation{
+		OperationID: "sign-in", Method: http.MethodPost, Path: "/api/v1/session", Summary: "Sign in",
+		DefaultStatus: http.StatusNoContent, MaxBodyBytes: 4 << 10,
+	}, u.signIn)
+	huma.Register(api, huma.Operation{
+		OperationID: "sign-out", Method: http.MethodDelete, Path: "/api/v1/session", Summary: "Sign out",
+		DefaultStatus: http.StatusNoContent, Security: signedIn,
+	}, u.signOut)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-session", Method: http.MethodGet, Path: "/api/v1/session", Summary: "Who is signed in", Security: signedIn,
+	}, u.whoAmI)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-contacts", Method: http.MethodGet, Path: "/api/v1/contacts",
+		Summary: "Contacts with all their transitions, newest first", Security: signedIn,
+	}, u.listContacts)
+}
+
+// problem answers as RFC 9457 has it, where huma does not serve.
+func problem(w http.ResponseWriter, status int, title, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": title, "detail": detail})
+}

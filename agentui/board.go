@@ -1,0 +1,189 @@
+package agentui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"svar/contact"
+	"svar/queue/bus"
+)
+
+// Changes is where the board hears of the queue; *bus.Bus is one.
+type Changes interface {
+	FollowChanges(handle func(bus.Change)) (stop func() error, err error)
+	AskView(ctx context.Context) (bus.View, error)
+}
+
+const (
+	// staleAfter is how long the dispatcher may be silent before the board says that it
+	// is not connected; it sends a change at least every second.
+	staleAfter = 3 * time.Second
+	// askTime bounds one question to the dispatcher.
+	askTime = 5 * time.Second
+)
+
+// Board mirrors what is open in the queue: it follows the dispatcher's changes and asks
+// for the whole when it missed one. Its methods may be called concurrently.
+type Board struct {
+	changes Changes
+	log     zerolog.Logger
+
+	mutex     sync.RWMutex
+	epoch     uint64
+	sequence  uint64
+	heard     time.Time // when the dispatcher was last heard
+	connected bool
+	contacts  map[contact.ID]bus.ContactView
+	agents    map[contact.AgentID]bus.AgentView
+	rules     contact.Rules
+	lastEnd   map[contact.LineID]contact.Instant
+
+	// updated is called after each change, without the lock.
+	updated func(bus.Change)
+	resync  chan struct{}
+}
+
+// NewBoard returns a board that knows nothing yet.
+func NewBoard(changes Changes, log zerolog.Logger) *Board {
+	return &Board{
+		changes: changes, log: log, updated: func(bus.Change) {}, resync: make(chan struct{}, 1),
+		contacts: map[contact.ID]bus.ContactView{}, agents: map[contact.AgentID]bus.AgentView{},
+		lastEnd: map[contact.LineID]contact.Instant{},
+	}
+}
+
+// Run follows the queue until ctx ends.
+func (b *Board) Run(ctx context.Context) error {
+	stop, err := b.changes.FollowChanges(b.apply)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := stop(); err != nil {
+			b.log.Warn().Err(err).Msg("the board could not end its subscription")
+		}
+	}()
+	b.askForAll()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.resync:
+			b.load(ctx)
+		case <-tick.C:
+			b.watch()
+		}
+	}
+}
+
+func (b *Board) askForAll() {
+	select {
+	case b.resync <- struct{}{}:
+	default:
+	}
+}
+
+// watch notices a silent dispatcher, and asks for the whole until one answers.
+func (b *Board) watch() {
+	b.mutex.Lock()
+	lost := b.connected && time.Since(b.heard) > staleAfter
+	if lost {
+		b.connected = false
+	}
+	ask := !b.connected
+	b.mutex.Unlock()
+	if lost {
+		b.log.Warn().Msg("the dispatcher is silent")
+		b.updated(bus.Change{})
+	}
+	if ask {
+		b.askForAll()
+	}
+}
+
+func (b *Board) load(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	view, err := b.changes.AskView(ctx)
+	if err != nil {
+		b.log.Debug().Err(err).Msg("no dispatcher told what is open")
+		return
+	}
+	b.mutex.Lock()
+	if view.Epoch < b.epoch || (view.Epoch == b.epoch && view.Sequence < b.sequence) {
+		b.mutex.Unlock()
+		return // a change came in meanwhile
+	}
+	b.epoch, b.sequence, b.heard, b.connected = view.Epoch, view.Sequence, time.Now(), true
+	b.contacts, b.agents, b.rules = map[contact.ID]bus.ContactView{}, map[contact.AgentID]bus.AgentView{}, view.Rules
+	change := bus.Change{Contacts: view.Contacts, Agents: view.Agents, Rules: &view.Rules}
+	b.merge(change)
+	b.mutex.Unlock()
+	b.updated(change)
+}
+
+// apply takes one change in. An empty one of the known sequence is a sign of life.
+func (b *Board) apply(change bus.Change) {
+	b.mutex.Lock()
+	switch {
+	case change.Epoch < b.epoch:
+		b.mutex.Unlock()
+		return // of a leader that lost its place
+	case change.Sequence == b.sequence && change.Epoch == b.epoch:
+		b.heard = time.Now()
+		b.mutex.Unlock()
+		return
+	case change.Sequence != b.sequence+1 || !b.connected:
+		b.mutex.Unlock()
+		b.askForAll()
+		return
+	}
+	b.epoch, b.sequence, b.heard = change.Epoch, change.Sequence, time.Now()
+	b.merge(change)
+	b.mutex.Unlock()
+	b.updated(change)
+}
+
+func (b *Board) merge(change bus.Change) {
+	for _, view := range change.Contacts {
+		if view.State == contact.StateClosed {
+			delete(b.contacts, view.Contact.ID)
+			b.lastEnd[view.Contact.Line] = view.Since
+			continue
+		}
+		b.contacts[view.Contact.ID] = view
+	}
+	for _, view := range change.Agents {
+		b.agents[view.Agent] = view
+	}
+	if change.Rules != nil {
+		b.rules = *change.Rules
+	}
+}
+
+// Agent returns what the queue knows of an agent.
+func (b *Board) Agent(id contact.AgentID) (bus.AgentView, bool) {
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	view, known := b.agents[id]
+	return view, known
+}
+
+// OfferTo returns the contact that is offered to, or was accepted by, the agent under
+// the offer's id.
+func (b *Board) OfferTo(agent contact.AgentID, offer contact.OfferID) (bus.ContactView, bool) {
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	view, known := b.contacts[b.agents[agent].Contact]
+	if !known {
+		return bus.ContactView{}, false
+	}
+	offered := view.Offer != nil && view.Offer.Offer == offer && view.Offer.Agent == agent
+	has := view.Agent == agent && view.ConnectedBy == offer
+	return view, offered || has
+}

@@ -1,0 +1,11 @@
+// Package agentui is what agents, supervisors and administrators meet: the console with
+// its socket, sign-in, and the HTTP API.
+//
+// It speaks to the queue only over the bus. The [Board] mirrors what the dispatcher
+// publishes; a console is sent whole states made from it and asks for things by commands,
+// so that what is shown is always the server's word. Whatever else it reads (accounts,
+// people, notes, stored contacts, figures) it reads through small interfaces of its own.
+//
+// It decides nothing about contacts and holds no truth. The pages themselves are in
+// package web below.
+package agentui

@@ -1,0 +1,364 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
+
+	"svar/agentui"
+	"svar/channels"
+	"svar/channels/media"
+	"svar/channels/phone"
+	"svar/channels/switchboard"
+	"svar/channels/webrtc"
+	"svar/configs"
+	"svar/contact"
+	"svar/queue/bus"
+	"svar/queue/dispatch"
+	"svar/queue/journal"
+	"svar/store"
+	"svar/store/private"
+)
+
+// Options are what an App is made of.
+type Options struct {
+	// Data is the one directory that everything is written to.
+	Data   string
+	Config configs.Config
+	Log    zerolog.Logger
+}
+
+// App is one running node: main runs it, and so do the end-to-end tests. It is made by
+// [Start] and ended by [App.Close].
+type App struct {
+	options Options
+	lock    *private.DirectoryLock
+
+	// stops end what was started, the newest first.
+	stops []stop
+	// failed gets the first error of a part that ended by itself.
+	failed chan error
+
+	node      contact.NodeID
+	store     *store.Store
+	database  string
+	natsURL   string
+	conn      *nats.Conn
+	bus       *bus.Bus
+	journal   *journal.Journal
+	personal  *journal.Personal
+	directory *directory
+	pacer     *media.Pacer
+	prompts   *promptCatalogue
+	phone     *phone.Gateway
+	voice     *webrtc.Gateway
+	board     *switchboard.Switchboard
+	ui        *agentui.UI
+	http      net.Listener
+}
+
+type stop struct {
+	what string
+	do   func(context.Context) error
+}
+
+// closeTime bounds the end of each part.
+const closeTime = 20 * time.Second
+
+// Start starts everything in order and returns when calls are taken. After an error
+// nothing is left running.
+func Start(ctx context.Context, options Options) (_ *App, err error) {
+	a := &App{options: options, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	for _, start := range []func(context.Context) error{
+		a.takeDirectory, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
+		a.startGateways, a.startConsole, a.startHTTP,
+	} {
+		if err := start(ctx); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// Run waits until ctx ends or a part fails, whose error it returns.
+func (a *App) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.failed:
+		return err
+	}
+}
+
+// Close ends everything, the newest first: no process, socket or goroutine is left.
+// Calls that are alive are ended and go on as call-backs.
+func (a *App) Close() error {
+	var faults []error
+	for len(a.stops) > 0 {
+		last := a.stops[len(a.stops)-1]
+		a.stops = a.stops[:len(a.stops)-1]
+		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+		if err := last.do(ctx); err != nil {
+			faults = append(faults, fmt.Errorf("end %s: %w", last.what, err))
+		}
+		cancel()
+	}
+	return errors.Join(faults...)
+}
+
+// onClose adds how a part is ended.
+func (a *App) onClose(what string, do func(context.Context) error) {
+	a.stops = append(a.stops, stop{what: what, do: do})
+}
+
+// run runs a part in the background until it is closed. A part that ends by itself ends
+// the App.
+func (a *App) run(what string, part func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var result error
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		result = part(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		failure := result
+		if failure == nil {
+			failure = errors.New("it ended by itself")
+		}
+		select {
+		case a.failed <- fmt.Errorf("%s: %w", what, failure):
+		default:
+		}
+	}()
+	a.onClose(what, func(bounded context.Context) error {
+		cancel()
+		select {
+		case <-over:
+			return result
+		case <-bounded.Done():
+			return bounded.Err()
+		}
+	})
+}
+
+func (a *App) takeDirectory(context.Context) error {
+	if err := os.MkdirAll(a.options.Data, 0o755); err != nil { //nolint:gosec // the database's user passes through; what is secret has its own mode
+		return fmt.Errorf("make the data directory: %w; choose another one with --data", err)
+	}
+	lock, err := private.Lock(a.options.Data)
+	if err != nil {
+		return err
+	}
+	a.onClose("the lock of the data directory", func(context.Context) error { return lock.Release() })
+	a.node, err = nodeID(filepath.Join(a.options.Data, "node"))
+	return err
+}
+
+// startStores starts PostgreSQL, NATS and the voice's library at the same time: they do
+// not need each other, and the first start of PostgreSQL takes the longest.
+func (a *App) startStores(ctx context.Context) error {
+	var databaseStop, natsStop stop
+	var databaseErr, natsErr, soundErr error
+	var all sync.WaitGroup
+	all.Go(func() { databaseStop, databaseErr = a.startDatabase(ctx) })
+	all.Go(func() { natsStop, natsErr = a.startNATS(ctx) })
+	all.Go(func() { soundErr = a.makePrompts(ctx) })
+	all.Wait()
+	for _, s := range []stop{databaseStop, natsStop} {
+		if s.do != nil {
+			a.stops = append(a.stops, s)
+		}
+	}
+	return errors.Join(databaseErr, natsErr, soundErr)
+}
+
+func (a *App) startDatabase(ctx context.Context) (stop, error) {
+	var end stop
+	a.database = a.options.Config.Database.URL
+	if a.database == "" {
+		cluster, err := private.Start(ctx, private.Config{Dir: filepath.Join(a.options.Data, "postgres"), Log: a.options.Log})
+		if err != nil {
+			return end, err
+		}
+		end = stop{what: "the private PostgreSQL", do: cluster.Stop}
+		a.database = cluster.ConnString()
+	}
+	if err := store.Migrate(ctx, a.database); err != nil {
+		return end, err
+	}
+	opened, err := store.Open(ctx, a.database)
+	if err != nil {
+		return end, err
+	}
+	a.store = opened
+	endCluster := end.do
+	return stop{what: "the database", do: func(ctx context.Context) error {
+		opened.Close()
+		if endCluster == nil {
+			return nil
+		}
+		return endCluster(ctx)
+	}}, nil
+}
+
+func (a *App) startNATS(ctx context.Context) (stop, error) {
+	settings := a.options.Config.NATS
+	var end stop
+	var err error
+	if settings.URL != "" {
+		a.natsURL = settings.URL
+		a.conn, err = journal.Connect(ctx, settings.URL, settings.Token)
+	} else {
+		var server *journal.Embedded
+		server, err = journal.StartEmbedded(ctx, journal.EmbeddedConfig{
+			Dir: filepath.Join(a.options.Data, "nats"), Listen: settings.Listen, Token: settings.Token, Log: a.options.Log,
+		})
+		if err == nil {
+			end = stop{what: "NATS", do: server.Shutdown}
+			a.natsURL = server.ClientURL()
+			a.conn, err = server.Connect(string(a.node))
+		}
+	}
+	if err != nil {
+		return end, err
+	}
+	endServer := end.do
+	end = stop{what: "NATS", do: func(ctx context.Context) error {
+		a.conn.Close()
+		if endServer == nil {
+			return nil
+		}
+		return endServer(ctx)
+	}}
+	a.bus = bus.New(a.conn)
+	if a.journal, err = journal.Open(ctx, a.conn); err != nil {
+		return end, err
+	}
+	a.personal, err = journal.OpenPersonal(ctx, a.conn)
+	return end, err
+}
+
+// startQueue begins to lead the queue, if this node may, and gives it its rules.
+func (a *App) startQueue(ctx context.Context) error {
+	if !a.options.Config.NATS.Engine {
+		return nil
+	}
+	a.run("snapshots", dispatch.Snapshotter{Journal: a.journal, Log: a.options.Log}.Run)
+	_, err := a.store.Projected(ctx)
+	if err != nil {
+		return err
+	}
+	dispatcher := dispatch.New(dispatch.Config{
+		Node: a.node, Journal: a.journal, Bus: a.bus, Now: time.Now, Log: a.options.Log,
+	})
+	a.run("the dispatcher", dispatcher.Run)
+	select {
+	case <-dispatcher.Ready():
+	case err := <-a.failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return a.bus.Send(ctx, contact.ChangeRules{Rules: a.options.Config.Desk.Rules()})
+}
+
+func (a *App) startGateways(ctx context.Context) error {
+	config := a.options.Config
+	a.pacer = media.NewPacer()
+	a.onClose("the pacer", func(context.Context) error { return a.pacer.Close() })
+	voice, err := webrtc.New(webrtc.Config{
+		UDPAddress: config.Voice.Address.String(), TCPAddress: config.Voice.Address.String(),
+		PublicAddresses: texts(config.Voice.Public), Legs: config.Voice.MaxLegs,
+		Pacer: a.pacer, Prompts: a.prompts, Log: a.options.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.voice = voice
+	a.run("the agents' voice", voice.Serve)
+
+	orphans := map[contact.Channel]channels.OrphanEnder{}
+	a.board, err = switchboard.New(switchboard.Config{
+		Node: a.node, Lines: switchboardLines(config), Dispatcher: a.bus, Personal: a.personal,
+		Callers: a.directory, Agents: voice, Orphans: orphans, Log: a.options.Log, NewLeg: newLegID,
+	})
+	if err != nil {
+		return err
+	}
+	a.phone, err = phone.New(phoneConfig(config, a))
+	if err != nil {
+		return err
+	}
+	if err := a.phone.Listen(ctx); err != nil {
+		return err
+	}
+	orphans[contact.Voice] = a.phone
+	a.run("the phone lines", a.phone.Serve)
+	a.onClose("the switchboard", a.board.Close)
+	return a.board.Start(ctx)
+}
+
+func (a *App) startConsole(context.Context) error {
+	key, err := secret(filepath.Join(a.options.Data, "session.key"))
+	if err != nil {
+		return err
+	}
+	ui, err := agentui.New(consoleConfig(a, key))
+	if err != nil {
+		return err
+	}
+	a.ui = ui
+	a.run("the consoles", ui.Run)
+	return nil
+}
+
+// The limits of an HTTP request before its handler's own.
+const (
+	headerTime = 10 * time.Second
+	idleTime   = 2 * time.Minute
+	maxHeader  = 32 << 10
+)
+
+func (a *App) startHTTP(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.options.Config.HTTP.Address)
+	if err != nil {
+		return fmt.Errorf("take browsers on %s: %w; end what uses that port, or set http.address (SVAR_HTTP_ADDRESS) to another one", a.options.Config.HTTP.Address, err)
+	}
+	a.http = listener
+	mux := http.NewServeMux()
+	mux.Handle("/", a.ui.Handler())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
+	a.run("HTTP", func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() {
+			bounded, cancel := context.WithTimeout(context.Background(), closeTime)
+			defer cancel()
+			if server.Shutdown(bounded) != nil {
+				_ = server.Close()
+			}
+		})
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// HTTPAddress is where browsers are taken.
+func (a *App) HTTPAddress() net.Addr { return a.http.Addr() }

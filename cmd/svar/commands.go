@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"svar/configs"
+	"svar/contact"
+	"svar/identity"
+	"svar/report"
+	"svar/store"
+	"svar/store/private"
+)
+
+// commandLine is every command with its flags.
+type commandLine struct {
+	global `embed:""`
+
+	Serve   serveCommand   `cmd:"" help:"Take calls and serve the console."`
+	Check   checkCommand   `cmd:"" help:"Say what is wrong with the configuration, with file, line and column."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema."`
+	Import  struct {
+		People importPeopleCommand `cmd:"" help:"Replace the directory of people by a CSV file."`
+	} `cmd:"" help:"Take data in."`
+	User struct {
+		Add userAddCommand `cmd:"" help:"Add an account; its password is read from the first line of standard input."`
+	} `cmd:"" help:"Manage accounts."`
+	Report struct {
+		Calls reportCallsCommand `cmd:"" help:"Print the figures of a line's calls of one day."`
+	} `cmd:"" help:"Print figures."`
+}
+
+// global are the flags of every command.
+type global struct {
+	Data      string `help:"The one directory that everything is written to." default:"${data}" type:"path" env:"SVAR_DATA"`
+	Config    string `help:"A configuration file; it needs to hold only what differs from the defaults." type:"path" env:"SVAR_CONFIG"`
+	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SVAR_LOG_LEVEL"`
+	LogFormat string `help:"json, or console for people." enum:"json,console" default:"${logFormat}" env:"SVAR_LOG_FORMAT"`
+}
+
+func defaultLogFormat() string {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		return "console"
+	}
+	return "json"
+}
+
+func (g *global) log() zerolog.Logger {
+	var out io.Writer = os.Stderr
+	if g.LogFormat == "console" {
+		out = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly}
+	}
+	level, err := zerolog.ParseLevel(g.LogLevel)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	return zerolog.New(out).Level(level).With().Timestamp().Logger()
+}
+
+func (g *global) load() (configs.Config, error) { return configs.Load(g.Config, os.LookupEnv) }
+
+type serveCommand struct{}
+
+// Run implements the command.
+func (serveCommand) Run(ctx context.Context, out io.Writer, g *global) error {
+	begun := time.Now()
+	config, err := g.load()
+	if err != nil {
+		return err
+	}
+	app, err := Start(ctx, Options{Data: g.Data, Config: config, Log: g.log()})
+	if err != nil {
+		return err
+	}
+	greet(out, app, time.Since(begun))
+	err = app.Run(ctx)
+	_, _ = fmt.Fprintln(out, "Ending: calls are given up to call-backs, then everything stops.")
+	return errors.Join(err, app.Close())
+}
+
+// greet prints where everything is.
+func greet(out io.Writer, app *App, took time.Duration) {
+	config := app.options.Config
+	web := "http://" + app.HTTPAddress().String()
+	p := func(format string, values ...any) { _, _ = fmt.Fprintf(out, format+"\n", values...) }
+	p("Svar is ready after %.2f s.", took.Seconds())
+	p("  Console  %s/console", web)
+	p("  Portal   %s/", web)
+	for _, line := range config.Lines {
+		p("  Phone    sip:%s@%s  (%s)", line.Number, app.phone.Address(), line.Name["sv"])
+	}
+	p("  API      %s/api/v1/openapi.json", web)
+	p("  Data     %s", app.options.Data)
+	if config.Demo {
+		var names []string
+		for _, account := range identity.DemoAccounts() {
+			names = append(names, account.Name)
+		}
+		p("  Demo     sign in as %s; the password is %s", strings.Join(names, ", "), identity.DemoPassword)
+	}
+}
+
+type checkCommand struct{}
+
+// Run implements the command.
+func (checkCommand) Run(out io.Writer, g *global) error {
+	config, err := g.load()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "The configuration is right: %d lines, every flow ends in the queue.\n", len(config.Lines))
+	return err
+}
+
+type migrateCommand struct{}
+
+// Run implements the command.
+func (migrateCommand) Run(ctx context.Context, out io.Writer, g *global) error {
+	return withStore(ctx, g, func(*store.Store) error {
+		_, err := fmt.Fprintln(out, "The database has the newest schema.")
+		return err
+	})
+}
+
+// withStore opens the database of the configuration, or the private one of the data
+// directory, started for the time being if no server runs.
+func withStore(ctx context.Context, g *global, do func(*store.Store) error) (err error) {
+	config, err := g.load()
+	if err != nil {
+		return err
+	}
+	database := config.Database.URL
+	if database == "" {
+		attached, err := private.Attach(ctx, private.Config{Dir: filepath.Join(g.Data, "postgres"), Log: zerolog.Nop()})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, attached.Close(context.WithoutCancel(ctx))) }()
+		database = attached.ConnString()
+	}
+	if err := store.Migrate(ctx, database); err != nil {
+		return err
+	}
+	opened, err := store.Open(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	return do(opened)
+}
+
+type importPeopleCommand struct {
+	File string `arg:"" help:"CSV with the columns id, name, role, title, school, numbers, protected." type:"existingfile"`
+}
+
+// Run implements the command.
+func (c importPeopleCommand) Run(ctx context.Context, out io.Writer, g *global) error {
+	file, err := os.Open(c.File) //nolint:gosec // the administrator names the file
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	people, err := identity.ParsePeople(file)
+	if err != nil {
+		return fmt.Errorf("%s is not imported, nothing was changed: %w", c.File, err)
+	}
+	return withStore(ctx, g, func(s *store.Store) error {
+		if err := s.ReplacePeople(ctx, people); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(out, "The directory now has the %d people of %s.\n", len(people), c.File)
+		return err
+	})
+}
+
+type userAddCommand struct {
+	Name    string   `arg:"" help:"The login name."`
+	Role    string   `help:"agent, supervisor or administrator." enum:"agent,supervisor,administrator" default:"agent"`
+	Display string   `help:"The name that colleagues see; the login name when not given."`
+	Skill   []string `help:"A skill with its level 1–5, as staff=4. Repeatable." placeholder:"NAME=LEVEL"`
+}
+
+// Run implements the command.
+func (c userAddCommand) Run(ctx context.Context, out io.Writer, g *global) error {
+	account := identity.Account{Name: c.Name, DisplayName: c.Display, Role: identity.Role(c.Role), Active: true}
+	if account.DisplayName == "" {
+		account.DisplayName = c.Name
+	}
+	var needs []contact.Need
+	for _, text := range c.Skill {
+		name, level, _ := strings.Cut(text, "=")
+		n, err := strconv.ParseUint(level, 10, 8)
+		if err != nil {
+			return fmt.Errorf("--skill %s: write it as NAME=LEVEL, with a level from 1 to 5", text)
+		}
+		needs = append(needs, contact.Need{Skill: contact.SkillID(name), Level: uint8(n)})
+	}
+	for _, need := range contact.NewNeeds(needs...) {
+		account.Skills = append(account.Skills, identity.Skill{Name: string(need.Skill), Level: need.Level})
+	}
+	if err := account.Check(); err != nil {
+		return err
+	}
+	password, err := readPassword(os.Stdin)
+	if err != nil {
+		return err
+	}
+	if account.PasswordHash, err = identity.HashPassword(password); err != nil {
+		return err
+	}
+	return withStore(ctx, g, func(s *store.Store) error {
+		if err := s.AddAccounts(ctx, time.Now(), account); err != nil {
+			return fmt.Errorf("%s: %w", account.Name, err)
+		}
+		_, err := fmt.Fprintf(out, "%s may sign in as %s.\n", account.Name, account.Role)
+		return err
+	})
+}
+
+func readPassword(in io.Reader) (string, error) {
+	const most = 1024
+	data, err := io.ReadAll(io.LimitReader(in, most))
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	password, _, _ := strings.Cut(string(data), "\n")
+	password = strings.TrimSuffix(password, "\r")
+	return password, identity.CheckNewPassword(password)
+}
+
+type reportCallsCommand struct {
+	Line string `help:"The line's id." required:""`
+	Day  string `help:"The date in Europe/Stockholm, as 2026-11-24; today when not given."`
+}
+
+// Run implements the command.
+func (c reportCallsCommand) Run(ctx context.Context, out io.Writer, g *global) error {
+	from, to := report.Day(time.Now())
+	if c.Day != "" {
+		var err error
+		if from, to, err = report.ParseDay(c.Day); err != nil {
+			return fmt.Errorf("--day %s: write the date as 2026-11-24", c.Day)
+		}
+	}
+	config, err := g.load()
+	if err != nil {
+		return err
+	}
+	if err := c.checkLine(config); err != nil {
+		return err
+	}
+	return withStore(ctx, g, func(s *store.Store) error {
+		fold := report.NewCallFold()
+		if err := s.Cohort(ctx, contact.Voice, contact.LineID(c.Line), from, to, fold.Add); err != nil {
+			return err
+		}
+		return printCalls(out, c.Line, from, fold.Calls())
+	})
+}
+
+func (c reportCallsCommand) checkLine(config configs.Config) error {
+	var known []string
+	for _, line := range config.Lines {
+		if string(line.ID) == c.Line {
+			return nil
+		}
+		known = append(known, string(line.ID))
+	}
+	return fmt.Errorf("there is no line %q; the lines are %s", c.Line, strings.Join(known, ", "))
+}
+
+// stageNames are what a report calls the stages.
+var stageNames = map[contact.Stage]string{
+	contact.StageBeforeAnswer: "before answer", contact.StageMessage: "in the message", contact.StageQueue: "in the queue",
+	contact.StageRinging: "while ringing", contact.StageCallback: "before the call-back",
+}
+
+func printCalls(out io.Writer, line string, day time.Time, c report.Calls) error {
+	var text strings.Builder
+	p := func(format string, values ...any) { fmt.Fprintf(&text, format+"\n", values...) }
+	p("Calls on line %s, %s (Europe/Stockholm), formula %d", line, day.Format(time.DateOnly), report.Formula)
+	p("%-32s %8d", "offered", c.Offered)
+	p("%-32s %8d", "answered", c.Answered)
+	total, short := 0, 0
+	for _, row := range c.Abandoned {
+		total, short = total+row.Count, short+row.Short
+	}
+	p("%-32s %8d", "abandoned", total)
+	for _, row := range c.Abandoned {
+		p("  %-30s %8d", stageNames[row.Stage], row.Count)
+	}
+	p("  %-30s %8d", fmt.Sprintf("of which under %d s", report.ShortAbandon/1000), short)
+	p("%-32s %8d", "called back", c.CalledBack)
+	p("%-32s %8d", "refused", c.Refused)
+	p("%-32s %8d", "technical fault", c.Dropped)
+	p("%-32s %8d", "still open", c.Open)
+	p("%-32s %8s %8s %8s", "answer time", "median", "p90", "n")
+	for _, row := range []struct {
+		name  string
+		times report.Times
+	}{{"from arrival", c.FromArrival}, {"from the queue", c.FromQueue}} {
+		p("  %-30s %8s %8s %8d", row.name, seconds(row.times, row.times.Median), seconds(row.times, row.times.P90), row.times.N)
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+func seconds(t report.Times, value contact.Millis) string {
+	if t.N == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f s", value.Duration().Seconds())
+}

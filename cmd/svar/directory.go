@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"svar/contact"
+	"svar/identity"
+)
+
+// directory holds people and accounts in memory: no call and no sign-in waits for the
+// database. It is replaced whole when somebody changed them.
+type directory struct {
+	people   atomic.Pointer[identity.Directory]
+	accounts atomic.Pointer[map[string]identity.Account]
+}
+
+// Directory implements [agentui.People].
+func (d *directory) Directory() *identity.Directory { return d.people.Load() }
+
+// Account implements [agentui.Accounts].
+func (d *directory) Account(name string) (identity.Account, bool) {
+	account, known := (*d.accounts.Load())[name]
+	return account, known && account.Active
+}
+
+// Identify implements [switchboard.Callers]: the one person with the number.
+func (d *directory) Identify(p contact.Personal) contact.PersonID {
+	if p.Number == "" {
+		return ""
+	}
+	if matches := d.people.Load().ByNumber(p.Number); len(matches) == 1 {
+		return matches[0].ID
+	}
+	return ""
+}
+
+// roster is what the queue knows of the accounts: all that may answer contacts.
+func roster(accounts []identity.Account) contact.Roster {
+	out := contact.Roster{Agents: []contact.Agent{}}
+	for _, account := range accounts {
+		if !account.Active {
+			continue
+		}
+		var skills []contact.Need
+		for _, skill := range account.Skills {
+			skills = append(skills, contact.Need{Skill: contact.SkillID(skill.Name), Level: skill.Level})
+		}
+		out.Agents = append(out.Agents, contact.Agent{ID: contact.AgentID(account.Name), Skills: contact.NewNeeds(skills...)})
+	}
+	return out
+}
+
+// startDirectory reads people and accounts, and again whenever somebody changes them.
+func (a *App) startDirectory(ctx context.Context) error {
+	a.directory = &directory{}
+	if a.options.Config.Demo {
+		if err := a.addDemo(ctx); err != nil {
+			return err
+		}
+	}
+	if err := a.readDirectory(ctx); err != nil {
+		return err
+	}
+	a.run("the directory", func(ctx context.Context) error {
+		_, err := backoff.Retry(ctx, func() (struct{}, error) {
+			return struct{}{}, a.store.WaitForChange(ctx, a.readDirectory)
+		}, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+			a.options.Log.Warn().Err(err).Dur("again_in", wait).Msg("changes of people and accounts are not heard of now")
+		}))
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	})
+	return nil
+}
+
+func (a *App) readDirectory(ctx context.Context) error {
+	people, err := a.store.People(ctx)
+	if err != nil {
+		return err
+	}
+	index, err := identity.NewDirectory(people)
+	if err != nil {
+		return fmt.Errorf("the stored people: %w", err)
+	}
+	accounts, err := a.store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	byName := make(map[string]identity.Account, len(accounts))
+	for _, account := range accounts {
+		byName[account.Name] = account
+	}
+	a.directory.people.Store(index)
+	a.directory.accounts.Store(&byName)
+	if !a.options.Config.NATS.Engine {
+		return nil // the leader's node tells the queue
+	}
+	return a.bus.Send(ctx, contact.ChangeRoster{Roster: roster(accounts)})
+}
+
+// addDemo adds the invented people and accounts where there are none.
+func (a *App) addDemo(ctx context.Context) error {
+	accounts, err := a.store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	if len(accounts) == 0 {
+		hash, err := identity.HashPassword(identity.DemoPassword)
+		if err != nil {
+			return err
+		}
+		demo := identity.DemoAccounts()
+		for i := range demo {
+			demo[i].PasswordHash = hash
+		}
+		if err := a.store.AddAccounts(ctx, time.Now(), demo...); err != nil {
+			return err
+		}
+	}
+	people, err := a.store.People(ctx)
+	if err != nil || len(people) > 0 {
+		return err
+	}
+	return a.store.ReplacePeople(ctx, identity.DemoPeople())
+}

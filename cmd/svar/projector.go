@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"svar/queue/journal"
+)
+
+// startProjection folds the journal into PostgreSQL for as long as the App lives. While
+// the database is away nothing is lost: it catches up. At the end it waits, for a while,
+// until the last record is projected.
+func (a *App) startProjection(context.Context) error {
+	if !a.options.Config.NATS.Engine {
+		return nil
+	}
+	a.run("the projection", func(ctx context.Context) error {
+		_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, a.project(ctx) },
+			backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+				a.options.Log.Warn().Err(err).Dur("again_in", wait).Msg("the journal is not projected now; it will catch up")
+			}))
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	})
+	a.onClose("the projection's rest", func(ctx context.Context) error {
+		if err := a.waitProjected(ctx); err != nil {
+			a.options.Log.Warn().Err(err).Msg("the projection is behind; the next start catches up")
+		}
+		return nil
+	})
+	return nil
+}
+
+func (a *App) project(ctx context.Context) error {
+	last, err := a.store.Projected(ctx)
+	if err != nil {
+		return err
+	}
+	return a.journal.Follow(ctx, last+1, func(sequence uint64, r journal.Record) error {
+		return a.store.Project(ctx, sequence, r.Now, r.Events)
+	})
+}
+
+// catchUpTime bounds how long an end waits for the projection.
+const catchUpTime = 5 * time.Second
+
+// waitProjected returns when the whole journal, as it stands now, is in PostgreSQL.
+func (a *App) waitProjected(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, catchUpTime)
+	defer cancel()
+	last, err := a.journal.Last(ctx)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		done, err := a.store.Projected(ctx)
+		if err != nil {
+			return err
+		}
+		if done >= last {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d records are projected: %w", done, last, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"svar/agentui"
+	"svar/channels/phone"
+	"svar/channels/switchboard"
+	"svar/configs"
+	"svar/contact"
+	"svar/report"
+	"svar/store"
+)
+
+func newLegID() contact.LegID { return contact.LegID(uuid.Must(uuid.NewV7()).String()) }
+
+// nodeID returns the name of this node: what the file holds, or a new one.
+func nodeID(path string) (contact.NodeID, error) {
+	data, err := keep(path, 0o644, func() []byte { return []byte("node-" + hex.EncodeToString(random(6)) + "\n") })
+	if err != nil {
+		return "", fmt.Errorf("the name of this node: %w", err)
+	}
+	return contact.NodeID(strings.TrimSpace(string(data))), nil
+}
+
+// secret returns the key in the file, which is made when it is not there.
+func secret(path string) ([]byte, error) {
+	const size = 32
+	key, err := keep(path, 0o600, func() []byte { return random(size) })
+	if err == nil && len(key) != size {
+		err = fmt.Errorf("%s holds %d bytes, not %d: delete it, and everybody signs in again", path, len(key), size)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key of the sessions: %w", err)
+	}
+	return key, nil
+}
+
+func random(n int) []byte {
+	data := make([]byte, n)
+	_, _ = rand.Read(data) // never fails
+	return data
+}
+
+// keep returns what the file holds, or makes it with what fresh returns.
+func keep(path string, mode os.FileMode, fresh func() []byte) ([]byte, error) {
+	data, err := os.ReadFile(path) //nolint:gosec // below the data directory
+	if !errors.Is(err, os.ErrNotExist) {
+		return data, err
+	}
+	data = fresh()
+	return data, os.WriteFile(path, data, mode)
+}
+
+func texts(addresses []netip.Addr) []string {
+	out := make([]string, len(addresses))
+	for i, address := range addresses {
+		out[i] = address.String()
+	}
+	return out
+}
+
+func switchboardLines(config configs.Config) []switchboard.Line {
+	var lines []switchboard.Line
+	for _, line := range config.Lines {
+		lines = append(lines, switchboard.Line{
+			ID: line.ID, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp, Flow: line.IVR(),
+		})
+	}
+	return lines
+}
+
+func phoneConfig(config configs.Config, a *App) phone.Config {
+	out := phone.Config{
+		Address: config.Phone.Address, Advertise: config.Phone.Advertise.Addr,
+		RTPFirst: config.Phone.RTP.From, RTPLast: config.Phone.RTP.To, MaxCalls: config.Phone.MaxCalls,
+		Intake: a.board, Prompts: a.prompts, Pacer: a.pacer, Log: a.options.Log,
+	}
+	for _, line := range config.Lines {
+		out.Lines = append(out.Lines, phone.Line{ID: line.ID, Number: line.Number})
+	}
+	for _, trunk := range config.Phone.Trunks {
+		out.Trunks = append(out.Trunks, phone.Trunk{Name: trunk.Name, Prefixes: trunk.Addresses})
+	}
+	return out
+}
+
+func consoleConfig(a *App, key []byte) agentui.Config {
+	config := a.options.Config
+	out := agentui.Config{
+		Node: a.node, Commands: a.bus, Changes: a.bus, Signals: a.bus,
+		Accounts: a.directory, People: a.directory, Personal: a.personal,
+		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store},
+		SessionKey: key, LookUps: map[contact.LineID]bool{},
+		PauseReasons: config.Desk.PauseReasons, OutcomeCodes: config.Desk.OutcomeCodes,
+		Now: time.Now, Log: a.options.Log,
+	}
+	for _, line := range config.Lines {
+		out.Lines = append(out.Lines, agentui.LineInfo{ID: line.ID, Name: line.Name, Greeting: line.Greeting})
+		out.LookUps[line.ID] = line.LookUp
+	}
+	for _, server := range config.Voice.ICEServers {
+		out.ICEServers = append(out.ICEServers, agentui.IceServer(server))
+	}
+	return out
+}
+
+// storedFigures counts the contacts of the day in Europe/Stockholm.
+type storedFigures struct{ store *store.Store }
+
+// Today implements [agentui.Figures].
+func (f storedFigures) Today(ctx context.Context, now time.Time) (agentui.DayFigures, error) {
+	from, to := report.Day(now)
+	day, err := f.store.Figures(ctx, from, to, now, report.ShortAbandon.Duration())
+	return agentui.DayFigures(day), err
+}
+
+// storedContacts gives the console the projection's rows in its own form.
+type storedContacts struct{ store *store.Store }
+
+// Contacts implements [agentui.Contacts].
+func (c storedContacts) Contacts(ctx context.Context, f agentui.ContactFilter) ([]agentui.StoredContact, error) {
+	rows, err := c.store.Contacts(ctx, store.ContactFilter(f))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]agentui.StoredContact, 0, len(rows))
+	for _, row := range rows {
+		stored := agentui.StoredContact{
+			ID: row.ID, Channel: row.Channel, Line: row.Line, Audience: row.Audience, State: row.State,
+			End: row.EndedAs, Stage: row.Stage, Callback: row.Callback, Agent: row.Agent, Outcome: row.Outcome,
+			Arrived: row.Arrived, Greeted: row.Greeted, Queued: row.Queued, Answered: row.Answered,
+			Ended: row.Ended, Closed: row.Closed, Transitions: []agentui.Transition{},
+		}
+		for _, event := range row.Events {
+			stored.Transitions = append(stored.Transitions, agentui.Transition{
+				Sequence: event.Sequence, At: event.At, Event: event.Name, Data: event.Data,
+			})
+		}
+		out = append(out, stored)
+	}
+	return out, nil
+}
