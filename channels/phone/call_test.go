@@ -323,10 +323,16 @@ func TestCallsThatAreTurnedAway(t *testing.T) {
 		code    int
 		refused bool // the intake was told
 	}{
-		"unknown number":               {code: 404, call: func(c *call) { c.user = "+46850800999" }},
-		"unknown number of a trunk":    {change: trusting, code: 404, refused: true, call: func(c *call) { c.user = "+46850800999" }},
-		"the intake fails":             {change: func(_ *Config, b *switchboard) { b.fail = fmt.Errorf("no journal") }, code: 503},
-		"too many calls":               {change: func(c *Config, _ *switchboard) { trusting(c, nil); c.MaxCalls = 0; c.MaxCalls = 1; c.RTPLast = c.RTPFirst; c.RTPLast++ }, code: 200, call: nil},
+		"unknown number":            {code: 404, call: func(c *call) { c.user = "+46850800999" }},
+		"unknown number of a trunk": {change: trusting, code: 404, refused: true, call: func(c *call) { c.user = "+46850800999" }},
+		"the intake fails":          {change: func(_ *Config, b *switchboard) { b.fail = fmt.Errorf("no journal") }, code: 503},
+		"too many calls": {change: func(c *Config, _ *switchboard) {
+			trusting(c, nil)
+			c.MaxCalls = 0
+			c.MaxCalls = 1
+			c.RTPLast = c.RTPFirst
+			c.RTPLast++
+		}, code: 200, call: nil},
 		"hops used up":                 {code: 483, call: func(c *call) { c.headers = "X: y\r\n" }},
 		"extension that we have not":   {code: 420, call: func(c *call) { c.headers = "Require: 100rel\r\n" }},
 		"video only":                   {code: 488, call: func(c *call) { c.body = strings.Replace(c.body, "m=audio", "m=video", 1) }},

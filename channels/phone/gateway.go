@@ -59,7 +59,11 @@ type Gateway struct {
 	legs   map[dialogID]*leg
 	// arriving finds the call of an INVITE, for copies of it that came another way.
 	arriving map[inviteID]*leg
-	ended    endedDialogs
+	// ended are dialogs that are over, as long as messages of them may still be on their way:
+	// a BYE that crossed ours is answered 200.
+	ended memory[dialogID]
+	// cancelled are INVITEs whose CANCEL came first.
+	cancelled memory[inviteID]
 }
 
 type serving int
@@ -104,7 +108,6 @@ func New(config Config) (*Gateway, error) {
 	g := &Gateway{
 		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32),
 		closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
-		ended: endedDialogs{until: make(map[dialogID]time.Time)},
 	}
 	g.idle = sync.NewCond(&g.mutex)
 	limit, burst := config.strangerLimit()
@@ -193,12 +196,17 @@ func (g *Gateway) stop() {
 	g.mutex.Lock()
 	g.state = stopped
 	g.mutex.Unlock()
+	g.udp.quiet.Store(true)
+	time.Sleep(drain)
 	g.transactions.Close()
 	g.socketsClosed.Store(true)
 	g.tcp.Close()
 	g.udp.Close()
 	_ = g.transport.Close() // closes what is open; that it was closed before is no fault
 	g.waitIdle()            // handlers that came in the meantime
+	// A message that was read before and handled after the socket was closed has made the
+	// library open another one for its response.
+	_ = g.transport.Close()
 }
 
 // add counts work that Serve waits for. The caller holds the mutex.
@@ -302,25 +310,28 @@ func sourceOf(request *sip.Request) netip.AddrPort {
 	return netip.AddrPortFrom(address.Unmap(), uint16(number))
 }
 
-// endedDialogs remembers dialogs that are over, as long as messages of them may still be on
-// their way: a BYE that crossed ours is answered 200. Guarded by the gateway.
-type endedDialogs struct {
-	until map[dialogID]time.Time
-	order []dialogID
+// memory remembers keys for a while, the oldest maxSources of them at most. Guarded by the
+// gateway.
+type memory[K comparable] struct {
+	until map[K]time.Time
+	order []K
 }
 
-func (e *endedDialogs) add(id dialogID, now time.Time, keep time.Duration) {
-	for len(e.order) > 0 && (len(e.order) >= maxSources || now.After(e.until[e.order[0]])) {
-		delete(e.until, e.order[0])
-		e.order = e.order[1:]
+func (m *memory[K]) add(key K, now time.Time, keep time.Duration) {
+	for len(m.order) > 0 && (len(m.order) >= maxSources || now.After(m.until[m.order[0]])) {
+		delete(m.until, m.order[0])
+		m.order = m.order[1:]
 	}
-	if _, known := e.until[id]; !known {
-		e.order = append(e.order, id)
+	if m.until == nil {
+		m.until = make(map[K]time.Time)
 	}
-	e.until[id] = now.Add(keep)
+	if _, known := m.until[key]; !known {
+		m.order = append(m.order, key)
+	}
+	m.until[key] = now.Add(keep)
 }
 
-func (e *endedDialogs) has(id dialogID) bool {
-	_, known := e.until[id]
+func (m *memory[K]) has(key K) bool {
+	_, known := m.until[key]
 	return known
 }

@@ -16,8 +16,8 @@ import (
 const (
 	// arriveTime bounds how long a call waits to be put on record.
 	arriveTime = 10 * time.Second
-	// cancelPatience is how long a CANCEL waits for its INVITE, which may be a step behind:
-	// each message is handled by a goroutine of its own.
+	// cancelPatience is how long the answer to a CANCEL waits for its INVITE, which may be a
+	// step behind: each message is handled by a goroutine of its own.
 	cancelPatience = 200 * time.Millisecond
 	retryAfter     = 5 // seconds, when there are too many calls
 )
@@ -114,8 +114,14 @@ func (g *Gateway) handleCancel(ctx context.Context, request *sip.Request, transa
 	find := func() *leg {
 		g.mutex.Lock()
 		defer g.mutex.Unlock()
-		return g.arriving[inviteOf(request)]
+		l := g.arriving[inviteOf(request)]
+		if l == nil {
+			g.cancelled.add(inviteOf(request), time.Now(), 64*g.config.T1)
+		}
+		return l
 	}
+	// The library sends responses to CANCEL past the transaction, and would keep it.
+	defer transaction.Terminate()
 	l := find()
 	if l == nil {
 		select {
@@ -227,6 +233,9 @@ func (g *Gateway) register(l *leg) *fault {
 	}
 	g.legs[l.dialogID] = l
 	g.arriving[l.invited] = l
+	if g.cancelled.has(l.invited) {
+		l.cancel()
+	}
 	g.add()
 	return nil
 }

@@ -334,7 +334,10 @@ func (c *call) message(method sip.RequestMethod, branch, headers, body string) s
 		c.local, strings.ToLower(c.transport), headers, contentType, len(body), body)
 }
 
-func (c *call) invite() { c.peer.t.Helper(); c.send(c.message(sip.INVITE, c.branch, c.headers, c.body)) }
+func (c *call) invite() {
+	c.peer.t.Helper()
+	c.send(c.message(sip.INVITE, c.branch, c.headers, c.body))
+}
 
 // ack acknowledges a response: a 2xx with a branch of its own, others with that of the INVITE.
 func (c *call) ack(response *sip.Response, body string) {

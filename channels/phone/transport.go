@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,6 +35,9 @@ const (
 	idleConnection = 30 * time.Minute
 	writeTimeout   = 5 * time.Second
 	dialTimeout    = 5 * time.Second
+	// drain is how long a shutdown gives the library for messages that it has read: each is
+	// handled by a goroutine that nobody can wait for.
+	drain = 50 * time.Millisecond
 )
 
 // The library's settings are global; these two belong to us, as nothing else here uses it.
@@ -124,6 +128,9 @@ type datagrams struct {
 	gateway *Gateway
 	limiter *sourceLimiter
 
+	// quiet makes the reader throw away what comes, before the socket is closed.
+	quiet atomic.Bool
+
 	// sources are those that the library remembers since it began to serve this socket. It
 	// never forgets one, and they can be forged: after maxSources it is made to begin anew.
 	// Used by the one reader only.
@@ -151,6 +158,8 @@ func (d *datagrams) ReadFrom(buffer []byte) (int, net.Addr, error) {
 			return 0, nil, net.ErrClosed
 		case err != nil:
 			continue // an ICMP error for something sent earlier is no reason to stop
+		case d.quiet.Load():
+			continue
 		case count > maxMessage:
 			d.gateway.counters.oversized.Add(1)
 			continue
