@@ -26,13 +26,18 @@ const (
 	waitingCommands = 16 << 10
 )
 
-// Config is what a dispatcher is made of. All fields are needed.
+// Config is what a dispatcher is made of. All fields are needed, except Seen.
 type Config struct {
 	Node    contact.NodeID
 	Journal *journal.Journal
 	Bus     *bus.Bus
-	Now     func() time.Time
-	Log     zerolog.Logger
+	// Seen is the newest record that anybody beside the journal knows, the projection
+	// above all; 0 when nobody does. A journal that ends before it has lost records and is
+	// refused.
+	Seen uint64
+	// Now is the clock. It may go back; the engine's does not.
+	Now func() time.Time
+	Log zerolog.Logger
 }
 
 // Dispatcher is made by [New]; [Dispatcher.Run] is its one goroutine.

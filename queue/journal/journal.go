@@ -19,8 +19,12 @@ var (
 	ErrDamaged = errors.New("the journal is damaged")
 	// ErrUnknownFormat: it was written by a version that this one does not know.
 	ErrUnknownFormat = errors.New("the journal has an unknown format")
+	// ErrPurged: a record was asked for that was purged by rule.
+	ErrPurged = errors.New("the journal does not go back so far")
 	// ErrFenced: another leader has written. The caller's state is void.
 	ErrFenced = errors.New("another leader has written to the journal")
+	// ErrUnclear: whether a record was written cannot be told now.
+	ErrUnclear = errors.New("it is unclear whether the journal took the record")
 )
 
 const (
@@ -28,6 +32,8 @@ const (
 	recordSubject = "svar.journal"
 	// askTime bounds one question to the server.
 	askTime = 5 * time.Second
+	// readerTime is how long the server remembers a reader that is gone.
+	readerTime = 30 * time.Second
 )
 
 // Journal is the stream of records. One leader appends; anybody may read. Its methods
@@ -67,42 +73,90 @@ func Open(ctx context.Context, conn *nats.Conn) (*Journal, error) {
 	return &Journal{js: js, stream: stream, snapshots: snapshots}, nil
 }
 
+// CheckComplete refuses a journal that has lost records, before anything is appended to it; see [CheckComplete]. next
+// is the first record that will be read, seen the newest that anybody else knows.
+func (j *Journal) CheckComplete(ctx context.Context, next, seen uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return CheckComplete(ctx, j.stream, next, seen)
+}
+
 // Append writes a record behind the one at sequence last (0: it is the first), and
-// returns its own sequence when it is on disk. [ErrFenced] means that somebody else
-// has written since. After any other error nothing was written.
+// returns its own sequence when it is on disk.
+//
+// After any error the caller's state is void and must be read anew: usually nothing was
+// written, but an error of kind [ErrUnclear] leaves that open. [ErrFenced] means that a
+// leader of this epoch or a newer one has written; the caller leads no more.
+//
+// Once the record is sent, its outcome is awaited even when ctx ends, for 10 s at the
+// most: whether it was written matters to everybody.
 func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint64, error) {
 	data, err := record.Encode()
 	if err != nil {
 		return 0, err
 	}
-	try, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	ack, err := j.js.Publish(try, recordSubject, data, jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
-	if err == nil {
-		return ack.Sequence, nil
-	}
-	if refused := (*jetstream.APIError)(nil); errors.As(err, &refused) && refused.ErrorCode != jetstream.JSErrCodeStreamWrongLastSequence {
+	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("append to the journal: %w", err)
 	}
-	return j.settle(ctx, data, last, err)
+	bounded := context.WithoutCancel(ctx)
+	try, cancel := context.WithTimeout(bounded, askTime)
+	defer cancel()
+	ack, err := j.js.Publish(try, recordSubject, data, jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
+	refused := (*jetstream.APIError)(nil)
+	switch {
+	case err == nil:
+		return ack.Sequence, nil
+	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+		return 0, j.overtaken(bounded, record.Epoch, last, err)
+	case refused != nil:
+		return 0, fmt.Errorf("append to the journal: %w", err)
+	default:
+		return j.settle(bounded, record.Epoch, data, last, err)
+	}
 }
 
 // settle finds out what became of an append whose outcome is unclear: it was written
 // if the next record has its very bytes (they hold epoch, time and commands).
-func (j *Journal) settle(ctx context.Context, data []byte, last uint64, cause error) (uint64, error) {
+func (j *Journal) settle(ctx context.Context, epoch uint64, data []byte, last uint64, cause error) (uint64, error) {
 	ask, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	next, err := j.stream.GetMsg(ask, last+1)
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return 0, fmt.Errorf("append to the journal: %w", cause)
-	case err != nil:
-		return 0, fmt.Errorf("%w: an append failed (%w), and whether it was written cannot be told: %w", ErrFenced, cause, err)
-	case bytes.Equal(next.Data, data):
+	case err == nil && bytes.Equal(next.Data, data):
 		return next.Sequence, nil
+	case err == nil:
+		return 0, fenced(epoch, next, cause)
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		// It may still be on its way. It is void as soon as another record is written.
+		return 0, fmt.Errorf("%w: %w", ErrUnclear, cause)
 	default:
-		return 0, fmt.Errorf("%w: at sequence %d", ErrFenced, last+1)
+		return 0, fmt.Errorf("%w: %w; and asking for it failed: %w", ErrUnclear, cause, err)
 	}
+}
+
+// overtaken says why the server did not take a record: who wrote in its place?
+func (j *Journal) overtaken(ctx context.Context, epoch, last uint64, cause error) error {
+	ask, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	next, err := j.stream.GetMsg(ask, last+1)
+	if err != nil {
+		return fmt.Errorf("append to the journal behind record %d: %w; and reading what stands there failed: %w", last, cause, err)
+	}
+	return fenced(epoch, next, cause)
+}
+
+// fenced is the error of a leader of the epoch who met a record that is not its own. One
+// of an older epoch is the late word of a leader who has ended: it must be read, and
+// does not end this leader.
+func fenced(epoch uint64, met *jetstream.RawStreamMsg, cause error) error {
+	record, err := Decode(met.Data)
+	if err != nil {
+		return fmt.Errorf("append to the journal: %w; record %d stands there: %w", cause, met.Sequence, err)
+	}
+	if record.Epoch < epoch {
+		return fmt.Errorf("append to the journal: record %d of the older epoch %d came first: %w", met.Sequence, record.Epoch, cause)
+	}
+	return fmt.Errorf("%w: record %d is of epoch %d, this leader's is %d", ErrFenced, met.Sequence, record.Epoch, epoch)
 }
 
 // Last returns the sequence of the last record, 0 when there is none.
@@ -117,53 +171,93 @@ func (j *Journal) Last(ctx context.Context) (uint64, error) {
 }
 
 // Read hands the records from sequence from (1 is the first) up to the last one to
-// handle, in order. An error of handle ends it.
+// handle, in order. An error of handle ends it. [ErrDamaged] means that one of them
+// is not there or cannot be read.
 func (j *Journal) Read(ctx context.Context, from uint64, handle func(sequence uint64, r Record) error) error {
 	last, err := j.Last(ctx)
 	if err != nil || from > last {
 		return err
 	}
-	done := errors.New("read to the end")
+	// The last one must be there, or the reader would wait for it without end: a damaged
+	// record is never sent, and shows only by the one behind it.
+	if err := j.mustHave(ctx, last); err != nil {
+		return err
+	}
+	reached := false
 	err = j.Follow(ctx, from, func(sequence uint64, r Record) error {
 		if err := handle(sequence, r); err != nil {
 			return err
 		}
-		if sequence >= last {
-			return done
+		if reached = sequence >= last; reached {
+			return errReached
 		}
 		return nil
 	})
-	if errors.Is(err, done) {
+	switch {
+	case reached && errors.Is(err, errReached):
 		return nil
+	case err == nil:
+		return fmt.Errorf("read the journal: %w", context.Cause(ctx))
+	default:
+		return err
+	}
+}
+
+// errReached ends Follow from within.
+var errReached = errors.New("the end is reached")
+
+func (j *Journal) mustHave(ctx context.Context, sequence uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	_, err := j.stream.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("%w: record %d cannot be read any more. Restore the journal's directory from a backup", ErrDamaged, sequence)
+	}
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	return nil
+}
+
+// Follow hands the records from sequence from on to handle, in order, those to come
+// included, until ctx ends (nil is returned) or handle fails. No record is ever passed
+// over: a gap is [ErrDamaged]. Any other error is the connection's, and Follow may be
+// called again behind the last record that was handled.
+func (j *Journal) Follow(ctx context.Context, from uint64, handle func(sequence uint64, r Record) error) error {
+	err := j.follow(ctx, max(from, 1), handle)
+	select {
+	case <-ctx.Done():
+		if errors.Is(err, ctx.Err()) {
+			return nil
+		}
+	default:
 	}
 	return err
 }
 
-// Follow hands the records from sequence from on to handle, in order, those to come
-// included, until ctx ends (nil is returned) or handle fails.
-func (j *Journal) Follow(ctx context.Context, from uint64, handle func(sequence uint64, r Record) error) error {
+func (j *Journal) follow(ctx context.Context, from uint64, handle func(sequence uint64, r Record) error) error {
 	consumer, err := j.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, InactiveThreshold: readerTime,
 	})
 	if err != nil {
-		return followError(ctx, err)
+		return fmt.Errorf("read the journal: %w", err)
 	}
 	messages, err := consumer.Messages()
 	if err != nil {
-		return followError(ctx, err)
+		return fmt.Errorf("read the journal: %w", err)
 	}
 	defer messages.Stop()
-	for expected := max(from, 1); ; expected++ {
+	for expected := from; ; expected++ {
 		message, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			return followError(ctx, err)
+			return fmt.Errorf("read the journal: %w", err)
 		}
 		meta, err := message.Metadata()
 		if err != nil {
-			return followError(ctx, err)
+			return fmt.Errorf("read the journal: %w", err)
 		}
 		if meta.Sequence.Stream != expected {
-			return fmt.Errorf("%w: record %d follows where %d is expected", ErrDamaged, meta.Sequence.Stream, expected)
+			return j.gap(ctx, expected, meta.Sequence.Stream)
 		}
 		record, err := Decode(message.Data())
 		if err != nil {
@@ -175,9 +269,16 @@ func (j *Journal) Follow(ctx context.Context, from uint64, handle func(sequence 
 	}
 }
 
-func followError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// gap tells records that were purged by rule from such as were lost.
+func (j *Journal) gap(ctx context.Context, expected, met uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	info, err := j.stream.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the journal's stream: %w", err)
 	}
-	return fmt.Errorf("read the journal: %w", err)
+	if info.State.FirstSeq > expected {
+		return fmt.Errorf("%w: the journal begins at record %d; record %d is purged", ErrPurged, info.State.FirstSeq, expected)
+	}
+	return fmt.Errorf("%w: record %d follows where %d is expected. Restore the journal's directory from a backup", ErrDamaged, met, expected)
 }

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,6 +21,9 @@ const (
 	// maxPersonal is the largest personal message in bytes: a note has 10,000 characters.
 	maxPersonal = 64 << 10
 )
+
+// ErrBadID: an id cannot be used as a name in the journal.
+var ErrBadID = errors.New("the id cannot be used")
 
 // personalVersion is that of the personal messages.
 const personalVersion = 1
@@ -57,59 +63,113 @@ func OpenPersonal(ctx context.Context, conn *nats.Conn) (*Personal, error) {
 	return &Personal{js: js, stream: stream}, nil
 }
 
-func callerSubject(id contact.ID) string { return personalPrefix + string(id) + ".caller" }
-func noteSubject(id contact.ID) string   { return personalPrefix + string(id) + ".note" }
-func legSubject(r contact.LegRecord) string {
-	return personalPrefix + string(r.Contact) + ".leg." + string(r.Node) + "." + string(r.Leg)
+// subject is the one of a contact's data. Ids come from outside too: one that NATS reads
+// as more than a name would reach, or purge, the data of others.
+func subject(id contact.ID, rest ...string) (string, error) {
+	parts := append([]string{string(id)}, rest...)
+	for _, part := range parts {
+		if err := checkToken(part); err != nil {
+			return "", err
+		}
+	}
+	return personalPrefix + strings.Join(parts, "."), nil
+}
+
+// maxToken is the longest id in bytes; a UUID has 36.
+const maxToken = 128
+
+// checkToken refuses what cannot stand for itself alone as a part of a subject.
+func checkToken(id string) error {
+	if id == "" || len(id) > maxToken || strings.ContainsFunc(id, func(r rune) bool {
+		return r <= ' ' || r > '~' || r == '.' || r == '*' || r == '>'
+	}) {
+		return fmt.Errorf("%w: %q; 1 to %d visible ASCII characters without . * > are", ErrBadID, id, maxToken)
+	}
+	return nil
+}
+
+func callerSubject(id contact.ID) (string, error) { return subject(id, "caller") }
+func noteSubject(id contact.ID) (string, error)   { return subject(id, "note") }
+func legSubject(r contact.LegRecord) (string, error) {
+	return subject(r.Contact, "leg", string(r.Node), string(r.Leg))
 }
 
 // PutPersonal keeps who is behind a contact.
 func (p *Personal) PutPersonal(ctx context.Context, id contact.ID, value contact.Personal) error {
-	return put(ctx, p, callerSubject(id), value)
+	at, err := callerSubject(id)
+	if err != nil {
+		return err
+	}
+	return put(ctx, p, at, value)
 }
 
 // Personal returns who is behind a contact; the zero value when nothing is kept.
 func (p *Personal) Personal(ctx context.Context, id contact.ID) (contact.Personal, error) {
-	return get[contact.Personal](ctx, p, callerSubject(id))
+	at, err := callerSubject(id)
+	if err != nil {
+		return contact.Personal{}, err
+	}
+	value, _, err := get[contact.Personal](ctx, p, at)
+	return value, err
 }
 
 // PutNote keeps the agent's note of a contact as it stands.
 func (p *Personal) PutNote(ctx context.Context, id contact.ID, note string) error {
-	return put(ctx, p, noteSubject(id), note)
+	at, err := noteSubject(id)
+	if err != nil {
+		return err
+	}
+	return put(ctx, p, at, note)
 }
 
 // Note returns the agent's note of a contact; empty when there is none.
 func (p *Personal) Note(ctx context.Context, id contact.ID) (string, error) {
-	return get[string](ctx, p, noteSubject(id))
+	at, err := noteSubject(id)
+	if err != nil {
+		return "", err
+	}
+	note, _, err := get[string](ctx, p, at)
+	return note, err
 }
 
 // PutLeg keeps the record of a live leg.
 func (p *Personal) PutLeg(ctx context.Context, r contact.LegRecord) error {
-	return put(ctx, p, legSubject(r), r)
+	at, err := legSubject(r)
+	if err != nil {
+		return err
+	}
+	return put(ctx, p, at, r)
 }
 
-// DeleteLeg deletes the record of a leg that is over.
+// DeleteLeg deletes the record of a leg that is over. One that is gone already is no error.
 func (p *Personal) DeleteLeg(ctx context.Context, r contact.LegRecord) error {
-	if err := p.stream.Purge(ctx, jetstream.WithPurgeSubject(legSubject(r))); err != nil {
+	at, err := legSubject(r)
+	if err != nil {
+		return err
+	}
+	if err := p.purge(ctx, at); err != nil {
 		return fmt.Errorf("delete a leg's record: %w", err)
 	}
 	return nil
 }
 
-// LegsOf returns the records of legs that the node has not deleted: those that an
-// earlier process left alive.
+// LegsOf returns the records of legs that the node has not deleted, sorted by contact:
+// those that an earlier process left alive.
 func (p *Personal) LegsOf(ctx context.Context, node contact.NodeID) ([]contact.LegRecord, error) {
+	if err := checkToken(string(node)); err != nil {
+		return nil, err
+	}
 	info, err := p.stream.Info(ctx, jetstream.WithSubjectFilter(personalPrefix+"*.leg."+string(node)+".*"))
 	if err != nil {
 		return nil, fmt.Errorf("list the legs' records: %w", err)
 	}
 	var records []contact.LegRecord
-	for subject := range info.State.Subjects {
-		record, err := get[contact.LegRecord](ctx, p, subject)
+	for _, at := range slices.Sorted(maps.Keys(info.State.Subjects)) {
+		record, kept, err := get[contact.LegRecord](ctx, p, at)
 		if err != nil {
 			return nil, err
 		}
-		if record.Leg != "" {
+		if kept { // not deleted meanwhile
 			records = append(records, record)
 		}
 	}
@@ -118,37 +178,67 @@ func (p *Personal) LegsOf(ctx context.Context, node contact.NodeID) ([]contact.L
 
 // Forget purges everything that is kept of a contact.
 func (p *Personal) Forget(ctx context.Context, id contact.ID) error {
-	if err := p.stream.Purge(ctx, jetstream.WithPurgeSubject(personalPrefix+string(id)+".>")); err != nil {
+	at, err := subject(id)
+	if err != nil {
+		return err
+	}
+	if err := p.purge(ctx, at+".>"); err != nil {
 		return fmt.Errorf("forget the person behind contact %s: %w", id, err)
 	}
 	return nil
 }
 
-func put[T any](ctx context.Context, p *Personal, subject string, value T) error {
+func (p *Personal) purge(ctx context.Context, subjects string) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return p.stream.Purge(ctx, jetstream.WithPurgeSubject(subjects))
+}
+
+func put[T any](ctx context.Context, p *Personal, at string, value T) error {
 	data, err := json.Marshal(versioned[T]{Version: personalVersion, Value: value})
 	if err != nil {
 		return fmt.Errorf("encode personal data: %w", err)
 	}
-	if _, err := p.js.Publish(ctx, subject, data); err != nil {
+	if len(data) > maxPersonal {
+		return fmt.Errorf("keep personal data: %w: %d bytes, at most %d", ErrTooLarge, len(data), maxPersonal)
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	if _, err := p.js.Publish(ctx, at, data); err != nil {
 		return fmt.Errorf("keep personal data: %w", err)
 	}
 	return nil
 }
 
-func get[T any](ctx context.Context, p *Personal, subject string) (T, error) {
-	var kept versioned[T]
-	message, err := p.stream.GetLastMsgForSubject(ctx, subject)
+// get returns what is kept at the subject, and whether anything is.
+func get[T any](ctx context.Context, p *Personal, at string) (value T, kept bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	message, err := p.stream.GetLastMsgForSubject(ctx, at)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return kept.Value, nil
+		return value, false, nil
 	}
 	if err != nil {
-		return kept.Value, fmt.Errorf("read personal data: %w", err)
+		return value, false, fmt.Errorf("read personal data: %w", err)
 	}
-	if err := json.Unmarshal(message.Data, &kept); err != nil {
-		return kept.Value, fmt.Errorf("%w: personal data: %w", ErrDamaged, err)
+	value, err = decodePersonal[T](message.Data)
+	return value, err == nil, err
+}
+
+func decodePersonal[T any](data []byte) (T, error) {
+	var none T
+	var head struct {
+		Version int `json:"version"`
 	}
-	if kept.Version != personalVersion {
-		return kept.Value, fmt.Errorf("%w: personal data of version %d; this version of svar reads %d", ErrUnknownFormat, kept.Version, personalVersion)
+	if err := json.Unmarshal(data, &head); err != nil {
+		return none, fmt.Errorf("%w: personal data: %w", ErrDamaged, err)
 	}
-	return kept.Value, nil
+	if head.Version != personalVersion {
+		return none, unknownFormat("personal data", head.Version, personalVersion)
+	}
+	var out versioned[T]
+	if err := strictUnmarshal(data, &out); err != nil {
+		return none, fmt.Errorf("%w: personal data: %w", ErrDamaged, err)
+	}
+	return out.Value, nil
 }

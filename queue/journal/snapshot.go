@@ -29,9 +29,8 @@ type Snapshot struct {
 
 // SaveSnapshot replaces the newest snapshot.
 func (j *Journal) SaveSnapshot(ctx context.Context, engine int, sequence uint64, state []byte) error {
-	sum := sha256.Sum256(state)
 	data, err := json.Marshal(Snapshot{
-		Format: SnapshotFormat, Engine: engine, Sequence: sequence, SHA256: hex.EncodeToString(sum[:]), State: state,
+		Format: SnapshotFormat, Engine: engine, Sequence: sequence, SHA256: checksum(state), State: state,
 	})
 	if err != nil {
 		return fmt.Errorf("encode a snapshot: %w", err)
@@ -50,18 +49,36 @@ func (j *Journal) LoadSnapshot(ctx context.Context) (*Snapshot, error) {
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return nil, nil
 	}
+	if errors.Is(err, jetstream.ErrDigestMismatch) {
+		return nil, fmt.Errorf("%w: the snapshot: %w", ErrDamaged, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load the snapshot: %w", err)
 	}
-	var s Snapshot
-	if err := json.Unmarshal(data, &s); err != nil {
+	return decodeSnapshot(data)
+}
+
+func decodeSnapshot(data []byte) (*Snapshot, error) {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, fmt.Errorf("%w: the snapshot: %w", ErrDamaged, err)
 	}
-	if s.Format != SnapshotFormat {
-		return nil, fmt.Errorf("%w: a snapshot of format %d; this version of svar reads format %d", ErrUnknownFormat, s.Format, SnapshotFormat)
+	if head.Format != SnapshotFormat {
+		return nil, unknownFormat("the snapshot", head.Format, SnapshotFormat)
 	}
-	if sum := sha256.Sum256(s.State); hex.EncodeToString(sum[:]) != s.SHA256 {
+	var s Snapshot
+	if err := strictUnmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("%w: the snapshot: %w", ErrDamaged, err)
+	}
+	if s.SHA256 != checksum(s.State) {
 		return nil, fmt.Errorf("%w: the snapshot's checksum does not match", ErrDamaged)
 	}
 	return &s, nil
+}
+
+func checksum(state []byte) string {
+	sum := sha256.Sum256(state)
+	return hex.EncodeToString(sum[:])
 }
