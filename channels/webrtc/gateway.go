@@ -179,7 +179,7 @@ func (g *Gateway) Legs() int {
 	return len(g.legs)
 }
 
-// Ring begins a leg to an agent's browser. The errors are [ErrFull], [ErrClosed], the
+// Ring begins a leg to an agent's browser; ctx bounds that alone, not the leg. The errors are [ErrFull], [ErrClosed], the
 // context's, and that the leg's id is taken; whatever goes wrong later ends the leg by fault.
 func (g *Gateway) Ring(ctx context.Context, r channels.Ring) (channels.Leg, error) {
 	if err := ctx.Err(); err != nil {
