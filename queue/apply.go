@@ -86,6 +86,8 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 		return e.takeBack(c, a, v.Offer, now)
 	case contact.ContactConnected:
 		return e.connected(c, v, now)
+	case contact.ContactReturned:
+		return e.returned(c, a, v, now)
 	case contact.ContactHungUp:
 		if c.Agent != v.Agent {
 			return fmt.Errorf("contact %s is with %q, not %q", v.Contact, c.Agent, v.Agent)
@@ -167,19 +169,24 @@ func (e *Engine) offered(c *entry, a *AgentState, v contact.ContactOffered, now 
 	return nil
 }
 
-// takeBack ends an offer, open or connected, and puts the contact back into its place.
-// An agent who was connected begins to idle anew; one who was only rung does not.
+// takeBack ends an open offer and puts the contact back into its place.
 func (e *Engine) takeBack(c *entry, a *AgentState, offer contact.OfferID, now contact.Instant) error {
-	open := c.Offer != nil && c.Offer.Offer == offer
-	if !open && (c.Connected == 0 || c.Connected != offer) {
+	if c.Offer == nil || c.Offer.Offer != offer || c.Offer.Agent != a.Agent {
 		return fmt.Errorf("offer %d is not open", offer)
 	}
-	if !open {
-		a.IdleSince = now
+	e.loseLegs(c)
+	e.release(a)
+	return e.move(c, contact.StateWaiting, now)
+}
+
+// returned puts a contact whose agent's leg broke back into its place.
+func (e *Engine) returned(c *entry, a *AgentState, v contact.ContactReturned, now contact.Instant) error {
+	if c.Connected != v.Offer || c.Agent != a.Agent {
+		return fmt.Errorf("contact %s is not connected by offer %d", v.Contact, v.Offer)
 	}
+	e.finishAgent(c, now)
 	e.loseLegs(c)
 	c.Agent = ""
-	e.release(a)
 	return e.move(c, contact.StateWaiting, now)
 }
 

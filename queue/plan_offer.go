@@ -91,11 +91,12 @@ func (e *Engine) planFailConnect(v contact.FailConnect, now contact.Instant) (fu
 // failConnect puts a contact whose agent cannot be heard back into its place, and
 // pauses the agent, so that the next caller does not meet the same fault.
 func (e *Engine) failConnect(c *entry, now contact.Instant) {
-	agent, cause := c.holder(), contact.ConnectFailed
+	agent := c.holder()
 	if c.State == contact.StateConnected {
-		cause = contact.TechnicalFault
+		e.emit(contact.ContactReturned{Contact: c.Contact.ID, Offer: c.Connected, Agent: agent}, now)
+	} else {
+		e.withdraw(c, contact.ConnectFailed, now)
 	}
-	e.withdraw(c, cause, now)
 	e.pause(agent, contact.ByFault, now)
 }
 
@@ -118,13 +119,9 @@ func (e *Engine) pause(agent contact.AgentID, cause contact.PresenceCause, now c
 	}
 }
 
-// withdraw takes the contact's offer back, open or connected.
+// withdraw takes the contact's open offer back.
 func (e *Engine) withdraw(c *entry, cause contact.WithdrawCause, now contact.Instant) {
-	offer := c.Connected
-	if c.Offer != nil {
-		offer = c.Offer.Offer
-	}
-	e.emit(contact.OfferWithdrawn{Contact: c.Contact.ID, Offer: offer, Agent: c.holder(), Cause: cause}, now)
+	e.emit(contact.OfferWithdrawn{Contact: c.Contact.ID, Offer: c.Offer.Offer, Agent: c.Offer.Agent, Cause: cause}, now)
 }
 
 func (e *Engine) planHangUp(v contact.HangUp, now contact.Instant) (func(), *contact.Rejection) {

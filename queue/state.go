@@ -209,6 +209,8 @@ func Touched(event contact.Event) (contact.ID, contact.AgentID) {
 		return v.Contact, v.Agent
 	case contact.ContactConnected:
 		return v.Contact, v.Agent
+	case contact.ContactReturned:
+		return v.Contact, v.Agent
 	case contact.ContactHungUp:
 		return v.Contact, v.Agent
 	case contact.ContactDropped:

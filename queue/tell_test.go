@@ -40,6 +40,8 @@ func tell(event contact.Event) string {
 		return fmt.Sprintf("%s is withdrawn from %s (offer %d): %s", v.Contact, v.Agent, v.Offer, v.Cause)
 	case contact.ContactConnected:
 		return fmt.Sprintf("%s and %s are connected (offer %d)", v.Contact, v.Agent, v.Offer)
+	case contact.ContactReturned:
+		return fmt.Sprintf("%s has lost %s (offer %d) and waits on in the old place", v.Contact, v.Agent, v.Offer)
 	case contact.ContactHungUp:
 		return fmt.Sprintf("%s and %s have ended, by the %s", v.Contact, v.Agent, v.By)
 	case contact.ContactDropped:

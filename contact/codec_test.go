@@ -1,0 +1,263 @@
+package contact_test
+
+import (
+	"encoding/json"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"svar/contact"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files with what is written now")
+
+// aContact has every field set, so that the golden files name them all.
+var aContact = contact.Contact{
+	ID: "0193a5b0-0000-7000-8000-000000000001", Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff,
+	Person: "person-7", Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
+}
+
+const (
+	id   = contact.ID("0193a5b0-0000-7000-8000-000000000001")
+	leg  = contact.LegID("0193a5b0-0000-7000-8000-00000000000a")
+	node = contact.NodeID("node-1")
+	anna = contact.AgentID("anna")
+)
+
+var (
+	rules = contact.Rules{
+		OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1, OutcomeCodes: []contact.OutcomeCode{"solved", "passed-on"},
+	}
+	roster = contact.Roster{Agents: []contact.Agent{{ID: anna, Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4})}}}
+	needs  = contact.NewNeeds(contact.Need{Skill: "staff", Level: 2})
+)
+
+// Every command, with every field set.
+var commands = contact.Commands{
+	contact.ChangeRules{Rules: rules},
+	contact.ChangeRoster{Roster: roster},
+	contact.ReportNode{Node: node, Legs: []contact.LegID{leg}, Restarted: true},
+	contact.Arrive{Contact: aContact, Node: node, Leg: leg},
+	contact.Refuse{Contact: aContact, Response: 404},
+	contact.Greet{Contact: id},
+	contact.Enqueue{Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000},
+	contact.Leave{Contact: id},
+	contact.Drop{Contact: id},
+	contact.AcceptOffer{Offer: 7, Agent: anna},
+	contact.DeclineOffer{Offer: 7, Agent: anna, Reason: "lunch"},
+	contact.ConfirmConnected{Offer: 7, Leg: leg},
+	contact.FailConnect{Offer: 7},
+	contact.HangUp{Contact: id, Agent: anna},
+	contact.Finish{Contact: id, Agent: anna, Code: "solved"},
+	contact.SetPresence{Agent: anna, Presence: contact.Paused, Reason: "lunch"},
+	contact.SetReachable{Agent: anna, Node: node, Reachable: true},
+	contact.Tick{},
+}
+
+// Every event, with every field set.
+var events = contact.Events{
+	contact.LeaderElected{Epoch: 3, Node: node},
+	contact.RulesChanged{Rules: rules},
+	contact.RosterChanged{Roster: roster},
+	contact.ContactArrived{Contact: aContact, Node: node, Leg: leg},
+	contact.ContactGreeted{Contact: id},
+	contact.ContactQueued{Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000},
+	contact.ContactOffered{Contact: id, Offer: 7, Agent: anna, Expires: 1_764_054_015_000, Why: contact.Why{
+		Candidates: 2, Waiting: 3, Rule: contact.HighestLevel, Level: 4, Idle: 12_000, Relaxed: 1,
+	}},
+	contact.OfferAccepted{Contact: id, Offer: 7, Agent: anna},
+	contact.OfferDeclined{Contact: id, Offer: 7, Agent: anna, Reason: "lunch", Again: 1_764_054_030_000},
+	contact.OfferMissed{Contact: id, Offer: 7, Agent: anna, Again: 1_764_054_030_000},
+	contact.OfferWithdrawn{Contact: id, Offer: 7, Agent: anna, Cause: contact.CallerLeft},
+	contact.ContactConnected{Contact: id, Offer: 7, Agent: anna, Leg: leg},
+	contact.ContactReturned{Contact: id, Offer: 7, Agent: anna},
+	contact.ContactHungUp{Contact: id, Agent: anna, By: contact.PartyCaller},
+	contact.ContactDropped{Contact: id, From: contact.StateConnected, Agent: anna},
+	contact.ContactClosed{
+		Contact: id, End: contact.EndRefused, Stage: contact.StageRinging, Waited: 4_000,
+		Agent: anna, Code: "solved", Response: 404, Refused: &aContact,
+	},
+	contact.PresenceChanged{Agent: anna, Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent},
+	contact.ReachabilityChanged{Agent: anna, Node: node, Reachable: true},
+}
+
+// Records of today are read for years: the wire form changes only on purpose.
+func TestWireForm(t *testing.T) {
+	t.Parallel()
+	golden(t, "testdata/commands.golden.json", commands, new(contact.Commands))
+	golden(t, "testdata/events.golden.json", events, new(contact.Events))
+}
+
+func golden(t *testing.T, file string, list, into any) {
+	t.Helper()
+	data, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = append(data, '\n')
+	if *update {
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(data) != string(want) {
+		t.Errorf("%s: the wire form is now\n%s", file, data)
+	}
+	if err := json.Unmarshal(want, into); err != nil {
+		t.Fatal(err)
+	}
+	if read := reflect.ValueOf(into).Elem().Interface(); !reflect.DeepEqual(read, list) {
+		t.Errorf("%s: read back as\n%+v", file, read)
+	}
+}
+
+// A field that is left zero in the examples would not be seen in the golden files.
+func TestExamplesSetEveryField(t *testing.T) {
+	t.Parallel()
+	for _, command := range commands {
+		everyField(t, reflect.ValueOf(command), reflect.TypeOf(command).String())
+	}
+	for _, event := range events {
+		everyField(t, reflect.ValueOf(event), reflect.TypeOf(event).String())
+	}
+}
+
+func everyField(t *testing.T, v reflect.Value, name string) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.Pointer:
+		everyField(t, v.Elem(), name)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			everyField(t, v.Field(i), name+"."+v.Type().Field(i).Name)
+		}
+	case reflect.Slice:
+		if v.Len() == 0 {
+			t.Errorf("%s is empty", name)
+			return
+		}
+		everyField(t, v.Index(0), name+"[0]")
+	default:
+		if v.IsZero() {
+			t.Errorf("%s is not set", name)
+		}
+	}
+}
+
+// The closed sets are whole: every type with the marker method has a name on the wire
+// and an example.
+func TestClosedSetsAreComplete(t *testing.T) {
+	t.Parallel()
+	complete(t, "command.go", "command", names(commands), func(i int) string { return contact.CommandName(commands[i]) })
+	complete(t, "event.go", "event", names(events), func(i int) string { return contact.EventName(events[i]) })
+}
+
+func names[T any](list []T) []string {
+	var out []string
+	for _, v := range list {
+		out = append(out, reflect.TypeOf(v).Name())
+	}
+	return out
+}
+
+func complete(t *testing.T, file, marker string, examples []string, wireName func(int) string) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared []string
+	for _, declaration := range parsed.Decls {
+		f, is := declaration.(*ast.FuncDecl)
+		if !is || f.Recv == nil || f.Name.Name != marker {
+			continue
+		}
+		if name, is := f.Recv.List[0].Type.(*ast.Ident); is {
+			declared = append(declared, name.Name)
+		}
+	}
+	seen := map[string]bool{}
+	for i, example := range examples {
+		name := wireName(i)
+		if name == "" || seen[name] {
+			t.Errorf("%s has no wire name of its own: %q", example, name)
+		}
+		seen[name] = true
+	}
+	slices.Sort(declared)
+	sorted := slices.Sorted(slices.Values(examples))
+	if !slices.Equal(declared, sorted) {
+		t.Errorf("%s declares %v, the examples are %v", file, declared, sorted)
+	}
+}
+
+// A record that cannot be read whole is not half read.
+func TestUnreadableRecords(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string]string{
+		"unknown type":    `[{"type": "teleport", "data": {}}]`,
+		"unknown field":   `[{"type": "greet", "data": {"contact": "k1", "mood": "good"}}]`,
+		"no list":         `{"type": "greet"}`,
+		"wrong kind":      `[{"type": "greet", "data": {"contact": 7}}]`,
+		"data is missing": `[{"type": "greet"}]`,
+	} {
+		var read contact.Commands
+		if err := json.Unmarshal([]byte(data), &read); err == nil {
+			t.Errorf("%s: was read as %+v", name, read)
+		}
+	}
+	var read contact.Events
+	if err := json.Unmarshal([]byte(`[{"type": "greet", "data": {"contact": "k1"}}]`), &read); err == nil {
+		t.Errorf("a command was read as an event: %+v", read)
+	}
+}
+
+func TestNewNeeds(t *testing.T) {
+	t.Parallel()
+	got := contact.NewNeeds(contact.Need{Skill: "sv", Level: 1}, contact.Need{Skill: "en", Level: 2}, contact.Need{Skill: "sv", Level: 3})
+	want := contact.Needs{{Skill: "en", Level: 2}, {Skill: "sv", Level: 3}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// The life of a contact as the diagram in state.go has it.
+func TestTransitions(t *testing.T) {
+	t.Parallel()
+	states := []contact.State{
+		contact.StateNone, contact.StateArrived, contact.StateGreeted, contact.StateWaiting,
+		contact.StateOffered, contact.StateConnected, contact.StateWrapUp, contact.StateClosed,
+	}
+	legal := []string{
+		" → arrived", " → closed",
+		"arrived → greeted", "arrived → waiting", "arrived → closed",
+		"greeted → waiting", "greeted → closed",
+		"waiting → offered", "waiting → closed",
+		"offered → waiting", "offered → connected", "offered → closed",
+		"connected → wrap-up", "connected → waiting", "connected → closed",
+		"wrap-up → closed",
+	}
+	var found []string
+	for _, from := range states {
+		for _, to := range states {
+			if from.CanBecome(to) {
+				found = append(found, strings.Join([]string{string(from), string(to)}, " → "))
+			}
+		}
+	}
+	slices.Sort(legal)
+	slices.Sort(found)
+	if !slices.Equal(found, legal) {
+		t.Errorf("legal are %v", found)
+	}
+}
