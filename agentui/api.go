@@ -62,7 +62,7 @@ type Contacts interface {
 const maxPage = 200
 
 type contactsInput struct {
-	sessionInput
+	SessionInput
 	From   time.Time `query:"from" doc:"Arrived at or after this; 24 hours ago by default"`
 	To     time.Time `query:"to" doc:"Arrived before this; now by default"`
 	Line   string    `query:"line" maxLength:"64"`
@@ -80,11 +80,11 @@ type contactsOutput struct {
 }
 
 func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutput, error) {
-	session, err := u.require(in.sessionInput)
+	account, err := u.require(in.SessionInput)
 	if err != nil {
 		return nil, err
 	}
-	if session.Role != identity.Supervisor && session.Role != identity.Administrator {
+	if account.Role != identity.Supervisor && account.Role != identity.Administrator {
 		return nil, huma.Error403Forbidden("only supervisors and administrators may list contacts")
 	}
 	filter := ContactFilter{

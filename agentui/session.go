@@ -115,20 +115,27 @@ func (u *UI) signIn(_ context.Context, r *signInRequest) (*cookieResponse, error
 	return &cookieResponse{SetCookie: u.cookie(token, int(sessionLife.Seconds()))}, nil
 }
 
-// sessionInput is the input of every operation that needs a session.
-type sessionInput struct {
+// SessionInput is the input of every operation that needs a session. It is exported for
+// huma, which fills embedded structs only then.
+type SessionInput struct {
 	Token string `cookie:"svar_session"`
 }
 
-func (u *UI) require(in sessionInput) (identity.Session, error) {
+// require returns the account that is signed in. Its role is what it is now: a token says
+// only what it was at sign-in.
+func (u *UI) require(in SessionInput) (identity.Account, error) {
 	session, err := u.session(in.Token)
 	if err != nil {
-		return identity.Session{}, huma.Error401Unauthorized("sign in first")
+		return identity.Account{}, huma.Error401Unauthorized("sign in first")
 	}
-	return session, nil
+	account, known := u.config.Accounts.Account(session.Account)
+	if !known {
+		return identity.Account{}, huma.Error401Unauthorized("the account is no longer there")
+	}
+	return account, nil
 }
 
-func (u *UI) signOut(ctx context.Context, in *sessionInput) (*cookieResponse, error) {
+func (u *UI) signOut(ctx context.Context, in *SessionInput) (*cookieResponse, error) {
 	out := &cookieResponse{SetCookie: u.cookie("", -1)}
 	session, err := u.session(in.Token)
 	if err != nil {
@@ -155,14 +162,10 @@ type sessionResponse struct {
 	}
 }
 
-func (u *UI) whoAmI(_ context.Context, in *sessionInput) (*sessionResponse, error) {
-	session, err := u.require(*in)
+func (u *UI) whoAmI(_ context.Context, in *SessionInput) (*sessionResponse, error) {
+	account, err := u.require(*in)
 	if err != nil {
 		return nil, err
-	}
-	account, known := u.config.Accounts.Account(session.Account)
-	if !known {
-		return nil, huma.Error401Unauthorized("the account is no longer there")
 	}
 	out := &sessionResponse{}
 	out.Body.Account, out.Body.Name, out.Body.Role = account.Name, account.DisplayName, string(account.Role)
