@@ -195,6 +195,7 @@ type peer struct {
 	local     netip.AddrPort
 	target    netip.AddrPort
 	voice     *mediatest.Peer
+	events    *net.UDPConn
 }
 
 func newPeer(t testing.TB, transport string, target netip.AddrPort) *peer {
@@ -378,4 +379,18 @@ func (s *server) connect(t testing.TB, c *call) arrival {
 	}
 	c.ack(response, "")
 	return a
+}
+
+// eventSender is a socket for single RTP packets.
+func (p *peer) eventSender() *net.UDPConn {
+	p.t.Helper()
+	if p.events == nil {
+		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.t.Cleanup(func() { conn.Close() })
+		p.events = conn
+	}
+	return p.events
 }

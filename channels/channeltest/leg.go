@@ -1,0 +1,304 @@
+package channeltest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"svar/channels"
+)
+
+// maxRecord is what [channels.Leg.Record] promises, in bytes.
+const maxRecord = 8 << 10
+
+// defaultPatience bounds each wait of the suite. Nothing waits that long when all is well.
+const defaultPatience = 20 * time.Second
+
+// Party is who is at the other end of a leg: a phone, a browser, a mail client. It does by
+// itself what a leg needs to be answered.
+type Party interface {
+	// HangUp ends the leg from the party's side, in whatever stage it is.
+	HangUp()
+}
+
+// Presser is a party that can press keys.
+type Presser interface {
+	// Press presses one key, 0–9, *, # or A–D. The leg is answered.
+	Press(digit byte)
+}
+
+// Fixture is one leg that is not answered yet, and its party.
+type Fixture struct {
+	Leg   channels.Leg
+	Party Party
+	// Long names a prompt of at least ten seconds, and Short one of at most one second, for
+	// legs that are [channels.Prompter].
+	Long, Short channels.Prompt
+	// Patience bounds each wait; 0 means 20 s.
+	Patience time.Duration
+}
+
+// Factory makes a fixture that ends with the test.
+type Factory func(t *testing.T) Fixture
+
+// TestLeg runs the suite. Its tests are parallel, each with a leg of its own.
+func TestLeg(t *testing.T, factory Factory) {
+	t.Helper()
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, f Fixture)
+	}{
+		{"it has an identity and a record from the beginning", testBeginning},
+		{"it is answered, more than once without harm", testAnswer},
+		{"HangUp before Answer ends it", testHangUpBefore},
+		{"HangUp after Answer ends it", testHangUpAfter},
+		{"HangUp may be repeated, from everywhere at once", testHangUpRepeated},
+		{"the party leaves before Answer", testPartyBefore},
+		{"the party leaves after Answer", testPartyAfter},
+		{"Answer after the end", testAnswerAfter},
+		{"Answer is given up with its context", testAnswerContext},
+		{"the first ending counts", testFirstEnding},
+		{"a prompt is played to its end", testPlay},
+		{"a prompt is interrupted by its context", testPlayInterrupted},
+		{"a prompt is interrupted by the end", testPlayEnd},
+		{"a loop ends with the leg", testLoop},
+		{"digits come once each, and are closed at the end", testDigits},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := factory(t)
+			if f.Patience == 0 {
+				f.Patience = defaultPatience
+			}
+			test.run(t, f)
+		})
+	}
+}
+
+func testBeginning(t *testing.T, f Fixture) {
+	if f.Leg.ID() == "" {
+		t.Error("no ID")
+	}
+	if size := len(f.Leg.Record()); size > maxRecord {
+		t.Errorf("the record has %d bytes; at most %d are allowed", size, maxRecord)
+	}
+	f.stillAlive(t)
+	f.answer(t)
+	if size := len(f.Leg.Record()); size > maxRecord {
+		t.Errorf("the record has %d bytes after Answer; at most %d are allowed", size, maxRecord)
+	}
+	id := f.Leg.ID()
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+	if f.Leg.ID() != id {
+		t.Error("the ID changed")
+	}
+}
+
+func testAnswer(t *testing.T, f Fixture) {
+	f.answer(t)
+	f.answer(t)
+	f.stillAlive(t)
+}
+
+func testHangUpBefore(t *testing.T, f Fixture) {
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+}
+
+func testHangUpAfter(t *testing.T, f Fixture) {
+	f.answer(t)
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+}
+
+func testHangUpRepeated(t *testing.T, f Fixture) {
+	f.answer(t)
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			f.Leg.HangUp()
+			<-f.Leg.Done()
+			f.Leg.HangUp()
+			_ = f.Leg.Ending()
+			_ = f.Leg.Record()
+		})
+	}
+	callers.Wait()
+	f.over(t, channels.EndedByUs)
+}
+
+func testPartyBefore(t *testing.T, f Fixture) {
+	f.Party.HangUp()
+	f.over(t, channels.EndedByParty)
+}
+
+func testPartyAfter(t *testing.T, f Fixture) {
+	f.answer(t)
+	f.Party.HangUp()
+	f.over(t, channels.EndedByParty)
+}
+
+func testAnswerAfter(t *testing.T, f Fixture) {
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+	if err := f.Leg.Answer(t.Context()); !errors.Is(err, channels.ErrLegOver) {
+		t.Errorf("Answer: %v; want ErrLegOver", err)
+	}
+}
+
+func testAnswerContext(t *testing.T, f Fixture) {
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.Leg.Answer(ctx); err == nil {
+		t.Error("Answer of a leg that is over, with a context that is over, returned no error")
+	}
+}
+
+func testFirstEnding(t *testing.T, f Fixture) {
+	f.answer(t)
+	f.Party.HangUp()
+	f.over(t, channels.EndedByParty)
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByParty)
+}
+
+func testPlay(t *testing.T, f Fixture) {
+	prompter := f.prompter()
+	if prompter == nil {
+		return
+	}
+	f.answer(t)
+	f.returns(t, "Play", func(ctx context.Context) error { return prompter.Play(ctx, f.Short) }, nil)
+	if err := prompter.Play(t.Context(), channels.Prompt{Name: "no such prompt", Language: "sv"}); err == nil {
+		t.Error("a prompt that does not exist was played")
+	}
+	f.stillAlive(t)
+}
+
+func testPlayInterrupted(t *testing.T, f Fixture) {
+	prompter := f.prompter()
+	if prompter == nil {
+		return
+	}
+	f.answer(t)
+	f.returns(t, "Play", func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return prompter.Play(ctx, f.Long)
+	}, context.Canceled)
+	f.returns(t, "Play", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		return prompter.Play(ctx, f.Long)
+	}, context.DeadlineExceeded)
+	f.stillAlive(t)
+}
+
+func testPlayEnd(t *testing.T, f Fixture) {
+	prompter := f.prompter()
+	if prompter == nil {
+		return
+	}
+	f.answer(t)
+	f.returns(t, "Play", func(ctx context.Context) error {
+		time.AfterFunc(50*time.Millisecond, f.Leg.HangUp)
+		return prompter.Play(ctx, f.Long)
+	}, channels.ErrLegOver)
+	f.returns(t, "Play after the end", func(ctx context.Context) error { return prompter.Play(ctx, f.Long) }, channels.ErrLegOver)
+}
+
+func testLoop(t *testing.T, f Fixture) {
+	prompter := f.prompter()
+	if prompter == nil {
+		return
+	}
+	f.answer(t)
+	if err := prompter.Loop(f.Short); err != nil {
+		t.Errorf("Loop: %v", err)
+	}
+	f.Party.HangUp()
+	f.over(t, channels.EndedByParty)
+	if err := prompter.Loop(f.Short); !errors.Is(err, channels.ErrLegOver) {
+		t.Errorf("Loop after the end: %v; want ErrLegOver", err)
+	}
+}
+
+func testDigits(t *testing.T, f Fixture) {
+	keypad, hasKeys := f.Leg.(channels.Keypad)
+	if !hasKeys {
+		return
+	}
+	f.answer(t)
+	if presser, canPress := f.Party.(Presser); canPress {
+		for _, digit := range []byte("1*#A") {
+			presser.Press(digit)
+			select {
+			case got := <-keypad.Digits():
+				if got != digit {
+					t.Errorf("got digit %q; want %q", got, digit)
+				}
+			case <-time.After(f.Patience):
+				t.Fatalf("digit %q did not come", digit)
+			}
+		}
+	}
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+	select {
+	case digit, open := <-keypad.Digits():
+		if open {
+			t.Errorf("digit %q came twice", digit)
+		}
+	case <-time.After(f.Patience):
+		t.Error("Digits is not closed at the end")
+	}
+}
+
+func (f Fixture) prompter() channels.Prompter {
+	prompter, _ := f.Leg.(channels.Prompter)
+	return prompter
+}
+
+func (f Fixture) answer(t *testing.T) {
+	t.Helper()
+	f.returns(t, "Answer", f.Leg.Answer, nil)
+}
+
+// returns runs a call that must return an error in time.
+func (f Fixture) returns(t *testing.T, name string, call func(context.Context) error, want error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), f.Patience)
+	defer cancel()
+	if err := call(ctx); !errors.Is(err, want) {
+		t.Fatalf("%s returned %v; want %v", name, err, want)
+	}
+}
+
+// over waits for the end and checks why it came, and that Done stays closed.
+func (f Fixture) over(t *testing.T, want channels.Ending) {
+	t.Helper()
+	for range 2 {
+		select {
+		case <-f.Leg.Done():
+		case <-time.After(f.Patience):
+			t.Fatal("the leg is not over")
+		}
+	}
+	if got := f.Leg.Ending(); got != want {
+		t.Errorf("ended by %q; want %q", got, want)
+	}
+}
+
+func (f Fixture) stillAlive(t *testing.T) {
+	t.Helper()
+	select {
+	case <-f.Leg.Done():
+		t.Fatalf("the leg is over, by %q", f.Leg.Ending())
+	default:
+	}
+}

@@ -1,0 +1,145 @@
+package phone
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/pion/rtp"
+
+	"svar/channels"
+	"svar/channels/channeltest"
+)
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	channeltest.TestLeg(t, func(t *testing.T) channeltest.Fixture {
+		s := serve(t)
+		phone := newPhone(newPeer(t, "UDP", s.Address()).call())
+		phone.call.invite()
+		a := s.arrival(t)
+		return channeltest.Fixture{
+			Leg: a.leg, Party: phone,
+			Long: channels.Prompt{Name: "long", Language: "sv"}, Short: channels.Prompt{Name: "music", Language: "sv"},
+		}
+	})
+}
+
+// phone is a caller who does by himself what the protocol asks of him.
+type phone struct {
+	mutex    sync.Mutex
+	call     *call
+	answered bool
+	leaving  bool
+	up       chan struct{} // closed with the ACK
+	answer   []byte
+	pressed  uint32
+}
+
+func newPhone(c *call) *phone {
+	p := &phone{call: c, up: make(chan struct{})}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.listen()
+	}()
+	c.t.Cleanup(func() {
+		c.conn.Close()
+		<-done
+	})
+	return p
+}
+
+func (p *phone) listen() {
+	buffer := make([]byte, 65536)
+	for {
+		count, err := p.call.conn.Read(buffer)
+		if err != nil {
+			return
+		}
+		message, err := sip.ParseMessage(buffer[:count])
+		if err != nil {
+			continue
+		}
+		p.mutex.Lock()
+		switch message := message.(type) {
+		case *sip.Response:
+			if message.CSeq().MethodName == sip.INVITE && !message.IsProvisional() {
+				p.acknowledge(message)
+			}
+		case *sip.Request:
+			if message.Method != sip.ACK {
+				_, _ = p.call.conn.Write([]byte(sip.NewResponseFromRequest(message, 200, "OK", nil).String()))
+			}
+		}
+		p.mutex.Unlock()
+	}
+}
+
+// acknowledge sends ACK, and BYE if the answer crossed a CANCEL. The test may be over already,
+// and the socket closed.
+func (p *phone) acknowledge(response *sip.Response) {
+	c := p.call
+	c.toTag = tag(response.To().Params)
+	branch := c.branch
+	if response.IsSuccess() {
+		branch = "z9hG4bK" + newID()
+	}
+	_, _ = c.conn.Write([]byte(c.message(sip.ACK, branch, "", "")))
+	if !response.IsSuccess() || p.answered {
+		return
+	}
+	p.answered, p.answer = true, response.Body()
+	close(p.up)
+	if p.leaving {
+		p.bye()
+	}
+}
+
+func (p *phone) bye() {
+	p.call.sequence++
+	_, _ = p.call.conn.Write([]byte(p.call.message(sip.BYE, "z9hG4bK"+newID(), "", "")))
+}
+
+// HangUp sends CANCEL before the answer and BYE after it.
+func (p *phone) HangUp() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.answered {
+		p.bye()
+		return
+	}
+	p.leaving = true
+	p.call.send(p.call.message(sip.CANCEL, p.call.branch, "", ""))
+}
+
+// Press sends one telephone event: its beginning and three ends (RFC 4733 §2.5.1.4).
+func (p *phone) Press(digit byte) {
+	await(p.call.t, p.up, "answer")
+	events := map[byte]byte{'*': 10, '#': 11, 'A': 12, 'B': 13, 'C': 14, 'D': 15}
+	event, special := events[digit]
+	if !special {
+		event = digit - '0'
+	}
+	remote := voicePort(p.call.t, p.answer)
+	p.pressed++
+	sender := p.call.peer.eventSender()
+	for i, flags := range []byte{0x0A, 0x8A, 0x8A, 0x8A} {
+		packet := rtp.Packet{
+			Header: rtp.Header{
+				Version: 2, PayloadType: 101, SSRC: 77, Timestamp: p.pressed * 8000,
+				SequenceNumber: uint16(p.pressed*10) + uint16(i), Marker: i == 0,
+			},
+			Payload: []byte{event, flags, 0, 160},
+		}
+		data, err := packet.Marshal()
+		if err != nil {
+			p.call.t.Fatal(err)
+		}
+		if _, err := sender.WriteToUDPAddrPort(data, remote); err != nil {
+			p.call.t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond) // as packets are apart on a wire
+	}
+}
