@@ -1,0 +1,216 @@
+package routing_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"svar/contact"
+	"svar/routing"
+)
+
+func TestLevel(t *testing.T) {
+	t.Parallel()
+	skills := contact.NewNeeds(contact.Need{Skill: "en", Level: 2}, contact.Need{Skill: "pupils", Level: 4}, contact.Need{Skill: "sv", Level: 5})
+	for _, c := range []struct {
+		name     string
+		needs    contact.Needs
+		level    uint8
+		eligible bool
+	}{
+		{"nothing needed: everybody, at level 0", nil, 0, true},
+		{"held at its level", contact.Needs{{Skill: "en", Level: 2}}, 2, true},
+		{"held above its level", contact.Needs{{Skill: "sv", Level: 1}}, 5, true},
+		{"held below its level", contact.Needs{{Skill: "en", Level: 3}}, 0, false},
+		{"not held", contact.Needs{{Skill: "fi", Level: 1}}, 0, false},
+		{"not held, after all others", contact.Needs{{Skill: "zz", Level: 1}}, 0, false},
+		{"all held: the lowest level counts", contact.Needs{{Skill: "pupils", Level: 1}, {Skill: "sv", Level: 1}}, 4, true},
+		{"one of two not held", contact.Needs{{Skill: "fi", Level: 1}, {Skill: "sv", Level: 1}}, 0, false},
+	} {
+		level, eligible := routing.Level(skills, c.needs)
+		if level != c.level || eligible != c.eligible {
+			t.Errorf("%s: got %d, %v", c.name, level, eligible)
+		}
+	}
+	if _, eligible := routing.Level(nil, contact.Needs{{Skill: "sv", Level: 1}}); eligible {
+		t.Error("an agent without skills is eligible")
+	}
+}
+
+func TestFree(t *testing.T) {
+	t.Parallel()
+	for _, presence := range []contact.Presence{contact.Ready, contact.Paused, contact.SignedOut} {
+		for _, reachable := range []bool{true, false} {
+			for _, busy := range []bool{true, false} {
+				want := presence == contact.Ready && reachable && !busy
+				if (routing.Status{Presence: presence, Reachable: reachable, Busy: busy}).Free() != want {
+					t.Errorf("%s, reachable %v, busy %v", presence, reachable, busy)
+				}
+			}
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	anna := routing.Candidate{Agent: "anna", Level: 3, IdleSince: 100}
+	bo := routing.Candidate{Agent: "bo", Level: 3, IdleSince: 200}
+	cecilia := routing.Candidate{Agent: "cecilia", Level: 2, IdleSince: 50}
+	david := routing.Candidate{Agent: "david", Level: 3, IdleSince: 100}
+	for _, c := range []struct {
+		name       string
+		candidates []routing.Candidate
+		passed     contact.AgentID
+		agent      contact.AgentID
+		rule       contact.Rule
+		count      int
+	}{
+		{"alone", []routing.Candidate{bo}, "", "bo", contact.OnlyCandidate, 1},
+		{"level before idle time", []routing.Candidate{cecilia, bo}, "", "bo", contact.HighestLevel, 2},
+		{"longest idle of one level", []routing.Candidate{bo, anna, cecilia}, "", "anna", contact.LongestIdle, 3},
+		{"by name", []routing.Candidate{david, anna}, "", "anna", contact.ByName, 2},
+		{"the passed over one does not count", []routing.Candidate{david, anna, bo}, "anna", "david", contact.LongestIdle, 2},
+		{"all but one passed over", []routing.Candidate{anna, bo}, "anna", "bo", contact.OnlyCandidate, 1},
+		{"nobody", nil, "", "", "", 0},
+		{"nobody but the passed over one", []routing.Candidate{anna}, "anna", "", "", 0},
+	} {
+		slices.SortFunc(c.candidates, routing.Compare)
+		before := slices.Clone(c.candidates)
+		var passed func(contact.AgentID) bool
+		if c.passed != "" {
+			passed = func(id contact.AgentID) bool { return id == c.passed }
+		}
+		choice, found := routing.Choose(c.candidates, passed)
+		if found != (c.count > 0) || choice.Agent != c.agent || choice.Rule != c.rule || choice.Candidates != c.count {
+			t.Errorf("%s: got %+v", c.name, choice)
+		}
+		if !slices.Equal(before, c.candidates) {
+			t.Errorf("%s: the list has changed", c.name)
+		}
+	}
+}
+
+// Names of skills come from people: no two different needs have one key.
+func TestKeyTellsNeedsApart(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		needs := rapid.Custom(func(t *rapid.T) contact.Needs {
+			var list []contact.Need
+			for range rapid.IntRange(0, 3).Draw(t, "count") {
+				list = append(list, contact.Need{
+					Skill: contact.SkillID(rapid.StringMatching(`[ab"\\1]{1,3}`).Draw(t, "skill")), Level: rapid.Uint8Range(1, 12).Draw(t, "level"),
+				})
+			}
+			return contact.NewNeeds(list...)
+		})
+		a, b := needs.Draw(t, "a"), needs.Draw(t, "b")
+		if (routing.Key(a) == routing.Key(b)) != slices.Equal(a, b) {
+			t.Fatalf("%v and %v have the keys %s and %s", a, b, routing.Key(a), routing.Key(b))
+		}
+	})
+}
+
+// However agents become free and busy, a ranking is what a sort of all free agents
+// gives, whenever it was asked for.
+func TestRankingsAreUpToDate(t *testing.T) {
+	t.Parallel()
+	asked := []contact.Needs{nil, {{Skill: "sv", Level: 2}}, {{Skill: "en", Level: 1}, {Skill: "sv", Level: 1}}}
+	type free struct {
+		skills    contact.Needs
+		idleSince contact.Instant
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		pool, agents := routing.NewPool(), map[contact.AgentID]free{}
+		rankings := map[int]*routing.Ranking{}
+		for range rapid.IntRange(1, 80).Draw(t, "steps") {
+			id := contact.AgentID(fmt.Sprintf("agent-%d", rapid.IntRange(0, 9).Draw(t, "agent")))
+			which := rapid.IntRange(0, len(asked)-1).Draw(t, "ranking")
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
+			case 0, 1:
+				var list []contact.Need
+				for _, skill := range []contact.SkillID{"en", "sv"} {
+					if level := rapid.Uint8Range(0, 5).Draw(t, "level"); level > 0 {
+						list = append(list, contact.Need{Skill: skill, Level: level})
+					}
+				}
+				a := free{skills: contact.NewNeeds(list...), idleSince: contact.Instant(rapid.IntRange(0, 5).Draw(t, "idle"))}
+				agents[id] = a
+				pool.Free(id, a.skills, a.idleSince)
+			case 2:
+				delete(agents, id)
+				pool.Busy(id)
+			case 3:
+				if rankings[which] == nil {
+					rankings[which] = pool.Use(asked[which])
+				}
+			case 4:
+				if rankings[which] != nil {
+					pool.Release(rankings[which])
+					delete(rankings, which)
+				}
+			}
+			if pool.Len() != len(agents) {
+				t.Fatalf("%d are free, the pool says %d", len(agents), pool.Len())
+			}
+			for which, ranking := range rankings {
+				var want []routing.Candidate
+				for id, a := range agents {
+					if level, eligible := routing.Level(a.skills, asked[which]); eligible {
+						want = append(want, routing.Candidate{Agent: id, Level: level, IdleSince: a.idleSince})
+					}
+				}
+				slices.SortFunc(want, routing.Compare)
+				if !slices.Equal(ranking.Sorted(), want) {
+					t.Fatalf("for %v: got %v, want %v", asked[which], ranking.Sorted(), want)
+				}
+			}
+		}
+	})
+}
+
+// Two who use one ranking share it, and it stays until both have released it.
+func TestRankingIsShared(t *testing.T) {
+	t.Parallel()
+	pool := routing.NewPool()
+	needs := contact.Needs{{Skill: "sv", Level: 1}}
+	a, b := pool.Use(needs), pool.Use(needs)
+	if a != b {
+		t.Fatal("two rankings for the same needs")
+	}
+	pool.Release(a)
+	pool.Free("anna", needs, 1)
+	if len(b.Sorted()) != 1 {
+		t.Error("a ranking in use is not kept up to date")
+	}
+	pool.Release(b)
+	pool.Busy("anna")
+	if len(pool.Use(needs).Sorted()) != 0 {
+		t.Error("a released ranking was used again as it was")
+	}
+}
+
+// An agent becomes free and busy among 500, with 30 rankings in use.
+func BenchmarkPoolFreeAndBusy(b *testing.B) {
+	pool := routing.NewPool()
+	skills := func(n int) contact.Needs {
+		return contact.NewNeeds(
+			contact.Need{Skill: contact.SkillID(fmt.Sprintf("skill-%d", n%30)), Level: uint8(1 + n%5)},
+			contact.Need{Skill: contact.SkillID(fmt.Sprintf("skill-%d", (n+7)%30)), Level: uint8(1 + n%3)},
+		)
+	}
+	for n := range 30 {
+		pool.Use(contact.Needs{{Skill: contact.SkillID(fmt.Sprintf("skill-%d", n)), Level: 1}})
+	}
+	for n := range 500 {
+		pool.Free(contact.AgentID(fmt.Sprintf("agent-%d", n)), skills(n), contact.Instant(n))
+	}
+	n := 0
+	for b.Loop() {
+		id := contact.AgentID(fmt.Sprintf("agent-%d", n%500))
+		pool.Busy(id)
+		pool.Free(id, skills(n%500), contact.Instant(1000+n))
+		n++
+	}
+}
