@@ -18,6 +18,7 @@ import (
 	"svar/channels"
 	"svar/channels/media"
 	"svar/channels/phone"
+	"svar/channels/portal"
 	"svar/channels/switchboard"
 	"svar/channels/webrtc"
 	"svar/configs"
@@ -342,7 +343,11 @@ func (a *App) startHTTP(ctx context.Context) error {
 	}
 	a.http = listener
 	mux := http.NewServeMux()
-	mux.Handle("/", a.ui.Handler())
+	mux.Handle("/", portal.Handler(portalLines(a.options.Config)))
+	console := a.ui.Handler()
+	for _, path := range []string{"/console", "/console/", "/api/"} {
+		mux.Handle(path, console)
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
 	a.run("HTTP", func(ctx context.Context) error {
 		context.AfterFunc(ctx, func() {

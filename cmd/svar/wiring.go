@@ -15,9 +15,11 @@ import (
 
 	"svar/agentui"
 	"svar/channels/phone"
+	"svar/channels/portal"
 	"svar/channels/switchboard"
 	"svar/configs"
 	"svar/contact"
+	"svar/identity"
 	"svar/report"
 	"svar/store"
 )
@@ -76,6 +78,16 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 		lines = append(lines, switchboard.Line{
 			ID: line.ID, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp, Flow: line.IVR(),
 		})
+	}
+	return lines
+}
+
+func portalLines(config configs.Config) []portal.Line {
+	var lines []portal.Line
+	for _, line := range config.Lines {
+		// The configuration was checked: every number can be read.
+		number, _ := identity.ParseNumber(line.Number, identity.HomeRegion)
+		lines = append(lines, portal.Line{Name: line.Name, Number: number})
 	}
 	return lines
 }
