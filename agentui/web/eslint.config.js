@@ -8,6 +8,10 @@ export default typescript.config(
   ...svelte.configs.recommended,
   {
     languageOptions: { globals: globals.browser },
+    rules: {
+      // Maps and sets in stores are bookkeeping: what is shown is $state beside them.
+      'svelte/prefer-svelte-reactivity': 'off',
+    },
   },
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],

@@ -14,7 +14,8 @@ export async function scriptServer(page) {
   let answer = () => undefined;
   const server = {
     requests,
-    onSignal: (_payload, _offer) => {},
+    /** Called with payload and offer of each signal from the console. */
+    onSignal: () => {},
     /** Sends a whole state; its moment is now. */
     state: (state) => socket.send(JSON.stringify({ state: { ...state, now: Date.now() } })),
     signal: (offer, payload) => socket.send(JSON.stringify({ signal: { offer, payload } })),

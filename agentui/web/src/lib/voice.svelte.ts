@@ -16,6 +16,7 @@ export type Sound = 'none' | 'connecting' | 'connected' | 'failed';
 /** An offer's connection whose offer no state has shown yet may be early, but not for longer than this. */
 const unseenLimit = 15_000;
 const qualityInterval = 3000;
+const promptAfter = 700;
 
 /** One PeerConnection: it belongs to one offer, and lives until the offer or its contact's connection is over. */
 class Peer {
@@ -106,6 +107,8 @@ class Peer {
 export class Voice {
   microphone = $state<Microphone>('closed');
   problem = $state<MicrophoneProblem | undefined>();
+  /** It takes so long that the browser must be asking the agent. */
+  prompting = $state(false);
   /** The agent has switched the microphone off in the call. */
   muted = $state(false);
   sound = $state<Sound>('none');
@@ -144,6 +147,7 @@ export class Voice {
   async #open(): Promise<boolean> {
     this.microphone = 'asking';
     this.problem = undefined;
+    const prompt = setTimeout(() => (this.prompting = true), promptAfter);
     try {
       if (!window.isSecureContext) throw new DOMException('', 'InsecureContext');
       const stream = await navigator.mediaDevices.getUserMedia({
@@ -161,6 +165,9 @@ export class Voice {
       this.microphone = 'failed';
       this.problem = microphoneProblem(error);
       return false;
+    } finally {
+      clearTimeout(prompt);
+      this.prompting = false;
     }
   }
 

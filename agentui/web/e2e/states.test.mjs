@@ -1,0 +1,75 @@
+// Every state of the console: accessible (axe), nothing that the content security policy forbids, no error in the
+// browser's log, no horizontal scrolling on a screen of 320 pixels (WCAG 1.4.10), in both languages and both themes.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { startBrowser } from '../dev/browser.mjs';
+import { startMock } from '../dev/mock.mjs';
+import { breaks, states } from '../dev/states.mjs';
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let mock;
+let browser;
+before(async () => {
+  mock = await startMock();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await mock?.stop();
+});
+
+const looks = [
+  { language: 'sv', colorScheme: 'light', widths: [1440, 768] },
+  { language: 'en', colorScheme: 'dark', widths: [1440, 320] },
+];
+
+for (const state of ['sign-in', ...Object.keys(states)]) {
+  test(state, async () => {
+    for (const { language, colorScheme, widths } of looks) {
+      // The policy is looked after by listening for violations; axe itself is let past it.
+      const context = await browser.newContext({
+        viewport: { width: 1440, height: 900 },
+        colorScheme,
+        reducedMotion: 'reduce',
+      });
+      await context.addInitScript((tag) => {
+        localStorage.setItem('svar.language', JSON.stringify(tag));
+        window.violations = [];
+        addEventListener('securitypolicyviolation', (event) => {
+          window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+        });
+      }, language);
+      const page = await context.newPage();
+      const errors = [];
+      page.on('pageerror', (error) => errors.push(error.message));
+      page.on('console', (message) => {
+        const expected = /401 \(|WebSocket connection to .* failed/.test(message.text());
+        if (message.type() === 'error' && !expected) errors.push(message.text());
+      });
+
+      await page.goto(`${mock.origin}/console/?state=${state}`);
+      await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
+      if (state in breaks) await page.getByText(language === 'sv' ? 'Försöker igen' : 'Trying again').waitFor();
+
+      assert.deepEqual(await page.evaluate(() => window.violations), [], 'the policy is kept');
+      await page.evaluate(axeSource);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 900 });
+        const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`),
+          [],
+          `axe at ${width} pixels, ${language}, ${colorScheme}`,
+        );
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${overflow} pixels too wide at ${width}`);
+      }
+      assert.deepEqual(errors, [], 'the browser has nothing to complain about');
+      await context.close();
+    }
+  });
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { commandOf, type Key } from './keys';
+
+const key = (name: string, held: Partial<Key> = {}): Key => ({
+  key: name,
+  shiftKey: false,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  repeat: false,
+  ...held,
+});
+const outside = { typing: false, dialog: false, letters: true };
+const typing = { ...outside, typing: true };
+
+describe('keys that work while typing', () => {
+  test.each([
+    ['answer', key('F2')],
+    ['hang-up', key('F2', { shiftKey: true })],
+    ['microphone', key('F8')],
+    ['finish', key('Enter', { ctrlKey: true })],
+    ['finish', key('Enter', { metaKey: true })],
+  ])('%s', (command, pressed) => {
+    expect(commandOf(pressed, typing)).toBe(command);
+    expect(commandOf(pressed, outside)).toBe(command);
+  });
+});
+
+describe('letters', () => {
+  test.each([
+    ['ready', key('r')],
+    ['ready', key('R')],
+    ['pause', key('p')],
+    ['help', key('?', { shiftKey: true })],
+  ])('%s outside fields and dialogs, while they are switched on', (command, pressed) => {
+    expect(commandOf(pressed, outside)).toBe(command);
+    expect(commandOf(pressed, typing)).toBeUndefined();
+    expect(commandOf(pressed, { ...outside, dialog: true })).toBeUndefined();
+    expect(commandOf(pressed, { ...outside, letters: false })).toBeUndefined();
+  });
+});
+
+describe('keys that mean something else', () => {
+  test.each([
+    ['AltGr is Ctrl+Alt', key('r', { ctrlKey: true, altKey: true })],
+    ['reload', key('r', { ctrlKey: true })],
+    ['print', key('p', { ctrlKey: true })],
+    ['a key that is held does not answer the next call', key('F2', { repeat: true })],
+    ['a line break in the note', key('Enter')],
+    ['another key', key('x')],
+  ])('%s', (_why, pressed) => expect(commandOf(pressed, outside)).toBeUndefined());
+});

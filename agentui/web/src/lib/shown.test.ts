@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { sv } from './messages/sv';
+import type { Caller, ConsoleState, OngoingCard, RingCard, WaitingLine } from './protocol';
+import {
+  callerHint,
+  callerName,
+  callerNumber,
+  callerRole,
+  currentContact,
+  overTarget,
+  queueTotals,
+  shownState,
+  whySentence,
+} from './shown';
+
+const state = (me: Partial<ConsoleState['me']>, offer?: Partial<RingCard>): ConsoleState =>
+  ({ me: { presence: 'ready', since: 100, reachable: true, ...me }, offer }) as ConsoleState;
+
+describe('the one state that is shown', () => {
+  test.each([
+    ['ready', state({}), 100],
+    ['paused', state({ presence: 'paused' }), 100],
+    ['signed-out', state({ presence: 'signed-out', reachable: false }), 100],
+    ['unreachable', state({ reachable: false }), 100],
+    ['offered', state({ activity: 'offered', activitySince: 200 }), 200],
+    ['connecting', state({ activity: 'offered', activitySince: 200 }, { accepted: true }), 200],
+    ['connected', state({ activity: 'connected', activitySince: 300 }), 300],
+    ['wrap-up', state({ activity: 'wrap-up', activitySince: 400, presence: 'paused' }), 400],
+  ])('%s', (shown, given, since) => expect(shownState('open', given, 0)).toEqual({ shown, since }));
+
+  test('a call goes on without the server, everything else is not known', () => {
+    expect(shownState('lost', state({ activity: 'connected', activitySince: 300 }), 900).shown).toBe('connected');
+    expect(shownState('lost', state({ activity: 'offered' }), 900)).toEqual({ shown: 'offline', since: 900 });
+    expect(shownState('lost', state({}), 900)).toEqual({ shown: 'offline', since: 900 });
+    expect(shownState('connecting', undefined, 0)).toEqual({ shown: 'offline', since: 0 });
+  });
+});
+
+describe('who is calling', () => {
+  const known: Caller = {
+    kind: 'known',
+    name: 'Karin Öst',
+    role: 'staff',
+    title: 'lärare',
+    number: '+46701740612',
+    verification: 'number-known',
+  };
+  test('a known caller', () => {
+    expect(callerName(known, sv)).toBe('Karin Öst');
+    expect(callerRole(known, sv)).toBe('Medarbetare, lärare');
+    expect(callerNumber(known)).toBe('070-174 06 12');
+    expect(callerHint(known, sv)).toBe('');
+  });
+  test('withheld and unknown are two states', () => {
+    const withheld: Caller = { kind: 'withheld', verification: 'none' };
+    const unknown: Caller = { kind: 'unknown', number: '+46701740655', verification: 'none' };
+    expect(callerName(withheld, sv)).toBe('Dolt nummer');
+    expect(callerName(unknown, sv)).toBe('Okänt nummer');
+    expect(callerNumber(unknown)).toBe('070-174 06 55');
+    expect(callerHint(unknown, sv)).toBe('Numret finns inte i registret.');
+  });
+  test('nothing of a protected user is shown, whatever was sent', () => {
+    const leaked: Caller = { ...known, kind: 'protected' };
+    expect(callerName(leaked, sv)).toBe('Skyddad användare');
+    expect(callerNumber(leaked)).toBe('');
+  });
+});
+
+test('why an offer came here, in a sentence', () => {
+  const why = { candidates: 3, waiting: 4, rule: 'longest-idle', level: 3, idle_ms: 252_000 } as const;
+  expect(whySentence(why, sv)).toBe('Ledig längst (4:12) av 3 med rätt kompetens · nivå 3');
+  expect(whySentence({ ...why, rule: 'only-candidate', relaxed: 1 }, sv)).toBe(
+    'Du är den enda som är ledig med rätt kompetens · kraven är sänkta efter väntetiden',
+  );
+});
+
+describe('the queue', () => {
+  const line = (waiting: number, longest?: number): WaitingLine =>
+    ({ line: 'x', waiting, greeted: 0, longest, targetMs: 60_000 }) as WaitingLine;
+  test('all lines together', () => {
+    expect(queueTotals([])).toEqual({ waiting: 0, longest: 0 });
+    expect(queueTotals([line(2, 500), line(0), line(1, 300)])).toEqual({ waiting: 3, longest: 300 });
+  });
+  test('over target begins when the target has passed', () => {
+    expect(overTarget(line(1, 1_000), 61_000)).toBe(0);
+    expect(overTarget(line(1, 1_000), 103_000)).toBe(42_000);
+    expect(overTarget(line(0), 103_000)).toBe(0);
+    expect(overTarget({ ...line(1, 1_000), targetMs: 0 }, 103_000)).toBe(0);
+  });
+});
+
+test('the middle shows the chosen contact, else the call', () => {
+  const card = (contact: string, contactState: string) => ({ contact, state: contactState }) as OngoingCard;
+  const contacts = [card('a', 'wrap-up'), card('b', 'connected')];
+  expect(currentContact(contacts, 'a')?.contact).toBe('a');
+  expect(currentContact(contacts, 'gone')?.contact).toBe('b');
+  expect(currentContact([], 'a')).toBeUndefined();
+});
