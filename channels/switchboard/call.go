@@ -264,6 +264,7 @@ func (c *call) obey(o bus.Order) {
 		c.bringUp(o)
 	case bus.OrderRelease:
 		c.release()
+	case bus.OrderReconcile: // the switchboard's own
 	}
 }
 

@@ -280,6 +280,7 @@ func (s *Switchboard) order(o bus.Order) {
 	if o.Epoch > s.epoch { // a new leader counts from 1 and may not know what the last one ordered
 		gap = o.Number != 1 || s.epoch != 0
 	}
+	gap = gap || o.Kind == bus.OrderReconcile
 	s.epoch, s.number = o.Epoch, o.Number
 	call := s.calls[o.Contact]
 	s.mutex.Unlock()

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,9 +13,6 @@ import (
 	"svar/contact"
 )
 
-// MaxMessage is the largest message in bytes, well under the server's limit.
-const MaxMessage = 512 << 10
-
 // Bus is one node's connection to the bus. Its methods may be called concurrently.
 type Bus struct {
 	conn *nats.Conn
@@ -27,10 +23,12 @@ func New(conn *nats.Conn) *Bus { return &Bus{conn: conn} }
 
 const prefix = "svar.v1."
 
-// token makes an id fit for one part of a subject. Ids that come from people (agents'
-// names) may hold characters that NATS gives a meaning to.
+var escape = strings.NewReplacer("%", "%25", ".", "%2E", "*", "%2A", ">", "%3E", " ", "%20", "\t", "%09", "\r", "%0D", "\n", "%0A")
+
+// token makes an id fit for one part of a subject. Ids that come from people
+// may hold characters that NATS gives a meaning to.
 func token(id string) string {
-	return strings.NewReplacer("%", "%25", ".", "%2E", "*", "%2A", ">", "%3E", " ", "%20").Replace(id)
+	return escape.Replace(id)
 }
 
 // envelope is the outer form of commands, so that a list of a closed set can travel.
@@ -40,50 +38,59 @@ type envelope struct {
 
 type reply struct {
 	Rejection *contact.Rejection `json:"rejection,omitempty"`
-	// Fault is set when the dispatcher could not record the command; nothing happened.
+	// Fault is set when the dispatcher could not record the command.
 	Fault string `json:"fault,omitempty"`
 }
 
-// Fault is the dispatcher's word that a command could not be recorded, so that
-// nothing of it happened.
+// Fault is the dispatcher's word that it cannot say that a command is on record, or
+// that it cannot answer. Nothing of the command happened that anybody was told of; sent
+// again, it is decided anew.
 type Fault struct{ Text string }
 
-func (f *Fault) Error() string { return "not recorded: " + f.Text }
+func (f *Fault) Error() string { return "the dispatcher has a fault: " + f.Text }
+
+// sendTime bounds one try to hand over a command.
+const sendTime = 5 * time.Second
 
 // Send hands a command to the dispatcher and returns when its outcome is on record.
 // A [*contact.Rejection] is the engine's no. While there is no dispatcher (a new
 // leader is being found) or it cannot record, Send tries again until ctx ends:
-// commands are idempotent.
+// commands are idempotent. The error then holds the last failure too.
 func (b *Bus) Send(ctx context.Context, c contact.Command) error {
-	data, err := json.Marshal(envelope{Commands: contact.Commands{c}})
-	if err != nil {
-		return fmt.Errorf("encode command %s: %w", contact.CommandName(c), err)
-	}
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, time.Second
-	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		err := b.sendOnce(ctx, data)
-		if rejection := (*contact.Rejection)(nil); errors.As(err, &rejection) {
-			err = backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	message, err := encode(prefix+"command", envelope{Commands: contact.Commands{c}})
 	if err != nil {
 		return fmt.Errorf("command %s: %w", contact.CommandName(c), err)
 	}
-	return nil
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, time.Second
+	var last error
+	_, err = backoff.Retry(ctx, func() (struct{}, error) {
+		last = b.sendOnce(ctx, message)
+		if rejection := (*contact.Rejection)(nil); errors.As(last, &rejection) || errors.Is(last, nats.ErrConnectionClosed) {
+			return struct{}{}, backoff.Permanent(last)
+		}
+		return struct{}{}, last
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	switch {
+	case err == nil:
+		return nil
+	case last != nil && !errors.Is(err, last):
+		return fmt.Errorf("command %s: %w; the last try: %w", contact.CommandName(c), err, last)
+	default:
+		return fmt.Errorf("command %s: %w", contact.CommandName(c), err)
+	}
 }
 
-func (b *Bus) sendOnce(ctx context.Context, data []byte) error {
-	try, cancel := context.WithTimeout(ctx, 5*time.Second)
+func (b *Bus) sendOnce(ctx context.Context, command *nats.Msg) error {
+	try, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	message, err := b.conn.RequestWithContext(try, prefix+"command", data)
+	message, err := b.conn.RequestMsgWithContext(try, command)
 	if err != nil {
 		return err
 	}
 	var r reply
-	if err := json.Unmarshal(message.Data, &r); err != nil {
-		return backoff.Permanent(fmt.Errorf("read the dispatcher's reply: %w", err))
+	if err := decode(message, &r); err != nil {
+		return fmt.Errorf("read the dispatcher's reply: %w", err)
 	}
 	switch {
 	case r.Rejection != nil:
@@ -97,11 +104,15 @@ func (b *Bus) sendOnce(ctx context.Context, data []byte) error {
 // Incoming is a command as the dispatcher receives it.
 type Incoming struct {
 	Command contact.Command
+	size    int
 	message *nats.Msg
 }
 
+// Size is that of the command in bytes as it came in.
+func (in Incoming) Size() int { return in.size }
+
 // Reply tells the sender the outcome, once: nil (it is on record), a
-// [*contact.Rejection], or any other error (nothing happened).
+// [*contact.Rejection], or any other error (a [Fault], after which it tries again).
 func (in Incoming) Reply(outcome error) error {
 	var r reply
 	if rejection := (*contact.Rejection)(nil); errors.As(outcome, &rejection) {
@@ -112,31 +123,27 @@ func (in Incoming) Reply(outcome error) error {
 	return respond(in.message, r)
 }
 
-func respond(message *nats.Msg, value any) error {
-	if message == nil || message.Reply == "" {
+func respond(question *nats.Msg, value any) error {
+	if question == nil || question.Reply == "" {
 		return nil
 	}
-	data, err := json.Marshal(value)
+	message, err := encode(question.Reply, value)
 	if err != nil {
-		return fmt.Errorf("encode reply: %w", err)
+		return err
 	}
-	return message.Respond(data)
+	return question.RespondMsg(message)
 }
 
 // ServeCommands hands every command to handle until the returned function is called.
-// handle must not block. Messages that cannot be read are answered with what is wrong.
+// handle must not block. Messages that cannot be read are rejected as invalid.
 func (b *Bus) ServeCommands(handle func(Incoming)) (stop func() error, err error) {
 	return b.subscribe(prefix+"command", func(message *nats.Msg) {
 		var e envelope
-		err := json.Unmarshal(message.Data, &e)
-		if err == nil && len(e.Commands) != 1 {
-			err = fmt.Errorf("%d commands in one message; 1 is expected", len(e.Commands))
-		}
-		if err != nil {
+		if err := decode(message, &e); err != nil || len(e.Commands) != 1 {
 			_ = respond(message, reply{Rejection: &contact.Rejection{Code: contact.Invalid}})
 			return
 		}
-		handle(Incoming{Command: e.Commands[0], message: message})
+		handle(Incoming{Command: e.Commands[0], size: len(message.Data), message: message})
 	})
 }
 
@@ -158,30 +165,29 @@ func (b *Bus) FollowChanges(handle func(Change)) (stop func() error, err error) 
 	return follow(b, prefix+"change", handle)
 }
 
-// AskView returns everything that is open. It fails while there is no dispatcher.
+// AskView returns everything that is open. It fails while there is no dispatcher, and
+// after 5 s at the latest.
 func (b *Bus) AskView(ctx context.Context) (View, error) {
-	var v View
-	return v, b.ask(ctx, prefix+"view", struct{}{}, &v)
+	return ask[View](ctx, b, prefix+"view", struct{}{})
 }
 
-// ServeView answers AskView. answer may block and may be called concurrently.
-func (b *Bus) ServeView(answer func(context.Context) (View, error)) (stop func() error, err error) {
-	return serve(b, prefix+"view", func(ctx context.Context, _ struct{}) (View, error) { return answer(ctx) })
+// ServeView answers AskView. find may block until its context ends.
+func (b *Bus) ServeView(find func(context.Context) (View, error)) (stop func() error, err error) {
+	return serve(b, prefix+"view", func(ctx context.Context, _ struct{}) (View, error) { return find(ctx) })
 }
 
 type nodeRequest struct {
 	Node contact.NodeID `json:"node"`
 }
 
-// AskNodeState returns what the dispatcher wants of a node.
+// AskNodeState returns what the dispatcher wants of a node. It fails as AskView does.
 func (b *Bus) AskNodeState(ctx context.Context, node contact.NodeID) (NodeState, error) {
-	var s NodeState
-	return s, b.ask(ctx, prefix+"node-state", nodeRequest{Node: node}, &s)
+	return ask[NodeState](ctx, b, prefix+"node-state", nodeRequest{Node: node})
 }
 
-// ServeNodeState answers AskNodeState. answer may block and may be called concurrently.
-func (b *Bus) ServeNodeState(answer func(context.Context, contact.NodeID) (NodeState, error)) (stop func() error, err error) {
-	return serve(b, prefix+"node-state", func(ctx context.Context, r nodeRequest) (NodeState, error) { return answer(ctx, r.Node) })
+// ServeNodeState answers AskNodeState. find may block until its context ends.
+func (b *Bus) ServeNodeState(find func(context.Context, contact.NodeID) (NodeState, error)) (stop func() error, err error) {
+	return serve(b, prefix+"node-state", func(ctx context.Context, r nodeRequest) (NodeState, error) { return find(ctx, r.Node) })
 }
 
 // SignalNode sends a set-up message from an agent's console to the node with the caller.
@@ -207,75 +213,84 @@ func (b *Bus) FollowAgentSignals(handle func(Signal)) (stop func() error, err er
 func (b *Bus) Flush(ctx context.Context) error { return b.conn.FlushWithContext(ctx) }
 
 func (b *Bus) publish(subject string, value any) error {
-	data, err := json.Marshal(value)
+	message, err := encode(subject, value)
 	if err != nil {
-		return fmt.Errorf("encode message to %s: %w", subject, err)
+		return err
 	}
-	if len(data) > MaxMessage {
-		return fmt.Errorf("message to %s is %d bytes, over the limit of %d", subject, len(data), MaxMessage)
-	}
-	return b.conn.Publish(subject, data)
+	return b.conn.PublishMsg(message)
 }
 
+// subscribe returns when the server knows of the subscription, so that nothing that is
+// published afterwards, by whomever, is missed.
 func (b *Bus) subscribe(subject string, handle nats.MsgHandler) (func() error, error) {
 	subscription, err := b.conn.Subscribe(subject, handle)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
 	}
-	if err := subscription.SetPendingLimits(-1, -1); err != nil {
-		return nil, fmt.Errorf("lift the pending limits of %s: %w", subject, err)
+	// A slow receiver keeps its messages: dropping one here would cost a whole state.
+	if err := errors.Join(subscription.SetPendingLimits(-1, -1), b.conn.FlushTimeout(answerTime)); err != nil {
+		return nil, errors.Join(fmt.Errorf("subscribe to %s: %w", subject, err), subscription.Unsubscribe())
 	}
 	return subscription.Unsubscribe, nil
 }
 
+// follow drops what cannot be read: orders and changes are numbered, so that a gap shows.
 func follow[T any](b *Bus, subject string, handle func(T)) (func() error, error) {
 	return b.subscribe(subject, func(message *nats.Msg) {
 		var value T
-		if json.Unmarshal(message.Data, &value) == nil {
+		if decode(message, &value) == nil {
 			handle(value)
 		}
 	})
 }
 
-func (b *Bus) ask(ctx context.Context, subject string, question, answer any) error {
-	data, err := json.Marshal(question)
-	if err != nil {
-		return fmt.Errorf("encode question to %s: %w", subject, err)
-	}
-	message, err := b.conn.RequestWithContext(ctx, subject, data)
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", subject, err)
-	}
-	var wrapped struct {
-		Fault  string          `json:"fault"`
-		Answer json.RawMessage `json:"answer"`
-	}
-	if err := json.Unmarshal(message.Data, &wrapped); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", subject, err)
-	}
-	if wrapped.Fault != "" {
-		return fmt.Errorf("ask %s: %w", subject, &Fault{Text: wrapped.Fault})
-	}
-	return json.Unmarshal(wrapped.Answer, answer)
+// answer is the outer form of what is asked for.
+type answer[A any] struct {
+	// Fault is set when there is no answer.
+	Fault  string `json:"fault,omitempty"`
+	Answer *A     `json:"answer,omitempty"`
 }
 
-// answerTime bounds how long an answer may take before its asker has given up.
+// answerTime bounds how long an answer may take.
 const answerTime = 5 * time.Second
 
-func serve[Q, A any](b *Bus, subject string, answer func(context.Context, Q) (A, error)) (func() error, error) {
+func ask[A any](ctx context.Context, b *Bus, subject string, question any) (A, error) {
+	var none A
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	message, err := encode(subject, question)
+	if err != nil {
+		return none, err
+	}
+	reply, err := b.conn.RequestMsgWithContext(ctx, message)
+	if err != nil {
+		return none, fmt.Errorf("ask %s: %w", subject, err)
+	}
+	var got answer[A]
+	switch err := decode(reply, &got); {
+	case err != nil:
+		return none, fmt.Errorf("read the answer of %s: %w", subject, err)
+	case got.Answer == nil:
+		return none, fmt.Errorf("ask %s: %w", subject, &Fault{Text: got.Fault})
+	}
+	return *got.Answer, nil
+}
+
+func serve[Q, A any](b *Bus, subject string, find func(context.Context, Q) (A, error)) (func() error, error) {
 	return b.subscribe(subject, func(message *nats.Msg) {
 		ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 		defer cancel()
 		var question Q
-		var value A
-		err := json.Unmarshal(message.Data, &question)
+		var found A
+		err := decode(message, &question)
 		if err == nil {
-			value, err = answer(ctx, question)
+			found, err = find(ctx, question)
+		}
+		if err == nil {
+			err = respond(message, answer[A]{Answer: &found})
 		}
 		if err != nil {
-			_ = respond(message, map[string]string{"fault": err.Error()})
-			return
+			_ = respond(message, answer[A]{Fault: err.Error()}) // else the asker's time runs out
 		}
-		_ = respond(message, map[string]any{"answer": value})
 	})
 }

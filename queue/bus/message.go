@@ -23,6 +23,9 @@ const (
 	OrderConnect OrderKind = "connect"
 	// OrderRelease: end the contact's legs.
 	OrderRelease OrderKind = "release"
+	// OrderReconcile: a new leader began; ask for the node's whole state. It names no
+	// contact.
+	OrderReconcile OrderKind = "reconcile"
 )
 
 // Order tells a node to do something. (Epoch, Sequence, Index) says where it was

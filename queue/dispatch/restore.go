@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -12,9 +11,13 @@ import (
 )
 
 // restore returns the engine in the state after the journal's last record, whose
-// sequence it returns too. It begins at the newest snapshot that can be trusted.
-func restore(ctx context.Context, j *journal.Journal, log zerolog.Logger) (*queue.Engine, uint64, error) {
+// sequence it returns too. It begins at the newest snapshot that can be trusted. A
+// journal that has lost records, or ends before the record seen, is refused.
+func restore(ctx context.Context, j *journal.Journal, seen uint64, log zerolog.Logger) (*queue.Engine, uint64, error) {
 	engine, last := newest(ctx, j, log)
+	if err := j.CheckComplete(ctx, last+1, max(seen, last)); err != nil {
+		return nil, 0, fmt.Errorf("restore the queue: %w", err)
+	}
 	err := j.Read(ctx, last+1, func(sequence uint64, r journal.Record) error {
 		last = sequence
 		return fold(engine, sequence, r)
@@ -50,64 +53,6 @@ func fold(engine *queue.Engine, sequence uint64, r journal.Record) error {
 		if err := engine.Apply(event, r.Now); err != nil {
 			return fmt.Errorf("%w: record %d: %w", journal.ErrDamaged, sequence, err)
 		}
-	}
-	return nil
-}
-
-// snapshotEvery is how many records may lie behind a snapshot: so many are folded in well
-// under a second.
-const snapshotEvery = 10_000
-
-// Snapshotter folds the journal beside the dispatcher and writes snapshots.
-type Snapshotter struct {
-	Journal *journal.Journal
-	Log     zerolog.Logger
-	// Every is how many records pass between two snapshots; 0 means 10,000.
-	Every uint64
-}
-
-// snapshotTime bounds the writing of one snapshot.
-const snapshotTime = 30 * time.Second
-
-// Run follows the journal until ctx ends, and leaves a snapshot of the end behind.
-func (s Snapshotter) Run(ctx context.Context) error {
-	every := s.Every
-	if every == 0 {
-		every = snapshotEvery
-	}
-	engine, last := newest(ctx, s.Journal, s.Log)
-	saved := last
-	save := func() error {
-		state, err := engine.Snapshot()
-		if err != nil {
-			return err
-		}
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), snapshotTime)
-		defer cancel()
-		if err := s.Journal.SaveSnapshot(bounded, queue.EngineVersion, last, state); err != nil {
-			return err
-		}
-		saved = last
-		return nil
-	}
-	err := s.Journal.Follow(ctx, last+1, func(sequence uint64, r journal.Record) error {
-		if err := fold(engine, sequence, r); err != nil {
-			return err
-		}
-		if last = sequence; last-saved < every {
-			return nil
-		}
-		if err := save(); err != nil {
-			s.Log.Warn().Err(err).Msg("a snapshot could not be written; the next one is tried later")
-			saved = last // not again at every record
-		}
-		return nil
-	})
-	if err == nil && last > saved {
-		err = save()
-	}
-	if err != nil {
-		return fmt.Errorf("write snapshots: %w", err)
 	}
 	return nil
 }

@@ -1,7 +1,12 @@
 package dispatch
 
 import (
-	"slices"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"svar/contact"
 	"svar/queue"
@@ -9,30 +14,186 @@ import (
 	"svar/queue/journal"
 )
 
+// request is a command with the way to tell its sender the outcome.
+type request struct {
+	command contact.Command
+	// sender is nil when time alone was the cause.
+	sender *bus.Incoming
+}
+
+func (d *Dispatcher) reply(r request, outcome error) {
+	if r.sender != nil {
+		d.warn(r.sender.Reply(outcome))
+	}
+}
+
+// waiting returns the first command and all that wait behind it.
+func (d *Dispatcher) waiting(first bus.Incoming) []request {
+	requests := d.take(nil, first)
+	for len(requests) < maxTurn {
+		select {
+		case next := <-d.incoming:
+			requests = d.take(requests, next)
+		default:
+			return requests
+		}
+	}
+	return requests
+}
+
+// maxCommand is the largest command in bytes. Its record holds little else; the events
+// that follow from it go into further ones if need be.
+const maxCommand = journal.MaxRecord - 4<<10
+
+// take adds a command to the turn, or rejects one that no record can hold.
+func (d *Dispatcher) take(requests []request, in bus.Incoming) []request {
+	if in.Size() > maxCommand/8 { // it may have been compressed
+		record := turn{steps: []step{{command: in.Command}}}.record(0)
+		if data, err := record.Encode(); err != nil || len(data) > maxCommand {
+			d.warn(in.Reply(&contact.Rejection{Code: contact.Invalid}))
+			return requests
+		}
+	}
+	return append(requests, request{command: in.Command, sender: &in})
+}
+
+// decide is one turn: decide, record, publish. An error means that this dispatcher may
+// not go on.
+func (d *Dispatcher) decide(ctx context.Context, requests []request) error {
+	now := d.now()
+	decided := turn{}
+	outcomes := make([]error, len(requests))
+	for i, r := range requests {
+		events, err := d.engine.Step(r.command, now)
+		outcomes[i] = err
+		if len(events) > 0 { // else it was done before, or follows from what this turn records
+			decided.steps = append(decided.steps, step{command: r.command, events: events, touched: d.touched(events)})
+		}
+	}
+	decided.now = d.engine.Last()
+	var failure error
+	if len(decided.steps) > 0 {
+		failure = d.append(ctx, decided)
+	}
+	for i, r := range requests {
+		if failure != nil {
+			// A no may have followed from what is not on record: nobody hears of it.
+			outcomes[i] = failure
+		}
+		d.reply(r, outcomes[i])
+	}
+	if failure == nil {
+		return nil
+	}
+	// Step has changed the engine, but not all of it is on record: its state is void.
+	if errors.Is(failure, journal.ErrFenced) || ctx.Err() != nil {
+		return failure
+	}
+	d.config.Log.Error().Err(failure).Msg("a turn could not be recorded; the state is restored from the journal")
+	return d.recover(ctx)
+}
+
+// lead restores the state and writes the first record of a new epoch.
+func (d *Dispatcher) lead(ctx context.Context) error {
+	engine, last, err := restore(ctx, d.config.Journal, max(d.config.Seen, d.last), d.config.Log)
+	if err != nil {
+		return err
+	}
+	d.engine, d.last = engine, last
+	events, err := d.engine.Elect(d.engine.Epoch()+1, d.config.Node, d.now())
+	if err != nil {
+		return fmt.Errorf("begin a new epoch: %w", err)
+	}
+	d.numbers = map[contact.NodeID]uint64{}
+	if err := d.append(ctx, turn{now: d.engine.Last(), steps: []step{{events: events, touched: d.touched(events)}}}); err != nil {
+		return err
+	}
+	d.callNodes()
+	d.config.Log.Info().Uint64("epoch", d.engine.Epoch()).Uint64("sequence", d.last).Int("open", len(d.engine.Contacts())).Msg("leads the queue")
+	return nil
+}
+
+// recover restores the state after a failed append, as soon as the journal can be read,
+// and begins a new epoch: what was published of the void state is void too.
+func (d *Dispatcher) recover(ctx context.Context) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := d.lead(ctx)
+		for _, final := range []error{journal.ErrFenced, journal.ErrDamaged, journal.ErrStoreDamaged, journal.ErrPurged, journal.ErrUnknownFormat} {
+			if errors.Is(err, final) {
+				return struct{}{}, backoff.Permanent(err)
+			}
+		}
+		return struct{}{}, err
+	}, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+		d.config.Log.Error().Err(err).Dur("again_in", wait).Msg("the journal cannot be written or read")
+	}))
+	return err
+}
+
+// append writes the turn as one record, or as several when it is too large, and
+// publishes each when it is on disk.
+func (d *Dispatcher) append(ctx context.Context, t turn) error {
+	sequence, err := d.config.Journal.Append(ctx, t.record(d.engine.Epoch()), d.last)
+	if errors.Is(err, journal.ErrTooLarge) {
+		if first, rest, able := t.split(); able {
+			if err := d.append(ctx, first); err != nil {
+				return err
+			}
+			return d.append(ctx, rest)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.last = sequence
+	d.publish(sequence, t)
+	return nil
+}
+
 // turn is what one turn of the loop decided.
 type turn struct {
 	now   contact.Instant
 	steps []step
+	// more says that the events of the last step go on in the next record.
+	more bool
 }
 
 // step is one command with what followed, and what it left changed.
 type step struct {
-	command contact.Command // nil when a new leader begins
+	command contact.Command // nil when a new leader begins, or when the step goes on
 	events  []contact.Event
 	touched touched
 }
 
-// touched are the views of what a step changed, taken right after it: a contact that
-// closed is gone from the engine in the next step.
+// touched is what a step changed, taken right after it: a contact that closed is gone
+// from the engine in the next step.
 type touched struct {
+	// nodes are those of the contacts.
+	nodes    map[contact.ID]contact.NodeID
 	contacts []bus.ContactView
 	agents   []bus.AgentView
 	rules    *contact.Rules
 }
 
+// split halves a turn: between two steps, or within its only one. Then the views go with
+// the last part, since they show all of it.
+func (t turn) split() (first, rest turn, able bool) {
+	if n := len(t.steps) / 2; n > 0 {
+		return turn{now: t.now, steps: t.steps[:n]}, turn{now: t.now, steps: t.steps[n:], more: t.more}, true
+	}
+	whole := t.steps[0]
+	n := len(whole.events) / 2
+	if n == 0 && (whole.command == nil || len(whole.events) == 0) {
+		return turn{}, turn{}, false
+	}
+	begin := step{command: whole.command, events: whole.events[:n], touched: touched{nodes: whole.touched.nodes}}
+	end := step{events: whole.events[n:], touched: whole.touched}
+	return turn{now: t.now, steps: []step{begin}, more: true}, turn{now: t.now, steps: []step{end}, more: t.more}, true
+}
+
 func (t turn) record(epoch uint64) journal.Record {
 	record := journal.Record{
-		Format: journal.Format, Epoch: epoch, Engine: queue.EngineVersion, Now: t.now,
+		Format: journal.Format, Epoch: epoch, Engine: queue.EngineVersion, Now: t.now, More: t.more,
 		Commands: contact.Commands{}, Events: contact.Events{},
 	}
 	for _, step := range t.steps {
@@ -42,165 +203,4 @@ func (t turn) record(epoch uint64) journal.Record {
 		record.Events = append(record.Events, step.events...)
 	}
 	return record
-}
-
-// touched reads from the engine what the events of the step just taken have changed.
-func (d *Dispatcher) touched(events []contact.Event) touched {
-	var out touched
-	var contacts []contact.ID
-	var agents []contact.AgentID
-	for _, event := range events {
-		switch event.(type) {
-		case contact.RosterChanged:
-			for _, agent := range d.engine.Agents() {
-				agents = append(agents, agent.Agent)
-			}
-		case contact.RulesChanged:
-			rules := d.engine.Rules()
-			out.rules = &rules
-		}
-		id, agent := queue.Touched(event)
-		if id != "" && !slices.Contains(contacts, id) {
-			contacts = append(contacts, id)
-		}
-		if agent != "" && !slices.Contains(agents, agent) {
-			agents = append(agents, agent)
-		}
-	}
-	for _, id := range contacts {
-		if state, known := d.engine.Contact(id); known {
-			out.contacts = append(out.contacts, contactView(state))
-		}
-	}
-	for _, id := range agents {
-		if state, known := d.engine.Agent(id); known {
-			out.agents = append(out.agents, agentView(state))
-		} else {
-			out.agents = append(out.agents, bus.AgentView{Agent: id, Presence: contact.SignedOut})
-		}
-	}
-	return out
-}
-
-// publish sends what follows from a turn that is on record as sequence.
-func (d *Dispatcher) publish(sequence uint64, t turn) {
-	change := bus.Change{Epoch: d.engine.Epoch(), Sequence: sequence, Now: t.now}
-	var index uint32
-	for _, step := range t.steps {
-		for _, event := range step.events {
-			d.order(sequence, index, event, step.touched)
-			d.log(event)
-			index++
-		}
-		change.Contacts = merged(change.Contacts, step.touched.contacts, func(v bus.ContactView) contact.ID { return v.Contact.ID })
-		change.Agents = merged(change.Agents, step.touched.agents, func(v bus.AgentView) contact.AgentID { return v.Agent })
-		if step.touched.rules != nil {
-			change.Rules = step.touched.rules
-		}
-	}
-	d.warn(d.config.Bus.PublishChange(change))
-}
-
-// merged adds the newer views to the list, in place of older ones of the same key.
-func merged[V any, K comparable](list, newer []V, key func(V) K) []V {
-	for _, view := range newer {
-		at := slices.IndexFunc(list, func(old V) bool { return key(old) == key(view) })
-		if at < 0 {
-			list = append(list, view)
-		} else {
-			list[at] = view
-		}
-	}
-	return list
-}
-
-// order sends the node of the event's contact what it has to do about it, if anything.
-func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t touched) {
-	o := bus.Order{Epoch: d.engine.Epoch(), Sequence: sequence, Index: index}
-	switch e := event.(type) {
-	case contact.ContactOffered:
-		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderRing, e.Contact, e.Offer, e.Agent
-	case contact.OfferAccepted:
-		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderConnect, e.Contact, e.Offer, e.Agent
-	case contact.OfferDeclined:
-		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
-	case contact.OfferMissed:
-		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
-	case contact.OfferWithdrawn:
-		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
-	case contact.ContactReturned:
-		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
-	case contact.ContactHungUp:
-		o.Kind, o.Contact = bus.OrderRelease, e.Contact
-	case contact.ContactDropped:
-		o.Kind, o.Contact = bus.OrderRelease, e.Contact
-	default:
-		return
-	}
-	at := slices.IndexFunc(t.contacts, func(v bus.ContactView) bool { return v.Contact.ID == o.Contact })
-	if at < 0 {
-		return // gone already; its node reported its end
-	}
-	node := t.contacts[at].Node
-	d.numbers[node]++
-	o.Number = d.numbers[node]
-	d.warn(d.config.Bus.PublishOrder(node, o))
-}
-
-// log writes one line per transition of a contact.
-func (d *Dispatcher) log(event contact.Event) {
-	id, agent := queue.Touched(event)
-	if id == "" {
-		return
-	}
-	line := d.config.Log.Info().Str("contact", string(id))
-	if agent != "" {
-		line = line.Str("agent", string(agent))
-	}
-	line.Msg(contact.EventName(event))
-}
-
-func (d *Dispatcher) view() bus.View {
-	view := bus.View{
-		Epoch: d.engine.Epoch(), Sequence: d.last, Now: d.now(), Rules: d.engine.Rules(),
-		Contacts: []bus.ContactView{}, Agents: []bus.AgentView{},
-	}
-	for _, state := range d.engine.Contacts() {
-		view.Contacts = append(view.Contacts, contactView(state))
-	}
-	for _, state := range d.engine.Agents() {
-		view.Agents = append(view.Agents, agentView(state))
-	}
-	return view
-}
-
-func (d *Dispatcher) nodeState(node contact.NodeID) bus.NodeState {
-	state := bus.NodeState{Epoch: d.engine.Epoch(), Number: d.numbers[node], Contacts: []bus.ContactView{}}
-	for _, c := range d.engine.ContactsOf(node) {
-		state.Contacts = append(state.Contacts, contactView(c))
-	}
-	return state
-}
-
-func contactView(s queue.ContactState) bus.ContactView {
-	view := bus.ContactView{
-		Contact: s.Contact, Node: s.Node, Leg: s.Leg, State: s.State, Since: s.Since, Callback: s.Callback,
-		Queued: s.Queued, Needs: s.Needs, Class: s.Class, Target: s.Target,
-		Agent: s.Agent, ConnectedBy: s.Connected, Answered: s.Answered, End: s.End,
-	}
-	if o := s.Offer; o != nil {
-		view.Offer = &bus.OfferView{Offer: o.Offer, Agent: o.Agent, Since: o.Since, Expires: o.Expires, Accepted: o.Accepted, Why: o.Why}
-	}
-	return view
-}
-
-func agentView(s queue.AgentState) bus.AgentView {
-	view := bus.AgentView{
-		Agent: s.Agent, Skills: s.Skills, Presence: s.Presence, Reason: s.Reason, Cause: s.Cause,
-		Since: s.Since, Reachable: s.Reachable(), Contact: s.Contact,
-	}
-	for _, missed := range s.Missed {
-		view.Missed = append(view.Missed, bus.MissedOffer(missed))
-	}
-	return view
 }

@@ -1,0 +1,81 @@
+package bus
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// MaxMessage is the largest message in bytes as it travels, half of what a NATS server
+	// takes when nobody has configured it.
+	MaxMessage = 512 << 10
+	// maxPlain is the largest message in bytes before it is compressed. A contact's view
+	// has about 600: it is room for 50,000.
+	maxPlain = 32 << 20
+	// compressFrom is the size in bytes from which messages are compressed: views of
+	// hundreds of contacts, which shrink to a tenth.
+	compressFrom = 64 << 10
+
+	encodingHeader = "Content-Encoding"
+	gzipEncoding   = "gzip"
+)
+
+// ErrTooLarge: a message is over [MaxMessage].
+var ErrTooLarge = errors.New("the message is too large")
+
+// encode returns the message to the subject: JSON, compressed when it is long.
+func encode(subject string, value any) (*nats.Msg, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("encode a message to %s: %w", subject, err)
+	}
+	message := nats.NewMsg(subject)
+	message.Data = data
+	if len(data) >= compressFrom && len(data) <= maxPlain {
+		var packed bytes.Buffer
+		writer := gzip.NewWriter(&packed)
+		if _, err := writer.Write(data); err != nil {
+			return nil, fmt.Errorf("compress a message to %s: %w", subject, err)
+		}
+		if err := writer.Close(); err != nil {
+			return nil, fmt.Errorf("compress a message to %s: %w", subject, err)
+		}
+		message.Data = packed.Bytes()
+		message.Header.Set(encodingHeader, gzipEncoding)
+	}
+	if len(message.Data) > MaxMessage {
+		return nil, fmt.Errorf("%w: %d bytes to %s, at most %d", ErrTooLarge, len(message.Data), subject, MaxMessage)
+	}
+	return message, nil
+}
+
+// decode reads a message strictly: an unknown field could be the one that matters.
+func decode(message *nats.Msg, into any) error {
+	var source io.Reader = bytes.NewReader(message.Data)
+	switch encoding := message.Header.Get(encodingHeader); encoding {
+	case "":
+	case gzipEncoding:
+		unpacked, err := gzip.NewReader(source)
+		if err != nil {
+			return fmt.Errorf("unpack a message: %w", err)
+		}
+		source = io.LimitReader(unpacked, maxPlain)
+	default:
+		return fmt.Errorf("a message has the unknown encoding %q", encoding)
+	}
+	decoder := json.NewDecoder(source)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("read a message: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("read a message: something follows its end")
+	}
+	return nil
+}

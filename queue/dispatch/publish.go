@@ -1,0 +1,184 @@
+package dispatch
+
+import (
+	"slices"
+
+	"svar/contact"
+	"svar/queue"
+	"svar/queue/bus"
+)
+
+// touched reads from the engine what the events of the step just taken have changed.
+func (d *Dispatcher) touched(events []contact.Event) touched {
+	out := touched{nodes: map[contact.ID]contact.NodeID{}}
+	var contacts []contact.ID
+	var agents []contact.AgentID
+	for _, event := range events {
+		switch event.(type) {
+		case contact.RosterChanged:
+			for _, agent := range d.engine.Agents() {
+				agents = append(agents, agent.Agent)
+			}
+		case contact.RulesChanged:
+			rules := d.engine.Rules()
+			out.rules = &rules
+		}
+		id, agent := queue.Touched(event)
+		if id != "" && !slices.Contains(contacts, id) {
+			contacts = append(contacts, id)
+		}
+		if agent != "" && !slices.Contains(agents, agent) {
+			agents = append(agents, agent)
+		}
+	}
+	for _, id := range contacts {
+		if state, known := d.engine.Contact(id); known {
+			out.nodes[id] = state.Node
+			out.contacts = append(out.contacts, contactView(state))
+		}
+	}
+	for _, id := range agents {
+		if state, known := d.engine.Agent(id); known {
+			out.agents = append(out.agents, agentView(state))
+		} else {
+			out.agents = append(out.agents, bus.AgentView{Agent: id, Presence: contact.SignedOut})
+		}
+	}
+	return out
+}
+
+// publish sends what follows from a turn that is on record as sequence.
+func (d *Dispatcher) publish(sequence uint64, t turn) {
+	change := bus.Change{Epoch: d.engine.Epoch(), Sequence: sequence, Now: t.now}
+	var index uint32
+	for _, step := range t.steps {
+		for _, event := range step.events {
+			d.order(sequence, index, event, step.touched)
+			d.log(event)
+			index++
+		}
+		change.Contacts = merged(change.Contacts, step.touched.contacts, func(v bus.ContactView) contact.ID { return v.Contact.ID })
+		change.Agents = merged(change.Agents, step.touched.agents, func(v bus.AgentView) contact.AgentID { return v.Agent })
+		if step.touched.rules != nil {
+			change.Rules = step.touched.rules
+		}
+	}
+	d.warn(d.config.Bus.PublishChange(change))
+}
+
+// merged adds the newer views to the list, in place of older ones of the same key.
+func merged[V any, K comparable](list, newer []V, key func(V) K) []V {
+	for _, view := range newer {
+		at := slices.IndexFunc(list, func(old V) bool { return key(old) == key(view) })
+		if at < 0 {
+			list = append(list, view)
+		} else {
+			list[at] = view
+		}
+	}
+	return list
+}
+
+// order sends the node of the event's contact what it has to do about it, if anything.
+func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t touched) {
+	o := bus.Order{Epoch: d.engine.Epoch(), Sequence: sequence, Index: index}
+	switch e := event.(type) {
+	case contact.ContactOffered:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderRing, e.Contact, e.Offer, e.Agent
+	case contact.OfferAccepted:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderConnect, e.Contact, e.Offer, e.Agent
+	case contact.OfferDeclined:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
+	case contact.OfferMissed:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
+	case contact.OfferWithdrawn:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
+	case contact.ContactReturned:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
+	case contact.ContactHungUp:
+		o.Kind, o.Contact = bus.OrderRelease, e.Contact
+	case contact.ContactDropped:
+		o.Kind, o.Contact = bus.OrderRelease, e.Contact
+	default:
+		return
+	}
+	if node, known := t.nodes[o.Contact]; known {
+		d.send(node, o)
+	}
+}
+
+func (d *Dispatcher) send(node contact.NodeID, o bus.Order) {
+	d.numbers[node]++
+	o.Number = d.numbers[node]
+	d.warn(d.config.Bus.PublishOrder(node, o))
+}
+
+// callNodes lets the nodes with open contacts ask what those should be doing: the last
+// leader may not have come to publish what it had recorded.
+func (d *Dispatcher) callNodes() {
+	called := map[contact.NodeID]bool{}
+	for _, state := range d.engine.Contacts() {
+		if !called[state.Node] {
+			called[state.Node] = true
+			d.send(state.Node, bus.Order{Epoch: d.engine.Epoch(), Sequence: d.last, Kind: bus.OrderReconcile})
+		}
+	}
+}
+
+// log writes one line per transition of a contact.
+func (d *Dispatcher) log(event contact.Event) {
+	id, agent := queue.Touched(event)
+	if id == "" {
+		return
+	}
+	line := d.config.Log.Info().Str("contact", string(id))
+	if agent != "" {
+		line = line.Str("agent", string(agent))
+	}
+	line.Msg(contact.EventName(event))
+}
+
+func (d *Dispatcher) view() bus.View {
+	view := bus.View{
+		Epoch: d.engine.Epoch(), Sequence: d.last, Now: d.shown(), Rules: d.engine.Rules(),
+		Contacts: []bus.ContactView{}, Agents: []bus.AgentView{},
+	}
+	for _, state := range d.engine.Contacts() {
+		view.Contacts = append(view.Contacts, contactView(state))
+	}
+	for _, state := range d.engine.Agents() {
+		view.Agents = append(view.Agents, agentView(state))
+	}
+	return view
+}
+
+func (d *Dispatcher) nodeState(node contact.NodeID) bus.NodeState {
+	state := bus.NodeState{Epoch: d.engine.Epoch(), Number: d.numbers[node], Contacts: []bus.ContactView{}}
+	for _, c := range d.engine.ContactsOf(node) {
+		state.Contacts = append(state.Contacts, contactView(c))
+	}
+	return state
+}
+
+func contactView(s queue.ContactState) bus.ContactView {
+	view := bus.ContactView{
+		Contact: s.Contact, Node: s.Node, Leg: s.Leg, State: s.State, Since: s.Since, Callback: s.Callback,
+		Queued: s.Queued, Needs: s.Needs, Class: s.Class, Target: s.Target,
+		Agent: s.Agent, ConnectedBy: s.Connected, Answered: s.Answered, End: s.End,
+	}
+	if o := s.Offer; o != nil {
+		view.Offer = &bus.OfferView{Offer: o.Offer, Agent: o.Agent, Since: o.Since, Expires: o.Expires, Accepted: o.Accepted, Why: o.Why}
+	}
+	return view
+}
+
+func agentView(s queue.AgentState) bus.AgentView {
+	view := bus.AgentView{
+		Agent: s.Agent, Skills: s.Skills, Presence: s.Presence, Reason: s.Reason, Cause: s.Cause,
+		Since: s.Since, Reachable: s.Reachable(), Contact: s.Contact,
+	}
+	for _, missed := range s.Missed {
+		view.Missed = append(view.Missed, bus.MissedOffer(missed))
+	}
+	return view
+}
