@@ -12,8 +12,9 @@ import (
 )
 
 // ContactFilter says which contacts are wanted: those that arrived in [From, To), newest
-// first, at most Limit; empty fields do not narrow. Before is the contact that the page
-// before ended with.
+// first, at most Limit, which must be above 0; an empty Line, State or Before does not
+// narrow. Before is the contact that the page before ended with; nothing comes before one
+// that is not there.
 type ContactFilter struct {
 	From, To time.Time
 	Line     contact.LineID
@@ -49,18 +50,24 @@ type Event struct {
 	Data     json.RawMessage
 }
 
+const selectContacts = `
+	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome,
+		arrived, greeted, queued, answered, ended, closed
+	from contacts
+	where arrived >= $1 and arrived < $2
+		and ($3 = '' or line = $3)
+		and ($4 = '' or state = $4)
+		and ($5 = '' or (arrived, id) < (select arrived, id from contacts where id = $5))
+	order by arrived desc, id desc
+	limit $6`
+
+const selectEventsOf = `
+	select sequence, at, event, contact, data from events
+	where contact = any($1) order by sequence, index`
+
 // Contacts returns a page of contacts, each with its events in order.
 func (s *Store) Contacts(ctx context.Context, f ContactFilter) ([]Contact, error) {
-	rows, err := s.pool.Query(ctx, `
-		select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome,
-			arrived, greeted, queued, answered, ended, closed
-		from contacts
-		where arrived >= $1 and arrived < $2
-			and ($3 = '' or line = $3)
-			and ($4 = '' or state = $4)
-			and ($5 = '' or (arrived, id) < (select arrived, id from contacts where id = $5))
-		order by arrived desc, id desc
-		limit $6`, f.From, f.To, f.Line, f.State, f.Before, f.Limit)
+	rows, err := s.pool.Query(ctx, selectContacts, f.From, f.To, f.Line, f.State, f.Before, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
@@ -83,7 +90,7 @@ func (s *Store) addEvents(ctx context.Context, contacts []Contact) error {
 		at[contacts[i].ID] = &contacts[i]
 		ids = append(ids, contacts[i].ID)
 	}
-	events, err := s.events(ctx, `select sequence, at, event, contact, data from events where contact = any($1) order by sequence, index`, ids)
+	events, err := s.events(ctx, selectEventsOf, ids)
 	if err != nil {
 		return err
 	}
@@ -113,20 +120,25 @@ func (s *Store) events(ctx context.Context, sql string, arguments ...any) ([]Eve
 // Cohort hands the events of the contacts of a channel that arrived on the line in
 // [from, to) to add, in the order in which they were recorded, with their times.
 func (s *Store) Cohort(ctx context.Context, channel contact.Channel, line contact.LineID, from, to time.Time, add func(contact.Event, contact.Instant)) error {
-	events, err := s.events(ctx, `
-		select e.sequence, e.at, e.event, e.contact, e.data
+	rows, err := s.pool.Query(ctx, `
+		select e.sequence, e.at, e.event, e.data
 		from events e join contacts c on c.id = e.contact
 		where c.channel = $1 and c.line = $2 and c.arrived >= $3 and c.arrived < $4
 		order by e.sequence, e.index`, channel, line, from, to)
 	if err != nil {
-		return err
+		return fmt.Errorf("read a cohort: %w", err)
 	}
-	for _, stored := range events {
+	var stored Event
+	_, err = pgx.ForEachRow(rows, []any{&stored.Sequence, &stored.At, &stored.Name, &stored.Data}, func() error {
 		event, err := contact.DecodeEvent(stored.Name, stored.Data)
 		if err != nil {
 			return fmt.Errorf("record %d: %w", stored.Sequence, err)
 		}
 		add(event, contact.InstantOf(stored.At))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read a cohort: %w", err)
 	}
 	return nil
 }

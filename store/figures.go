@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"svar/contact"
 )
 
@@ -13,8 +15,9 @@ type Day struct {
 	// Handled counts, by agent, the contacts that were finished.
 	Handled map[contact.AgentID]int
 	// WithinTarget were answered within their target, counted from the queue. Answerable
-	// are all that count for it: answered, or past it: abandoned in queue or ringing after
-	// at least short, dropped, or still waiting past their target.
+	// are all that count for it: those answered, and those missed: abandoned in queue or
+	// ringing after at least short, dropped, or waiting past their target now. A
+	// call-back that was finished without an earlier answer counts as answered then.
 	WithinTarget, Answerable int
 }
 
@@ -24,37 +27,34 @@ func (s *Store) Figures(ctx context.Context, from, to, now time.Time, short time
 	day := Day{Handled: map[contact.AgentID]int{}}
 	rows, err := s.pool.Query(ctx, `
 		select agent, count(*) from contacts
-		where arrived >= $1 and arrived < $2 and ended_as = 'handled' and agent <> '' group by agent`, from, to)
+		where arrived >= $1 and arrived < $2 and ended_as = 'handled' group by agent`, from, to)
 	if err != nil {
-		return Day{}, fmt.Errorf("count the day's contacts: %w", err)
+		return Day{}, fmt.Errorf("count the contacts by agent: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var agent contact.AgentID
-		var n int
-		if err := rows.Scan(&agent, &n); err != nil {
-			return Day{}, fmt.Errorf("count the day's contacts: %w", err)
-		}
-		day.Handled[agent] = n
-	}
-	if err := rows.Err(); err != nil {
-		return Day{}, fmt.Errorf("count the day's contacts: %w", err)
+	var agent contact.AgentID
+	var handled int
+	if _, err := pgx.ForEachRow(rows, []any{&agent, &handled}, func() error {
+		day.Handled[agent] = handled
+		return nil
+	}); err != nil {
+		return Day{}, fmt.Errorf("count the contacts by agent: %w", err)
 	}
 	err = s.pool.QueryRow(ctx, `
-		with counted as (
-			select answered, ended_as, stage, waited_ms, closed, callback,
-				queued + target_ms * interval '1 millisecond' as due
-			from contacts where arrived >= $1 and arrived < $2 and ended_as <> 'refused'
+		with cohort as (
+			select coalesce(answered, case when ended_as = 'handled' then closed end) as reached,
+				queued + target_ms * interval '1 millisecond' as due,
+				ended_as, stage, waited_ms, closed
+			from contacts where arrived >= $1 and arrived < $2
 		)
 		select
-			count(*) filter (where answered <= due),
-			count(*) filter (where answered is not null
+			count(*) filter (where reached <= due),
+			count(*) filter (where reached is not null
 				or ended_as = 'dropped'
 				or (ended_as = 'abandoned' and stage in ('queue', 'ringing') and waited_ms >= $4)
 				or (closed is null and $3 > due))
-		from counted`, from, to, now, short.Milliseconds()).Scan(&day.WithinTarget, &day.Answerable)
+		from cohort`, from, to, now, short.Milliseconds()).Scan(&day.WithinTarget, &day.Answerable)
 	if err != nil {
-		return Day{}, fmt.Errorf("count the day's contacts: %w", err)
+		return Day{}, fmt.Errorf("count the contacts answered within their target: %w", err)
 	}
 	return day, nil
 }

@@ -57,9 +57,10 @@ func (s *Store) ReplacePeople(ctx context.Context, people []identity.Person) err
 	return nil
 }
 
-// WaitForChange returns when somebody has changed people or accounts after listening was
-// called with the first chance to read them: it calls read once it listens, and again
-// after each change, until ctx ends or the connection fails.
+// WaitForChange calls read at once, and again after every change of people or accounts by
+// any process, until ctx ends; it returns nil then. It listens before it reads, so that no
+// change falls between. When read fails or the connection is lost it returns the error: the
+// caller calls it again, and it begins with a new read, since changes may have been missed.
 func (s *Store) WaitForChange(ctx context.Context, read func(context.Context) error) error {
 	connection, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -67,7 +68,11 @@ func (s *Store) WaitForChange(ctx context.Context, read func(context.Context) er
 	}
 	// A connection that listens is not given back: it would listen for ever.
 	hijacked := connection.Hijack()
-	defer func() { _ = hijacked.Close(context.WithoutCancel(ctx)) }()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingTime)
+		defer cancel()
+		_ = hijacked.Close(ctx) // what was heard is done; nothing is lost with it
+	}()
 	if _, err := hijacked.Exec(ctx, "listen "+changedChannel); err != nil {
 		return fmt.Errorf("listen for changes: %w", err)
 	}

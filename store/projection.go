@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,9 +53,9 @@ func (s *Store) Project(ctx context.Context, sequence uint64, now contact.Instan
 // projectEvent adds the statements for one event: the event itself, and what it changes
 // of its contact.
 func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, event contact.Event) error {
-	data, err := json.Marshal(event)
+	event, data, err := storable(event)
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", contact.EventName(event), err)
+		return err
 	}
 	change := func(sql string, arguments ...any) { batch.Queue(sql, arguments...) }
 	var of contact.ID
@@ -101,7 +102,7 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		if e.Refused != nil {
 			insertContact(batch, *e.Refused, "")
 		}
-		change(`update contacts set state = 'closed', closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
+		change(`update contacts set state = 'closed', callback = false, closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
 			outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end where id = $1`,
 			of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by) //nolint:gosec // a SIP status code has three digits
 	case contact.PresenceChanged:
@@ -118,4 +119,45 @@ func insertContact(batch *pgx.Batch, c contact.Contact, node contact.NodeID) {
 	batch.Queue(`insert into contacts (id, channel, line, audience, person, language, node, callable, state, arrived)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, 'arrived', $9) on conflict (id) do nothing`,
 		c.ID, c.Channel, c.Line, c.Audience, c.Person, c.Language, node, c.Callable, c.Arrived.Time())
+}
+
+// storable returns the event and its JSON without the character NUL, which PostgreSQL
+// cannot store: somebody who types one must not stop the projection for ever.
+func storable(event contact.Event) (contact.Event, []byte, error) {
+	name := contact.EventName(event)
+	data, err := json.Marshal(event)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode %s: %w", name, err)
+	}
+	if !bytes.Contains(data, []byte(escapedNUL)) {
+		return event, data, nil
+	}
+	data = withoutNUL(data)
+	event, err = contact.DecodeEvent(name, data)
+	return event, data, err
+}
+
+const (
+	escapedNUL         = `\u0000`
+	escapedReplacement = `\ufffd` // U+FFFD, which stands for what cannot be shown
+)
+
+// withoutNUL replaces escaped NULs in JSON, and leaves the text `\u0000`, whose
+// backslash is escaped itself.
+func withoutNUL(data []byte) []byte {
+	var out []byte
+	for i := 0; i < len(data); {
+		switch {
+		case bytes.HasPrefix(data[i:], []byte(escapedNUL)):
+			out = append(out, escapedReplacement...)
+			i += len(escapedNUL)
+		case data[i] == '\\':
+			out = append(out, data[i:i+2]...)
+			i += 2
+		default:
+			out = append(out, data[i])
+			i++
+		}
+	}
+	return out
 }

@@ -1,5 +1,7 @@
 -- The projection of the journal. Only the projector writes these tables; they can be
--- made anew from the journal at any time. They hold ids, never names or numbers.
+-- made anew from the journal at any time. They hold ids, never names or numbers. No check
+-- narrows a value: what is in the journal has happened, and a table that refuses it would
+-- only stop the projection.
 
 -- How far the journal has been projected. One row; it changes in the transaction that
 -- writes what it speaks of.
