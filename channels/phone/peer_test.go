@@ -86,7 +86,7 @@ func (c catalogue) Clip(name, _ string) (*media.Clip, error) {
 var tones = sync.OnceValue(func() catalogue {
 	return catalogue{
 		"welcome": mediatest.Tone(440, 2*time.Second), "music": mediatest.Tone(620, time.Second),
-		"long": mediatest.Tone(500, time.Minute),
+		"long": mediatest.Tone(500, 12*time.Second),
 	}
 })
 
@@ -394,3 +394,75 @@ func (p *peer) eventSender() *net.UDPConn {
 	}
 	return p.events
 }
+
+// peerListener takes one request that comes to it, on a connection of its own.
+type peerListener struct {
+	address  netip.AddrPort
+	messages chan listened
+	reply    func(string)
+}
+
+type listened struct {
+	request *sip.Request
+	reply   func(string)
+}
+
+func newPeerListener(t testing.TB, transport string) *peerListener {
+	t.Helper()
+	l := &peerListener{messages: make(chan listened, 100)}
+	take := func(data []byte, reply func(string)) {
+		if message, err := sip.ParseMessage(data); err == nil {
+			if request, isRequest := message.(*sip.Request); isRequest {
+				l.messages <- listened{request, reply}
+			}
+		}
+	}
+	var work sync.WaitGroup
+	buffer := make([]byte, 65536)
+	if transport == "UDP" {
+		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.address = conn.LocalAddr().(*net.UDPAddr).AddrPort()
+		work.Go(func() {
+			for {
+				count, from, err := conn.ReadFromUDPAddrPort(buffer)
+				if err != nil {
+					return
+				}
+				take(buffer[:count], func(text string) { _, _ = conn.WriteToUDPAddrPort([]byte(text), from) })
+			}
+		})
+		t.Cleanup(func() { conn.Close(); work.Wait() })
+		return l
+	}
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.address = listener.Addr().(*net.TCPAddr).AddrPort()
+	work.Go(func() {
+		conn, err := listener.AcceptTCP()
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { conn.Close() })
+		count, err := conn.Read(buffer)
+		if err != nil {
+			return
+		}
+		take(buffer[:count], func(text string) { _, _ = conn.Write([]byte(text)) })
+	})
+	t.Cleanup(func() { listener.Close(); work.Wait() })
+	return l
+}
+
+func (l *peerListener) request(t testing.TB) *sip.Request {
+	t.Helper()
+	got := await(t, l.messages, "request")
+	l.reply = got.reply
+	return got.request
+}
+
+func (l *peerListener) answer(text string) { l.reply(text) }
