@@ -16,7 +16,7 @@ const (
 	maxNeeds   = 16
 	maxSkills  = 200
 	maxCodes   = 200
-	maxLegs    = 2000
+	maxLegs    = 20_000
 	maxAgents  = 2000
 	maxTimeout = contact.Millis(10 * 60 * 1000)
 	maxTarget  = contact.Millis(366 * 24 * 3600 * 1000)

@@ -1,0 +1,269 @@
+package queue_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"svar/contact"
+	"svar/queue"
+)
+
+// everything brings the queue into a state in which every part of a snapshot is used.
+var everything = []string{
+	"node-1 leads",
+	"rules misses=2 codes=solved,passed-on",
+	"agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1",
+	"anna opens console", "anna opens console on node-2", "bo opens console", "cecilia opens console", "david opens console",
+	"anna ready", "bo ready", "cecilia ready",
+	"k1 arrives callable", "k1 queues sv=2",
+	"k2 arrives", "k2 queues sv=2 class=1 target=20s",
+	"k3 arrives", "k3 queues",
+	"+2s anna accepts 1", "offer 1 connected",
+	"cecilia declines 2", "k0 arrives", "k0 leaves",
+	"k5 arrives callable", "k5 breaks",
+	"+16s bo accepts 3", "time passes",
+	"+1s anna hangs-up k1", "david paused lunch",
+	"k6 arrives ago=5s", "k6 greeted", "node-2 leads",
+	"+1s time passes", "cecilia accepts 5", "offer 5 connected",
+}
+
+// A snapshot of today is read by the version of tomorrow: its form changes only on
+// purpose, with [queue.SnapshotFormat].
+func TestSnapshotFormat(t *testing.T) {
+	t.Parallel()
+	const file = "testdata/snapshot.golden.json"
+	s := newStory(t)
+	for _, line := range everything {
+		s.play(line)
+	}
+	snapshot, err := s.engine.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown bytes.Buffer
+	if err := json.Indent(&shown, snapshot, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	shown.WriteByte('\n')
+	if *update {
+		if err := os.WriteFile(file, shown.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown.String() != string(want) {
+		t.Errorf("the snapshot is now\n%s", difference(string(want), shown.String()))
+	}
+	restored, err := queue.Restore(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := restored.Snapshot(); err != nil || !bytes.Equal(again, snapshot) {
+		t.Errorf("restored, it is otherwise: %v\n%s", err, again)
+	}
+}
+
+// What is not a snapshot of this format is refused in words.
+func TestRestoreRefuses(t *testing.T) {
+	t.Parallel()
+	golden, err := os.ReadFile("testdata/snapshot.golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ data, says string }{
+		"no JSON":            {"?", "read the queue's snapshot"},
+		"another format":     {strings.Replace(string(golden), `"format": 1`, `"format": 2`, 1), "it has format 2; this version of svar reads format 1"},
+		"an unknown field":   {strings.Replace(string(golden), `"last":`, `"lost":`, 1), "lost"},
+		"a contact twice":    {strings.Replace(string(golden), `"id": "k2"`, `"id": "k1"`, 1), "twice"},
+		"an agent elsewhere": {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "has another contact"},
+	} {
+		if c.data == string(golden) {
+			t.Fatalf("%s: the golden file has nothing to replace", name)
+		}
+		if _, err := queue.Restore([]byte(c.data)); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Events that cannot have followed one another are refused: a damaged journal is not
+// taken for the truth.
+func TestApplyRefuses(t *testing.T) {
+	t.Parallel()
+	arrived := contact.ContactArrived{Contact: contact.Contact{ID: "k1", Arrived: 1}, Node: "node-1", Leg: "leg"}
+	roster := contact.RosterChanged{Roster: contact.Roster{Agents: []contact.Agent{{ID: "anna"}}}}
+	queued := contact.ContactQueued{Contact: "k1", Target: 1000}
+	offered := contact.ContactOffered{Contact: "k1", Offer: 1, Agent: "anna", Expires: 100}
+	accepted := contact.OfferAccepted{Contact: "k1", Offer: 1, Agent: "anna"}
+	connected := contact.ContactConnected{Contact: "k1", Offer: 1, Agent: "anna", Leg: "agent-leg"}
+	for name, events := range map[string][]contact.Event{
+		"of a contact nobody knows":    {contact.ContactGreeted{Contact: "k1"}},
+		"closed, never arrived":        {contact.ContactClosed{Contact: "k1", End: contact.EndHandled}},
+		"arrived twice":                {arrived, arrived},
+		"to an agent nobody knows":     {arrived, queued, offered},
+		"offered before it is queued":  {arrived, roster, offered},
+		"offered twice":                {arrived, roster, queued, offered, offered},
+		"accepted, not offered":        {arrived, roster, queued, accepted},
+		"accepted twice":               {arrived, roster, queued, offered, accepted, accepted},
+		"another offer accepted":       {arrived, roster, queued, offered, contact.OfferAccepted{Contact: "k1", Offer: 2, Agent: "anna"}},
+		"connected, not accepted":      {arrived, roster, queued, offered, connected},
+		"missed, connected":            {arrived, roster, queued, offered, accepted, connected, contact.OfferMissed{Contact: "k1", Offer: 1, Agent: "anna"}},
+		"declined, not offered":        {arrived, roster, queued, contact.OfferDeclined{Contact: "k1", Offer: 1, Agent: "anna"}},
+		"closed with an open offer":    {arrived, roster, queued, offered, contact.ContactClosed{Contact: "k1", End: contact.EndAbandoned}},
+		"dropped with an open offer":   {arrived, roster, queued, offered, contact.ContactDropped{Contact: "k1"}},
+		"returned, not connected":      {arrived, roster, queued, contact.ContactReturned{Contact: "k1", Offer: 1, Agent: "anna"}},
+		"hung up by nobody who has it": {arrived, roster, queued, contact.ContactHungUp{Contact: "k1", Agent: "anna"}},
+		"greeted in the queue":         {arrived, queued, contact.ContactGreeted{Contact: "k1"}},
+		"presence of nobody":           {contact.PresenceChanged{Agent: "anna", Presence: contact.Ready}},
+		"console of nobody":            {contact.ReachabilityChanged{Agent: "anna", Node: "node-1", Reachable: true}},
+		"no event":                     {nil},
+	} {
+		e := queue.New()
+		for _, event := range events[:len(events)-1] {
+			if err := e.Apply(event, 10); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if err := e.Apply(events[len(events)-1], 10); err == nil {
+			t.Errorf("%s: was applied", name)
+		}
+	}
+}
+
+// A leader of an old epoch cannot begin it again.
+func TestEpochsRise(t *testing.T) {
+	t.Parallel()
+	e := queue.New()
+	if _, err := e.Elect(3, "node-1", begin); err != nil {
+		t.Fatal(err)
+	}
+	for _, epoch := range []uint64{0, 2, 3} {
+		events, err := e.Elect(epoch, "node-2", begin)
+		if rejection := (*contact.Rejection)(nil); !errors.As(err, &rejection) || len(events) > 0 || e.Epoch() != 3 {
+			t.Errorf("epoch %d: %v, %v", epoch, events, err)
+		}
+	}
+}
+
+// Fields outside of their range are refused, whatever the state.
+func TestInvalidCommands(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 501)
+	good := contact.Contact{ID: "k1", Channel: contact.Voice, Line: "staff", Arrived: begin}
+	with := func(change func(*contact.Contact)) contact.Contact {
+		c := good
+		change(&c)
+		return c
+	}
+	arrive := func(change func(*contact.Contact)) contact.Command {
+		return contact.Arrive{Contact: with(change), Node: "node-1", Leg: "leg"}
+	}
+	need := func(needs ...contact.Need) contact.Command {
+		return contact.Enqueue{Contact: "k1", Needs: needs, Target: 1000}
+	}
+	rules := func(change func(*contact.Rules)) contact.Command {
+		r := queue.DefaultRules()
+		change(&r)
+		return contact.ChangeRules{Rules: r}
+	}
+	sv := contact.Need{Skill: "sv", Level: 1}
+	for name, command := range map[string]contact.Command{
+		"no command":             nil,
+		"no id":                  arrive(func(c *contact.Contact) { c.ID = "" }),
+		"an id too long":         arrive(func(c *contact.Contact) { c.ID = contact.ID(long) }),
+		"an id not UTF-8":        arrive(func(c *contact.Contact) { c.ID = "\xff" }),
+		"no such channel":        arrive(func(c *contact.Contact) { c.Channel = "pigeon" }),
+		"never arrived":          arrive(func(c *contact.Contact) { c.Arrived = 0 }),
+		"no node":                contact.Arrive{Contact: good, Leg: "leg"},
+		"no leg":                 contact.Arrive{Contact: good, Node: "node-1"},
+		"refused with 200":       contact.Refuse{Contact: good, Response: 200},
+		"refused with 700":       contact.Refuse{Contact: good, Response: 700},
+		"no target":              contact.Enqueue{Contact: "k1"},
+		"target before arrival":  contact.Enqueue{Contact: "k1", Target: -1},
+		"a target too far":       contact.Enqueue{Contact: "k1", Target: 1 << 62},
+		"no such class":          contact.Enqueue{Contact: "k1", Target: 1000, Class: 3},
+		"level 0":                need(contact.Need{Skill: "sv"}),
+		"level 6":                need(contact.Need{Skill: "sv", Level: 6}),
+		"a skill twice":          need(sv, sv),
+		"skills out of order":    need(sv, contact.Need{Skill: "en", Level: 1}),
+		"too many needs":         need(make([]contact.Need, 17)...),
+		"legs out of order":      contact.ReportNode{Node: "node-1", Legs: []contact.LegID{"b", "a"}},
+		"report of no node":      contact.ReportNode{},
+		"no such presence":       contact.SetPresence{Agent: "anna", Presence: "dreaming"},
+		"a reason to be ready":   contact.SetPresence{Agent: "anna", Presence: contact.Ready, Reason: "rested"},
+		"a reason too long":      contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: long},
+		"console on no node":     contact.SetReachable{Agent: "anna", Reachable: true},
+		"connected without leg":  contact.ConfirmConnected{Offer: 1},
+		"a no too long":          contact.DeclineOffer{Offer: 1, Agent: "anna", Reason: long},
+		"rings for no time":      rules(func(r *contact.Rules) { r.OfferTimeout = 0 }),
+		"rings for a day":        rules(func(r *contact.Rules) { r.OfferTimeout = 24 * 3600_000 }),
+		"connects in no time":    rules(func(r *contact.Rules) { r.ConnectTimeout = 0 }),
+		"an outcome twice":       rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{"a", "b", "a"} }),
+		"an outcome of no name":  rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{""} }),
+		"agents out of order":    contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "anna"}}}},
+		"an agent twice":         contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "bo"}}}},
+		"an agent without name":  contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{}}}},
+		"an agent with skill 0":  contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo", Skills: contact.Needs{{Skill: "sv"}}}}}},
+		"more agents than fit":   contact.ChangeRoster{Roster: contact.Roster{Agents: make([]contact.Agent, 2001)}},
+		"more legs than a node":  contact.ReportNode{Node: "node-1", Legs: make([]contact.LegID, 20001)},
+		"a line too long":        arrive(func(c *contact.Contact) { c.Line = contact.LineID(long) }),
+		"a language not UTF-8":   arrive(func(c *contact.Contact) { c.Language = "\xff" }),
+		"an audience too long":   arrive(func(c *contact.Contact) { c.Audience = contact.Audience(long) }),
+		"a person's id too long": arrive(func(c *contact.Contact) { c.Person = contact.PersonID(long) }),
+	} {
+		_, err := queue.New().Step(command, begin)
+		rejection := (*contact.Rejection)(nil)
+		if !errors.As(err, &rejection) || rejection.Code != contact.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What a reader gets is a copy: nobody changes the engine by it.
+func TestReadersGetCopies(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	for _, line := range everything {
+		s.play(line)
+	}
+	before, _ := s.engine.Snapshot()
+	for _, c := range s.engine.Contacts() {
+		for i := range c.Needs {
+			c.Needs[i].Level = 9
+		}
+		for i := range c.PassedOver {
+			c.PassedOver[i].Until = 9
+		}
+		if c.Offer != nil {
+			c.Offer.Agent = "nobody"
+		}
+	}
+	for _, a := range s.engine.Agents() {
+		for i := range a.Skills {
+			a.Skills[i].Level = 9
+		}
+		for i := range a.Nodes {
+			a.Nodes[i] = "nowhere"
+		}
+		for i := range a.Missed {
+			a.Missed[i].Offer = 99
+		}
+	}
+	s.engine.Rules().OutcomeCodes[0] = "nonsense"
+	if after, _ := s.engine.Snapshot(); !bytes.Equal(before, after) {
+		t.Error("a reader changed the engine")
+	}
+	if on := s.engine.ContactsOf("node-2"); len(on) != 0 {
+		t.Errorf("node-2 has %v", on)
+	}
+	if on := s.engine.ContactsOf("node-1"); len(on) != len(s.engine.Contacts()) {
+		t.Errorf("node-1 has %v", on)
+	}
+}
