@@ -1,0 +1,382 @@
+package store
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"svar/contact"
+	"svar/queue"
+	"svar/report"
+)
+
+// desk is a queue with random users and agents, and the book of what the engine said of
+// each contact last.
+type desk struct {
+	random *rand.Rand
+	engine *queue.Engine
+	now    contact.Instant
+	line   contact.LineID
+	nextID int
+	events []recorded
+	state  map[contact.ID]queue.ContactState
+	closed map[contact.ID]contact.ContactClosed
+}
+
+type recorded struct {
+	event contact.Event
+	at    contact.Instant
+}
+
+var deskAgents = []contact.AgentID{"anna", "bo", "cecilia"}
+
+func newDesk(seed uint64, begin contact.Instant) *desk {
+	return &desk{
+		random: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // the same at every run
+		engine: queue.New(), now: begin, line: contact.LineID(fmt.Sprintf("line-%d", seed)),
+		state: map[contact.ID]queue.ContactState{}, closed: map[contact.ID]contact.ContactClosed{},
+	}
+}
+
+// opening gives the desk its rules and ready agents.
+func (d *desk) opening() []contact.Event {
+	rules := queue.DefaultRules()
+	rules.OutcomeCodes, rules.MissLimit = []contact.OutcomeCode{"solved"}, 2
+	roster := contact.Roster{}
+	for _, agent := range deskAgents {
+		roster.Agents = append(roster.Agents, contact.Agent{ID: agent})
+	}
+	events, err := d.engine.Elect(1, "node-1", d.now)
+	if err != nil {
+		panic(err)
+	}
+	d.keep(events)
+	for _, command := range []contact.Command{contact.ChangeRules{Rules: rules}, contact.ChangeRoster{Roster: roster}} {
+		events = append(events, d.step(command)...)
+	}
+	for _, agent := range deskAgents {
+		events = append(events, d.step(contact.SetReachable{Agent: agent, Node: "node-1", Reachable: true})...)
+		events = append(events, d.step(contact.SetPresence{Agent: agent, Presence: contact.Ready})...)
+	}
+	return events
+}
+
+// turn lets time pass and does a few things, which make one record.
+func (d *desk) turn() []contact.Event {
+	d.now = d.now.Add(contact.Millis(d.random.IntN(20_000)))
+	if at, due := d.engine.Deadline(); due && d.random.IntN(4) == 0 {
+		d.now = max(d.now, at)
+	}
+	var events []contact.Event
+	for range 1 + d.random.IntN(4) {
+		events = append(events, d.step(d.command())...)
+	}
+	return events
+}
+
+func (d *desk) step(command contact.Command) []contact.Event {
+	events, err := d.engine.Step(command, d.now)
+	if err != nil {
+		return nil // rejected: it came too late, or never made sense
+	}
+	d.keep(events)
+	return events
+}
+
+func (d *desk) keep(events []contact.Event) {
+	for _, event := range events {
+		d.events = append(d.events, recorded{event, d.now})
+		if closed, is := event.(contact.ContactClosed); is {
+			d.closed[closed.Contact] = closed
+		}
+	}
+	for _, event := range events {
+		id, _ := queue.Touched(event)
+		if state, known := d.engine.Contact(id); known {
+			d.state[id] = state
+		}
+	}
+}
+
+func (d *desk) arrival() contact.Contact {
+	d.nextID++
+	return contact.Contact{
+		ID: contact.ID(fmt.Sprintf("%s-%d", d.line, d.nextID)), Channel: contact.Voice, Line: d.line, Language: "sv",
+		Callable: d.random.IntN(2) == 0, Arrived: d.now.Add(-contact.Millis(d.random.IntN(3000))),
+	}
+}
+
+// command draws what could come next to one of the open contacts, or something else.
+func (d *desk) command() contact.Command {
+	open := d.engine.Contacts()
+	agent := deskAgents[d.random.IntN(len(deskAgents))]
+	switch draw := d.random.IntN(20); {
+	case draw < 5 || len(open) == 0:
+		c := d.arrival()
+		return contact.Arrive{Contact: c, Node: "node-1", Leg: contact.LegID("leg-" + c.ID)}
+	case draw == 5:
+		return contact.Refuse{Contact: d.arrival(), Response: 503}
+	case draw == 6:
+		return contact.SetPresence{Agent: agent, Presence: contact.Ready}
+	case draw == 7:
+		return contact.SetPresence{Agent: agent, Presence: contact.Paused, Reason: "lunch"}
+	case draw == 8:
+		return contact.SetReachable{Agent: agent, Node: "node-1", Reachable: d.random.IntN(3) > 0}
+	case draw == 9:
+		return contact.Tick{}
+	}
+	c := open[d.random.IntN(len(open))]
+	return d.next(c, agent)
+}
+
+// next draws what could come next to the contact.
+func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command {
+	id, chance := c.Contact.ID, d.random.IntN(10)
+	switch {
+	case chance == 0:
+		return contact.Leave{Contact: id}
+	case chance == 1:
+		return contact.Drop{Contact: id}
+	case c.Callback:
+		return contact.Finish{Contact: id, Agent: agent, Code: "solved"}
+	case c.State == contact.StateArrived && chance < 8:
+		return contact.Greet{Contact: id}
+	case c.State == contact.StateArrived, c.State == contact.StateGreeted:
+		return contact.Enqueue{Contact: id, Class: contact.Class(d.random.IntN(3)), Target: contact.Millis(1 + d.random.IntN(60_000))} //nolint:gosec // 0 to 2
+	case c.State == contact.StateOffered && c.Offer.Accepted && chance < 8:
+		return contact.ConfirmConnected{Offer: c.Offer.Offer, Leg: "agent-leg"}
+	case c.State == contact.StateOffered && c.Offer.Accepted:
+		return contact.FailConnect{Offer: c.Offer.Offer}
+	case c.State == contact.StateOffered && chance < 8:
+		return contact.AcceptOffer{Offer: c.Offer.Offer, Agent: c.Offer.Agent}
+	case c.State == contact.StateOffered:
+		return contact.DeclineOffer{Offer: c.Offer.Offer, Agent: c.Offer.Agent}
+	case c.State == contact.StateConnected && chance < 4:
+		return contact.FailConnect{Offer: c.Connected}
+	case c.State == contact.StateConnected:
+		return contact.HangUp{Contact: id, Agent: c.Agent}
+	case c.State == contact.StateWrapUp:
+		return contact.Finish{Contact: id, Agent: c.Agent, Code: "solved"}
+	}
+	return contact.Tick{}
+}
+
+const (
+	streams = 30
+	turns   = 40
+)
+
+// Whatever the engine decides, the projection says of every contact what the engine says,
+// and every figure that SQL counts is what the fold over the events says.
+func TestRandomStreams(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	j := journal{t: t, store: s}
+	seen := map[string]int{}
+	for seed := range uint64(streams) {
+		begin := noon.AddDate(0, 0, int(seed)*2) //nolint:gosec // a day for each, so that the figures are its own
+		d := newDesk(seed, contact.InstantOf(begin))
+		j.record(d.now, d.opening()...)
+		for turn := range turns {
+			if events := d.turn(); len(events) > 0 {
+				j.record(d.now, events...)
+			}
+			if turn%8 == 7 || turn == turns-1 {
+				d.compare(t, s, begin.AddDate(0, 0, -1), begin.AddDate(0, 0, 1))
+			}
+		}
+		for _, r := range d.events {
+			seen[contact.EventName(r.event)]++
+			if closed, is := r.event.(contact.ContactClosed); is {
+				seen[string(closed.End)+" "+string(closed.Stage)]++
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	// The streams show something only if they meet everything.
+	for _, event := range everyEvent {
+		if seen[contact.EventName(event)] == 0 {
+			t.Errorf("no stream has a %s", contact.EventName(event))
+		}
+	}
+	for _, end := range []string{
+		"handled ", "handled call-back", "refused ", "dropped ", "dropped queue", "abandoned before-answer", "abandoned message", "abandoned queue", "abandoned ringing",
+	} {
+		if seen[end] == 0 {
+			t.Errorf("no contact ended as %q: %v", end, seen)
+		}
+	}
+}
+
+func (d *desk) compare(t *testing.T, s *Store, from, to time.Time) {
+	t.Helper()
+	list, err := s.Contacts(t.Context(), ContactFilter{From: from, To: to, Line: d.line, Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != len(d.state) {
+		t.Errorf("%d contacts, the engine had %d", len(list), len(d.state))
+	}
+	for _, got := range list {
+		if want := d.expected(got.ID); !reflect.DeepEqual(withoutTimesOfStates(got), want) {
+			t.Errorf("%s\n got %+v\nwant %+v", got.ID, withoutTimesOfStates(got), want)
+		}
+	}
+	d.compareCalls(t, s, from, to)
+	for _, now := range []contact.Instant{d.now, d.now.Add(30_000), d.now.Add(3600_000)} {
+		got, err := s.Figures(t.Context(), from, to, now.Time(), report.ShortAbandon.Duration())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := slowFigures(d.events, now); !reflect.DeepEqual(got, want) {
+			t.Errorf("at %s the figures are %+v, the events say %+v", now.Time(), got, want)
+		}
+	}
+}
+
+// expected is the row that the engine's word makes.
+func (d *desk) expected(id contact.ID) Contact {
+	state, closed := d.state[id], d.closed[id]
+	c := Contact{
+		ID: id, Channel: state.Contact.Channel, Line: state.Contact.Line, Audience: state.Contact.Audience,
+		State: state.State, Callback: state.Callback, Agent: state.Agent, Arrived: state.Contact.Arrived.Time(),
+		EndedAs: state.End, Stage: closed.Stage, Outcome: closed.Code,
+		Queued: moment(state.Queued), Answered: moment(state.Answered),
+	}
+	if state.State == contact.StateClosed {
+		c.Closed = moment(state.Since)
+	}
+	return c
+}
+
+func moment(at contact.Instant) *time.Time {
+	if at == 0 {
+		return nil
+	}
+	t := at.Time()
+	return &t
+}
+
+// withoutTimesOfStates leaves what the engine keeps of a contact too.
+func withoutTimesOfStates(c Contact) Contact {
+	c = inUTC(c)
+	c.Greeted, c.Ended, c.Events = nil, nil, nil
+	return c
+}
+
+// compareCalls counts the fold of package report again in SQL.
+func (d *desk) compareCalls(t *testing.T, s *Store, from, to time.Time) {
+	t.Helper()
+	fold := report.NewCallFold()
+	if err := s.Cohort(t.Context(), contact.Voice, d.line, from, to, fold.Add); err != nil {
+		t.Fatal(err)
+	}
+	got := fold.Calls()
+	want := report.Calls{}
+	err := s.pool.QueryRow(t.Context(), `
+		with cohort as (
+			select *, round(extract(epoch from answered - arrived) * 1000)::bigint as from_arrival,
+				round(extract(epoch from answered - queued) * 1000)::bigint as from_queue
+			from contacts where line = $1 and arrived >= $2 and arrived < $3
+		)
+		select count(*), count(answered),
+			count(*) filter (where answered is null and ended_as = 'handled'),
+			count(*) filter (where ended_as = 'refused'),
+			count(*) filter (where answered is null and ended_as = 'dropped'),
+			count(*) filter (where answered is null and closed is null),
+			coalesce(percentile_disc(0.5) within group (order by from_arrival), 0),
+			coalesce(percentile_disc(0.9) within group (order by from_arrival), 0),
+			coalesce(percentile_disc(0.5) within group (order by from_queue), 0),
+			coalesce(percentile_disc(0.9) within group (order by from_queue), 0)
+		from cohort`, d.line, from, to).Scan(
+		&want.Offered, &want.Answered, &want.CalledBack, &want.Refused, &want.Dropped, &want.Open,
+		&want.FromArrival.Median, &want.FromArrival.P90, &want.FromQueue.Median, &want.FromQueue.P90)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.FromArrival.N, want.FromQueue.N = want.Answered, want.Answered
+	for _, row := range got.Abandoned {
+		const abandoned = `select count(*) from contacts where line = $1 and answered is null and ended_as = 'abandoned' and stage = $2 and waited_ms < $3`
+		want.Abandoned = append(want.Abandoned, report.Abandoned{
+			Stage: row.Stage,
+			Count: count(t, s, abandoned, d.line, row.Stage, int64(1)<<40),
+			Short: count(t, s, abandoned, d.line, row.Stage, int64(report.ShortAbandon)),
+		})
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("calls: the fold says\n%+v, SQL says\n%+v", got, want)
+	}
+	sum := got.Answered + got.CalledBack + got.Refused + got.Dropped + got.Open
+	for _, row := range got.Abandoned {
+		sum += row.Count
+	}
+	if sum != got.Offered {
+		t.Errorf("the parts are %d, offered %d", sum, got.Offered)
+	}
+}
+
+// slowFigures counts the figures from the events, contact by contact.
+func slowFigures(events []recorded, now contact.Instant) Day {
+	type story struct {
+		queued, answered contact.Instant
+		target           contact.Millis
+		closed           *contact.ContactClosed
+		closedAt         contact.Instant
+	}
+	stories := map[contact.ID]story{}
+	for _, r := range events {
+		id, _ := queue.Touched(r.event)
+		if id == "" {
+			continue
+		}
+		told := stories[id]
+		switch e := r.event.(type) {
+		case contact.ContactQueued:
+			if told.queued == 0 {
+				told.queued = r.at
+			}
+			told.target = e.Target
+		case contact.ContactConnected:
+			if told.answered == 0 {
+				told.answered = r.at
+			}
+		case contact.ContactClosed:
+			told.closed, told.closedAt = &e, r.at
+		}
+		stories[id] = told
+	}
+	day := Day{Handled: map[contact.AgentID]int{}}
+	for told := range maps.Values(stories) {
+		due := told.queued.Add(told.target)
+		reached := told.answered
+		if told.closed != nil && told.closed.End == contact.EndHandled {
+			day.Handled[told.closed.Agent]++
+			if reached == 0 {
+				reached = told.closedAt
+			}
+		}
+		switch {
+		case reached != 0:
+			day.Answerable++
+			if told.queued != 0 && reached <= due {
+				day.WithinTarget++
+			}
+		case told.closed == nil:
+			if told.queued != 0 && now > due {
+				day.Answerable++
+			}
+		case told.closed.End == contact.EndDropped:
+			day.Answerable++
+		case told.closed.End == contact.EndAbandoned && told.closed.Waited >= report.ShortAbandon:
+			if told.closed.Stage == contact.StageQueue || told.closed.Stage == contact.StageRinging {
+				day.Answerable++
+			}
+		}
+	}
+	return day
+}
