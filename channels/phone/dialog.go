@@ -17,6 +17,9 @@ const (
 	// reportInterval is the mean time between two RTCP reports; each is a random half to one
 	// and a half of it (RFC 3550 §6.3.1).
 	reportInterval = 5 * time.Second
+	// overtaking is how far a request may come before the ACK that was sent before it: each
+	// message is handled by a goroutine of its own.
+	overtaking = 200 * time.Millisecond
 )
 
 // state is what a dialog does next: one method per state. nil is the end.
@@ -73,6 +76,10 @@ func (l *leg) run() {
 	l.helpers.Go(l.passDigits)
 	for next := state(l.early); next != nil; {
 		next = next()
+	}
+	if l.waiting != nil {
+		l.waiting.patience.Stop()
+		l.gateway.respond(l.waiting.request, l.waiting.transaction, 481, "Call/Transaction Does Not Exist")
 	}
 	l.stopPending()
 	l.end(channels.EndedByFault) // counts only if a state forgot to
@@ -213,12 +220,12 @@ func (l *leg) waitingForACK() state {
 			return l.acknowledge(in.request)
 		case sip.BYE:
 			return l.endByParty(in)
-		case sip.INVITE:
-			l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
-			return l.waitingForACK
 		default:
 			return l.take(in, l.waitingForACK)
 		}
+	case <-l.deferTimer():
+		l.refuseDeferred()
+		return l.waitingForACK
 	case ack := <-acks:
 		return l.acknowledge(ack)
 	case <-repeat:
@@ -268,6 +275,7 @@ func (l *leg) acknowledge(ack *sip.Request) state {
 	}
 	l.begin(l.offer.format)
 	l.confirmedAt = time.Now()
+	l.takeDeferred()
 	return l.confirmed
 }
 
@@ -313,6 +321,8 @@ func (l *leg) confirmed() state {
 			if !l.acknowledgeAgain(ack) {
 				return l.endWithBye(channels.EndedByFault)
 			}
+		case <-l.deferTimer():
+			l.refuseDeferred()
 		case <-repeat:
 			l.repeat()
 		case <-giveUp:
@@ -345,7 +355,48 @@ func (l *leg) acknowledgeAgain(ack *sip.Request) bool {
 	if l.pending == nil || ack.CSeq().SeqNo != l.pending.sequence {
 		return true
 	}
-	return l.takeAnswer(ack)
+	if !l.takeAnswer(ack) {
+		return false
+	}
+	l.takeDeferred()
+	return true
+}
+
+// deferred is a request that came while an ACK was due.
+type deferred struct {
+	received
+	patience *time.Timer
+}
+
+// deferRequest keeps one request until the ACK is there, and refuses a second one.
+func (l *leg) deferRequest(in received) {
+	if l.waiting != nil {
+		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+		return
+	}
+	l.waiting = &deferred{received: in, patience: time.NewTimer(overtaking)}
+}
+
+func (l *leg) deferTimer() <-chan time.Time {
+	if l.waiting == nil {
+		return nil
+	}
+	return l.waiting.patience.C
+}
+
+// takeDeferred answers the request that waited for the ACK.
+func (l *leg) takeDeferred() {
+	if waiting := l.waiting; waiting != nil {
+		l.waiting = nil
+		waiting.patience.Stop()
+		l.change(waiting.received)
+	}
+}
+
+func (l *leg) refuseDeferred() {
+	in := l.waiting.received
+	l.waiting = nil
+	l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
 }
 
 // probeSilence asks a peer that sends no voice whether the call still exists there. Muting
@@ -412,10 +463,12 @@ func (l *leg) take(in received, next state) state {
 	}
 	l.remoteSequence = in.request.CSeq().SeqNo
 	switch in.request.Method {
-	case sip.INVITE:
-		l.renegotiate(in)
-	case sip.UPDATE:
-		l.update(in)
+	case sip.INVITE, sip.UPDATE:
+		if l.pending != nil {
+			l.deferRequest(in)
+		} else {
+			l.change(in)
+		}
 	case sip.OPTIONS:
 		l.gateway.respondOptions(in.request, in.transaction)
 	default:
@@ -424,13 +477,18 @@ func (l *leg) take(in received, next state) state {
 	return next
 }
 
+// change answers a request that may change the session.
+func (l *leg) change(in received) {
+	if in.request.Method == sip.INVITE {
+		l.renegotiate(in)
+	} else {
+		l.update(in)
+	}
+}
+
 // renegotiate answers a re-INVITE (RFC 3261 §14.2): hold, its end, a new address, or nothing
 // new at all, as a sign of life.
 func (l *leg) renegotiate(in received) {
-	if l.pending != nil {
-		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
-		return
-	}
 	answerDue := len(in.request.Body()) == 0
 	body, fault := l.reply(in.request)
 	if fault != nil {
@@ -449,10 +507,6 @@ func (l *leg) renegotiate(in received) {
 func (l *leg) update(in received) {
 	var body []byte
 	if len(in.request.Body()) > 0 {
-		if l.pending != nil {
-			l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
-			return
-		}
 		var fault *fault
 		if body, fault = l.reply(in.request); fault != nil {
 			l.gateway.reject(in.request, in.transaction, fault)

@@ -36,6 +36,7 @@ type Gateway struct {
 	invites  *sourceLimiter
 	tagKey   []byte
 	counters counters
+	farewell time.Duration // shorter in tests
 
 	// Set by Listen.
 	transport     *sip.TransportLayer
@@ -106,7 +107,7 @@ func New(config Config) (*Gateway, error) {
 		return nil, fmt.Errorf("configure phone: %w", err)
 	}
 	g := &Gateway{
-		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32),
+		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell,
 		closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
 	}
 	g.idle = sync.NewCond(&g.mutex)
@@ -188,7 +189,7 @@ func (g *Gateway) stop() {
 	g.state = stopping
 	close(g.closing)
 	g.mutex.Unlock()
-	patience := time.AfterFunc(farewell, g.end)
+	patience := time.AfterFunc(g.farewell, g.end)
 	g.waitIdle()
 	patience.Stop()
 	g.end()

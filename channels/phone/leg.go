@@ -60,6 +60,7 @@ type leg struct {
 	session        session
 	offer          description
 	pending        *acceptance
+	waiting        *deferred
 	confirmedAt    time.Time
 	probedAt       time.Time
 	probe          chan bool // takes whether the peer still knows the call; nil: none under way

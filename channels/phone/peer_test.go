@@ -116,6 +116,7 @@ func serve(t testing.TB, changes ...func(*Config, *switchboard)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gateway.farewell = 200 * time.Millisecond
 	if err := gateway.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -466,3 +467,11 @@ func (l *peerListener) request(t testing.TB) *sip.Request {
 }
 
 func (l *peerListener) answer(text string) { l.reply(text) }
+
+// seed is a call of a peer that has no socket.
+func (p *peer) seed() *call {
+	return &call{
+		peer: p, id: "seed", user: staffNumber, from: "<" + callerURI + ">", sequence: 1, branch: "z9hG4bKseed",
+		body: "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n",
+	}
+}

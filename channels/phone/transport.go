@@ -35,9 +35,11 @@ const (
 	idleConnection = 30 * time.Minute
 	writeTimeout   = 5 * time.Second
 	dialTimeout    = 5 * time.Second
-	// drain is how long a shutdown gives the library for messages that it has read: each is
-	// handled by a goroutine that nobody can wait for.
+	// drain is how long the library gets for messages that it has read: each is handled by a
+	// goroutine that nobody can wait for.
 	drain = 50 * time.Millisecond
+	// maxRemembered is how many sources the library may remember, at about 200 bytes each.
+	maxRemembered = 50_000
 )
 
 // The library's settings are global; these two belong to us, as nothing else here uses it.
@@ -130,9 +132,11 @@ type datagrams struct {
 
 	// quiet makes the reader throw away what comes, before the socket is closed.
 	quiet atomic.Bool
+	// forget makes it begin anew.
+	forget atomic.Bool
 
 	// sources are those that the library remembers since it began to serve this socket. It
-	// never forgets one, and they can be forged: after maxSources it is made to begin anew.
+	// never forgets one, and they can be forged: after maxRemembered it is made to begin anew.
 	// Used by the one reader only.
 	sources map[netip.AddrPort]struct{}
 }
@@ -147,8 +151,9 @@ func newDatagrams(gateway *Gateway, socket *net.UDPConn) *datagrams {
 // ReadFrom implements [net.PacketConn]. It returns [net.ErrClosed] when the socket was closed
 // or the reader should begin anew; serve tells the two apart.
 func (d *datagrams) ReadFrom(buffer []byte) (int, net.Addr, error) {
-	if len(d.sources) >= maxSources {
+	if len(d.sources) >= maxRemembered || d.forget.CompareAndSwap(true, false) {
 		clear(d.sources)
+		time.Sleep(drain) // what was read must still find its source; the socket's buffer holds the rest
 		return 0, nil, net.ErrClosed
 	}
 	for {
