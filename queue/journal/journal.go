@@ -30,7 +30,8 @@ var (
 const (
 	recordStream  = "JOURNAL"
 	recordSubject = "svar.journal"
-	// askTime bounds one question to the server.
+	// askTime bounds one question to the server, so that an append is settled within twice
+	// of it.
 	askTime = 5 * time.Second
 	// readerTime is how long the server remembers a reader that is gone.
 	readerTime = 30 * time.Second
@@ -42,6 +43,8 @@ type Journal struct {
 	js        jetstream.JetStream
 	stream    jetstream.Stream
 	snapshots jetstream.ObjectStore
+	// patience bounds one question to the server.
+	patience time.Duration
 }
 
 // Open makes the journal on the server behind conn, or finds it there.
@@ -70,13 +73,13 @@ func Open(ctx context.Context, conn *nats.Conn) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store of snapshots: %w", err)
 	}
-	return &Journal{js: js, stream: stream, snapshots: snapshots}, nil
+	return &Journal{js: js, stream: stream, snapshots: snapshots, patience: askTime}, nil
 }
 
 // CheckComplete refuses a journal that has lost records, before anything is appended to it; see [CheckComplete]. next
 // is the first record that will be read, seen the newest that anybody else knows.
 func (j *Journal) CheckComplete(ctx context.Context, next, seen uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, j.patience)
 	defer cancel()
 	return CheckComplete(ctx, j.stream, next, seen)
 }
@@ -99,7 +102,7 @@ func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint6
 		return 0, fmt.Errorf("append to the journal: %w", err)
 	}
 	bounded := context.WithoutCancel(ctx)
-	try, cancel := context.WithTimeout(bounded, askTime)
+	try, cancel := context.WithTimeout(bounded, j.patience)
 	defer cancel()
 	ack, err := j.js.Publish(try, recordSubject, data, jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
 	refused := (*jetstream.APIError)(nil)
@@ -118,7 +121,7 @@ func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint6
 // settle finds out what became of an append whose outcome is unclear: it was written
 // if the next record has its very bytes (they hold epoch, time and commands).
 func (j *Journal) settle(ctx context.Context, epoch uint64, data []byte, last uint64, cause error) (uint64, error) {
-	ask, cancel := context.WithTimeout(ctx, askTime)
+	ask, cancel := context.WithTimeout(ctx, j.patience)
 	defer cancel()
 	next, err := j.stream.GetMsg(ask, last+1)
 	switch {
@@ -136,7 +139,7 @@ func (j *Journal) settle(ctx context.Context, epoch uint64, data []byte, last ui
 
 // overtaken says why the server did not take a record: who wrote in its place?
 func (j *Journal) overtaken(ctx context.Context, epoch, last uint64, cause error) error {
-	ask, cancel := context.WithTimeout(ctx, askTime)
+	ask, cancel := context.WithTimeout(ctx, j.patience)
 	defer cancel()
 	next, err := j.stream.GetMsg(ask, last+1)
 	if err != nil {
@@ -161,7 +164,7 @@ func fenced(epoch uint64, met *jetstream.RawStreamMsg, cause error) error {
 
 // Last returns the sequence of the last record, 0 when there is none.
 func (j *Journal) Last(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, j.patience)
 	defer cancel()
 	info, err := j.stream.Info(ctx)
 	if err != nil {
@@ -207,7 +210,7 @@ func (j *Journal) Read(ctx context.Context, from uint64, handle func(sequence ui
 var errReached = errors.New("the end is reached")
 
 func (j *Journal) mustHave(ctx context.Context, sequence uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, j.patience)
 	defer cancel()
 	_, err := j.stream.GetMsg(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -271,7 +274,7 @@ func (j *Journal) follow(ctx context.Context, from uint64, handle func(sequence 
 
 // gap tells records that were purged by rule from such as were lost.
 func (j *Journal) gap(ctx context.Context, expected, met uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, j.patience)
 	defer cancel()
 	info, err := j.stream.Info(ctx)
 	if err != nil {

@@ -29,11 +29,9 @@ type Snapshot struct {
 
 // SaveSnapshot replaces the newest snapshot.
 func (j *Journal) SaveSnapshot(ctx context.Context, engine int, sequence uint64, state []byte) error {
-	data, err := json.Marshal(Snapshot{
-		Format: SnapshotFormat, Engine: engine, Sequence: sequence, SHA256: checksum(state), State: state,
-	})
+	data, err := encodeSnapshot(engine, sequence, state)
 	if err != nil {
-		return fmt.Errorf("encode a snapshot: %w", err)
+		return err
 	}
 	if _, err := j.snapshots.PutBytes(ctx, snapshotName, data); err != nil {
 		return fmt.Errorf("save a snapshot: %w", err)
@@ -56,6 +54,16 @@ func (j *Journal) LoadSnapshot(ctx context.Context) (*Snapshot, error) {
 		return nil, fmt.Errorf("load the snapshot: %w", err)
 	}
 	return decodeSnapshot(data)
+}
+
+func encodeSnapshot(engine int, sequence uint64, state []byte) ([]byte, error) {
+	data, err := json.Marshal(Snapshot{
+		Format: SnapshotFormat, Engine: engine, Sequence: sequence, SHA256: checksum(state), State: state,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode a snapshot: %w", err)
+	}
+	return data, nil
 }
 
 func decodeSnapshot(data []byte) (*Snapshot, error) {
