@@ -38,7 +38,7 @@ func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
 	}
 	sources := []source{built}
 	if path != "" {
-		data, err := os.ReadFile(path) //nolint:gosec // the administrator names the file
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return Config{}, fmt.Errorf("read the configuration: %w", err)
 		}

@@ -49,8 +49,11 @@ func TestEveryCallIsCountedOnce(t *testing.T) {
 	want := report.Calls{
 		Offered: 8, Answered: 1, CalledBack: 1, Refused: 1, Dropped: 1, Open: 1,
 		Abandoned: []report.Abandoned{
-			{Stage: contact.StageBeforeAnswer, Count: 1, Short: 1}, {Stage: contact.StageMessage},
-			{Stage: contact.StageQueue, Count: 2, Short: 1}, {Stage: contact.StageRinging}, {Stage: contact.StageCallback},
+			{Stage: contact.StageBeforeAnswer, Count: 1, Short: 1},
+			{Stage: contact.StageMessage},
+			{Stage: contact.StageQueue, Count: 2, Short: 1},
+			{Stage: contact.StageRinging},
+			{Stage: contact.StageCallback},
 		},
 		FromArrival: report.Times{N: 1, Median: 20_000, P90: 20_000},
 		FromQueue:   report.Times{N: 1, Median: 15_000, P90: 15_000},
@@ -63,7 +66,7 @@ func TestEveryCallIsCountedOnce(t *testing.T) {
 func TestPercentilesAreByNearestRank(t *testing.T) {
 	t.Parallel()
 	f := report.NewCallFold()
-	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(10) { //nolint:gosec // an order for a test
+	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(10) {
 		id := contact.ID(strconv.Itoa(i))
 		f.Add(arrived(id, 0), 0)
 		f.Add(contact.ContactConnected{Contact: id}, contact.Instant((i+1)*1000))

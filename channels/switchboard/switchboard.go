@@ -67,8 +67,6 @@ type Config struct {
 	Log     zerolog.Logger
 	// NewLeg makes leg ids; tests give their own.
 	NewLeg func() contact.LegID
-	// Now is the clock.
-	Now func() time.Time
 }
 
 // Switchboard is made by [New] and lives between [Switchboard.Start] and
@@ -202,7 +200,7 @@ func (s *Switchboard) putOnRecord(ctx context.Context, call *call, p contact.Per
 
 // Refuse implements [channels.Intake].
 func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response int) {
-	if err := s.config.Dispatcher.Send(ctx, contact.Refuse{Contact: c, Response: uint16(response)}); err != nil { //nolint:gosec // a SIP status code has three digits
+	if err := s.config.Dispatcher.Send(ctx, contact.Refuse{Contact: c, Response: uint16(response)}); err != nil {
 		s.config.Log.Warn().Err(err).Str("contact", string(c.ID)).Msg("a refusal could not be put on record")
 	}
 }

@@ -55,7 +55,6 @@ func inWorld(t *testing.T, story func(t *testing.T, w *world)) {
 			Orphans: map[contact.Channel]channels.OrphanEnder{contact.Voice: w.orphans},
 			Log:     zerolog.Nop(),
 			NewLeg:  func() contact.LegID { legs++; return contact.LegID("agent-leg-" + string(rune('0'+legs))) },
-			Now:     time.Now,
 		})
 		if err != nil {
 			t.Fatal(err)
