@@ -1,0 +1,165 @@
+// An agent at the console, in a browser of his own.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { startBrowser } from '../../dev/browser.mjs';
+import { writeTone } from './sound.mjs';
+
+/** The tone of every agent's microphone, in hertz. In beats, or the browser's noise suppression takes it for noise. */
+export const agentTone = 1000;
+
+/** Starts a browser whose microphone gives a tone. */
+export function startAgentsBrowser(directory) {
+  const microphone = join(directory, 'microphone.wav');
+  writeTone(microphone, { frequency: agentTone, rate: 48000, seconds: 4, beats: true });
+  return startBrowser({ args: [`--use-file-for-fake-audio-capture=${microphone}`] });
+}
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Runs in the page from its first moment: what is against the policy, and what is announced. */
+function watch() {
+  window.violations = [];
+  addEventListener('securitypolicyviolation', (event) => {
+    window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+  });
+  window.announcements = [];
+  let last = '';
+  new MutationObserver(() => {
+    const text = document.getElementById('ring-announcement')?.textContent.trim() ?? '';
+    if (text && text !== last) window.announcements.push(text);
+    last = text;
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+/** The strongest frequency in what the page plays of the caller, in hertz; 0 when that is silence. */
+function strongestHeard() {
+  const { srcObject } = document.getElementById('remote-audio');
+  if (!srcObject) return 0;
+  if (window.heard?.srcObject !== srcObject) {
+    const audio = new AudioContext();
+    const analyser = audio.createAnalyser();
+    analyser.fftSize = 8192;
+    audio.createMediaStreamSource(srcObject).connect(analyser);
+    window.heard = { srcObject, audio, analyser };
+  }
+  const { audio, analyser } = window.heard;
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(levels);
+  const strongest = levels.indexOf(Math.max(...levels));
+  return levels[strongest] > -60 ? (strongest * audio.sampleRate) / analyser.fftSize : 0;
+}
+
+export class Agent {
+  /** Errors that a test expects in the browser's log. */
+  expected = [/the server responded with a status of 401/];
+  #errors = [];
+
+  /** Opens the sign-in form. */
+  static async open(browser, origin, { viewport = { width: 1440, height: 900 } } = {}) {
+    const context = await browser.newContext({ viewport, locale: 'sv-SE', reducedMotion: 'reduce' });
+    context.setDefaultTimeout(20_000);
+    const agent = new Agent();
+    agent.context = context;
+    agent.page = await context.newPage();
+    await agent.page.addInitScript(watch);
+    agent.page.on('pageerror', (error) => agent.#errors.push(error.message));
+    agent.page.on('console', (message) => message.type() === 'error' && agent.#errors.push(message.text()));
+    await agent.page.goto(`${origin}/console/`);
+    return agent;
+  }
+
+  /** Opens the console signed in, by keyboard. */
+  static async signedIn(browser, origin, account, options) {
+    const agent = await Agent.open(browser, origin, options);
+    await agent.signIn(account, 'svar-demo');
+    await agent.shows('Inte redo');
+    return agent;
+  }
+
+  /** Opens the console, signed in and ready. */
+  static async ready(browser, origin, account, options) {
+    const agent = await Agent.signedIn(browser, origin, account, options);
+    await agent.page.keyboard.press('r');
+    await agent.shows('Redo');
+    return agent;
+  }
+
+  async signIn(account, password) {
+    await this.page.getByLabel('Konto').waitFor();
+    await this.page.keyboard.press('Tab');
+    await this.page.keyboard.type(account);
+    await this.page.keyboard.press('Tab');
+    await this.page.keyboard.type(password);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Waits until the agent's own state is shown as this word. */
+  shows(state) {
+    return this.page.getByRole('group', { name: 'Min status' }).locator('.badge').getByText(state, { exact: true }).waitFor();
+  }
+
+  get card() {
+    return this.page.locator('[data-offer]');
+  }
+
+  get contact() {
+    return this.page.locator('[data-contact]');
+  }
+
+  /** Waits until so many callers are shown waiting. */
+  waiting(count) {
+    return this.page.locator('.figures div', { has: this.page.getByText('I kö', { exact: true }) }).getByText(String(count), { exact: true }).waitFor();
+  }
+
+  /** The strongest frequency that the agent hears of the caller, in hertz; 0 is silence. */
+  heard() {
+    return this.page.evaluate(strongestHeard);
+  }
+
+  /** Answers what rings, by key. */
+  async answer() {
+    await this.card.waitFor();
+    await this.page.keyboard.press('F2');
+    await this.shows('I samtal');
+    await this.page.getByText('Samtalstid').waitFor();
+  }
+
+  /** Chooses the first outcome and finishes, by keys. */
+  async finish() {
+    await this.page.getByRole('button', { name: 'Spara och avsluta' }).waitFor();
+    await this.page.getByRole('radio', { name: 'Löst' }).check();
+    await this.page.keyboard.press('Control+Enter');
+    await this.shows('Redo');
+    await this.contact.waitFor({ state: 'detached' });
+  }
+
+  /** Accessible, and no wider than the screen, on screens of three sizes. */
+  async isAccessible(state) {
+    const { width, height } = this.page.viewportSize();
+    if (!(await this.page.evaluate(() => 'axe' in window))) await this.page.evaluate(axeSource);
+    for (const size of [320, 768, 1440]) {
+      await this.page.setViewportSize({ width: size, height: 900 });
+      const { violations } = await this.page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
+      assert.deepEqual(
+        violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`),
+        [],
+        `axe, ${state}, ${size} pixels`,
+      );
+      const overflow = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${state}: ${overflow} pixels too wide at ${size}`);
+    }
+    await this.page.setViewportSize({ width, height });
+  }
+
+  /** Leaves, and sees that the browser had nothing to complain about. */
+  async close() {
+    const violations = await this.page.evaluate(() => window.violations);
+    await this.context.close();
+    assert.deepEqual(violations, [], 'the content security policy is kept');
+    const errors = this.#errors.filter((error) => !this.expected.some((pattern) => pattern.test(error)));
+    assert.deepEqual(errors, [], 'the browser logs no error');
+  }
+}
