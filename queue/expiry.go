@@ -50,7 +50,7 @@ func (e *Engine) nextExpiry() (contact.Instant, bool) {
 
 // expired returns the contact whose offer ran out first by now; nil when none did.
 func (e *Engine) expired(now contact.Instant) *entry {
-	if at, any := e.nextExpiry(); any && at <= now {
+	if at, open := e.nextExpiry(); open && at <= now {
 		return e.offers[e.expiries[0].offer]
 	}
 	return nil

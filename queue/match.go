@@ -99,11 +99,11 @@ func (c *entry) passes(agent contact.AgentID, now contact.Instant) bool {
 // that of the last event, at which time alone makes something happen. There is none
 // while everything waits for a command.
 func (e *Engine) Deadline() (contact.Instant, bool) {
-	deadline, any := e.nextExpiry()
-	if at, due := e.nextMatch(); due && (!any || at < deadline) {
-		deadline, any = at, true
+	deadline, some := e.nextExpiry()
+	if at, due := e.nextMatch(); due && (!some || at < deadline) {
+		deadline, some = at, true
 	}
-	return max(deadline, e.last), any
+	return max(deadline, e.last), some
 }
 
 // nextMatch returns when time alone makes the next pair fit: when a new leader begins to

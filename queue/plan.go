@@ -67,7 +67,7 @@ func (e *Engine) planRules(v contact.ChangeRules, now contact.Instant) func() {
 	if same {
 		return nothing
 	}
-	return func() { e.emit(contact.RulesChanged{Rules: v.Rules}, now) }
+	return func() { e.emit(contact.RulesChanged(v), now) }
 }
 
 func (e *Engine) planArrive(v contact.Arrive, now contact.Instant) func() {

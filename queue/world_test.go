@@ -13,26 +13,30 @@ import (
 // world draws commands that are likely to meet something: a few agents, nodes and
 // skills, and contacts and offers that exist more often than not.
 type world struct {
-	t        *rapid.T
+	draw     func(what string, most int) int
 	engine   *queue.Engine
 	now      contact.Instant
 	contacts int
 }
 
-// pick draws evenly. (rapid's ranges prefer small numbers: a sequence would hardly ever
-// get a call connected.)
-func (w *world) pick(what string, most int) int {
-	return rapid.Custom(func(t *rapid.T) int {
-		n := 0
-		for range 10 {
-			n <<= 1
-			if rapid.Bool().Draw(t, what) {
-				n |= 1
+// evenly draws numbers below most, all alike. (rapid's own ranges prefer small ones: a
+// sequence would hardly ever get a call connected.)
+func evenly(t *rapid.T) func(what string, most int) int {
+	return func(what string, most int) int {
+		return rapid.Custom(func(t *rapid.T) int {
+			n := 0
+			for range 8 {
+				n <<= 1
+				if rapid.Bool().Draw(t, what) {
+					n |= 1
+				}
 			}
-		}
-		return n * most >> 10
-	}).Draw(w.t, what)
+			return n * most >> 8
+		}).Draw(t, what)
+	}
 }
+
+func (w *world) pick(what string, most int) int { return w.draw(what, most) }
 
 func (w *world) oneIn(n int, what string) bool { return w.pick(what, n) == 0 }
 
