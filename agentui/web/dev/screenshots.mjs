@@ -5,6 +5,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBrowser } from './browser.mjs';
 import { startMock } from './mock.mjs';
+import { openPeer } from './peer.mjs';
+import { scriptServer } from './script.mjs';
 import { breaks, states } from './states.mjs';
 
 const options = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
@@ -16,6 +18,21 @@ const sizes = [
   { width: 320, height: 640 },
 ];
 
+/** Brings a page into a call whose sound really is here: the far end is another page of the same browser. */
+async function answerCall(context, page, state) {
+  const server = await scriptServer(page);
+  server.first = () => states.ringing(Date.now());
+  await page.goto(`${mock.origin}/console/?state=empty`);
+  await page.locator('[data-offer]').waitFor();
+  const peer = await openPeer(context, { tone: 440, onSignal: (payload) => server.signal(41, payload) });
+  server.onSignal = (payload) => void peer.signal(payload);
+  await page.bringToFront();
+  await page.keyboard.press('F2');
+  await server.asked('accept');
+  server.state(states[state](Date.now()));
+  await page.locator('.bar .sound').filter({ hasText: /ljud$|sound$/ }).waitFor();
+}
+
 await mkdir(folder, { recursive: true });
 const mock = await startMock();
 const browser = await startBrowser();
@@ -26,7 +43,8 @@ try {
         const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
         await context.addInitScript((tag) => localStorage.setItem('svar.language', JSON.stringify(tag)), language);
         const page = await context.newPage();
-        await page.goto(`${mock.origin}/console/?state=${state}`);
+        if (state.startsWith('connected')) await answerCall(context, page, state);
+        else await page.goto(`${mock.origin}/console/?state=${state}`);
         await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
         await page.waitForTimeout(state in breaks ? 1500 : 300);
         await page.screenshot({ path: join(folder, `${state}-${viewport.width}-${colorScheme}-${language}.png`) });

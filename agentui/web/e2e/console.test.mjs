@@ -104,6 +104,16 @@ test('an offer never takes the focus, is said once, and rings only while it is o
   await note.focus();
   await page.evaluate(() => {
     window.said = [];
+    window.rings = [];
+    const { start, stop } = AudioBufferSourceNode.prototype;
+    AudioBufferSourceNode.prototype.start = function () {
+      window.rings.push(this.loop ? 'start' : 'once');
+      start.call(this);
+    };
+    AudioBufferSourceNode.prototype.stop = function () {
+      window.rings.push('stop');
+      stop.call(this);
+    };
     const region = document.getElementById('ring-announcement');
     new MutationObserver(() => region.textContent && window.said.push(region.textContent)).observe(region, {
       childList: true,
@@ -119,8 +129,10 @@ test('an offer never takes the focus, is said once, and rings only while it is o
   await page.waitForFunction(() => document.title.includes('Karin Öst'));
   assert.ok(await note.evaluate((field) => field === document.activeElement), 'the focus stays in the note');
   assert.deepEqual(await page.evaluate(() => window.said), ['Medarbetare: Karin Öst ringer.']);
+  assert.deepEqual(await page.evaluate(() => window.rings), ['start']);
   server.state(states.wrapup(Date.now()));
   await page.waitForFunction(() => document.title.startsWith('Efterarbete'));
+  assert.deepEqual(await page.evaluate(() => window.rings), ['start', 'stop']);
   await context.close();
 });
 
@@ -148,7 +160,7 @@ test('who is calling, in the words of each kind', async () => {
     known: ['Karin Öst', 'Medarbetare, lärare', 'Almgårdens skola', '070-174 06 12', 'Numret känt'],
     unknown: ['Okänt nummer', '070-174 06 55', 'Ej verifierad'],
     withheld: ['Dolt nummer'],
-    protected: ['Skyddad användare – öppnas av behörig grupp.'],
+    protected: ['Skyddad användare', 'Öppnas av behörig grupp.'],
   };
   for (const [kind, texts] of Object.entries(expected)) {
     server.state({ ...states.ringing(Date.now()), offer: offerOf(Date.now(), callers[kind]) });

@@ -105,6 +105,8 @@ class Caller {
   async hangUp() {
     if (this.#phone.ended) return;
     this.#phone.kill('SIGTERM');
+    const t0=Date.now();
     await this.#phone.exited;
+console.log('hangUp', Date.now()-t0);
   }
 }

@@ -93,7 +93,7 @@ export const en: Messages = {
     withheld: 'Withheld number',
     unknown: 'Unknown number',
     protected: 'Protected user',
-    protectedHint: 'Protected user – opened by authorised group.',
+    protectedHint: 'Opened by authorised group.',
     withheldHint: 'The caller has withheld the number. Help is given all the same.',
     unknownHint: 'The number is not in the directory.',
     sharedHint: 'Several people have this number.',

@@ -95,7 +95,7 @@ export const sv = {
     withheld: 'Dolt nummer',
     unknown: 'Okänt nummer',
     protected: 'Skyddad användare',
-    protectedHint: 'Skyddad användare – öppnas av behörig grupp.',
+    protectedHint: 'Öppnas av behörig grupp.',
     withheldHint: 'Den som ringer har dolt sitt nummer. Hjälp ges ändå.',
     unknownHint: 'Numret finns inte i registret.',
     sharedHint: 'Flera personer har det här numret.',
