@@ -1,8 +1,10 @@
 package agentui
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -73,14 +75,14 @@ type contactsInput struct {
 
 type contactsOutput struct {
 	Body struct {
-		Contacts []StoredContact `json:"contacts"`
+		Contacts []StoredContact `json:"contacts" nullable:"false"`
 		// Next is the id to ask for the next page with; empty on the last one.
 		Next contact.ID `json:"next,omitempty"`
 	}
 }
 
 func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutput, error) {
-	account, err := u.require(in.SessionInput)
+	_, account, err := u.require(in.SessionInput)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +100,8 @@ func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutp
 		filter.From = filter.To.Add(-24 * time.Hour)
 	}
 	if !filter.From.Before(filter.To) {
-		return nil, huma.Error400BadRequest("from must be before to")
+		return nil, huma.Error422UnprocessableEntity("from must be before to",
+			&huma.ErrorDetail{Location: "query.from", Message: "is not before to"})
 	}
 	contacts, err := u.config.Contacts.Contacts(ctx, filter)
 	if err != nil {
@@ -106,7 +109,12 @@ func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutp
 		return nil, huma.Error503ServiceUnavailable("the database does not answer; try again")
 	}
 	out := &contactsOutput{}
-	out.Body.Contacts = contacts
+	out.Body.Contacts = listOf(contacts)
+	for i := range out.Body.Contacts {
+		if err := withoutPeople(&out.Body.Contacts[i]); err != nil {
+			return nil, err
+		}
+	}
 	if len(contacts) == filter.Limit {
 		out.Body.Next = contacts[len(contacts)-1].ID
 	}
@@ -118,6 +126,7 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 	config := huma.DefaultConfig("Svar", "1")
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
 	config.CreateHooks = nil // no $schema members in the bodies
+	config.Transformers = append(config.Transformers, withoutValues)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie},
 	}
@@ -138,11 +147,62 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 		OperationID: "list-contacts", Method: http.MethodGet, Path: "/api/v1/contacts",
 		Summary: "Contacts with all their transitions, newest first", Security: signedIn,
 	}, u.listContacts)
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusNotFound, "there is no such operation; /api/v1/openapi.json lists them")
+	})
+	for path, methods := range map[string]string{"/api/v1/session": "GET, POST, DELETE", "/api/v1/contacts": "GET"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", methods)
+			problem(w, http.StatusMethodNotAllowed, "use "+methods)
+		})
+	}
 }
 
 // problem answers as RFC 9457 has it, where huma does not serve.
-func problem(w http.ResponseWriter, status int, title, detail string) {
+func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": title, "detail": detail})
+	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail})
+}
+
+// withoutValues keeps what was sent out of the answer that refuses it: it may be a password.
+func withoutValues(_ huma.Context, _ string, body any) (any, error) {
+	if refusal, is := body.(*huma.ErrorModel); is {
+		for _, detail := range refusal.Errors {
+			detail.Value = nil
+		}
+	}
+	return body, nil
+}
+
+// withoutPeople takes the person out of a stored contact's events: registers make ids from
+// names, and a protected person is shown by nothing (requirement D1).
+func withoutPeople(stored *StoredContact) error {
+	stored.Transitions = listOf(stored.Transitions)
+	for i := range stored.Transitions {
+		event := &stored.Transitions[i]
+		if !bytes.Contains(event.Data, []byte(`"person"`)) {
+			continue
+		}
+		fields, err := membersOf(event.Data)
+		if err != nil {
+			return fmt.Errorf("read event %d of contact %s: %w", event.Sequence, stored.ID, err)
+		}
+		delete(fields, "person")
+		if inner, err := membersOf(fields["contact"]); err == nil {
+			delete(inner, "person")
+			if fields["contact"], err = json.Marshal(inner); err != nil {
+				return err
+			}
+		}
+		if event.Data, err = json.Marshal(fields); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func membersOf(object json.RawMessage) (map[string]json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	return members, json.Unmarshal(object, &members)
 }

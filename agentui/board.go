@@ -38,8 +38,10 @@ type Board struct {
 	connected bool
 	contacts  map[contact.ID]bus.ContactView
 	agents    map[contact.AgentID]bus.AgentView
-	rules     contact.Rules
-	lastEnd   map[contact.LineID]contact.Instant
+	// lastContact is when the newest contact arrived, open or not; 0 when none was seen.
+	lastContact contact.Instant
+	// version counts what was taken in, so that others know when to look anew.
+	version uint64
 
 	// updated is called after each change, without the lock.
 	updated func(bus.Change)
@@ -51,7 +53,6 @@ func NewBoard(changes Changes, log zerolog.Logger) *Board {
 	return &Board{
 		changes: changes, log: log, updated: func(bus.Change) {}, resync: make(chan struct{}, 1),
 		contacts: map[contact.ID]bus.ContactView{}, agents: map[contact.AgentID]bus.AgentView{},
-		lastEnd: map[contact.LineID]contact.Instant{},
 	}
 }
 
@@ -66,6 +67,9 @@ func (b *Board) Run(ctx context.Context) error {
 			b.log.Warn().Err(err).Msg("the board could not end its subscription")
 		}
 	}()
+	var loading sync.WaitGroup
+	defer loading.Wait()
+	loading.Go(func() { b.keepLoading(ctx) }) // apart: a question that nobody answers must not hide the silence
 	b.askForAll()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -73,10 +77,19 @@ func (b *Board) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-b.resync:
-			b.load(ctx)
 		case <-tick.C:
 			b.watch()
+		}
+	}
+}
+
+func (b *Board) keepLoading(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.resync:
+			b.load(ctx)
 		}
 	}
 }
@@ -94,6 +107,7 @@ func (b *Board) watch() {
 	lost := b.connected && time.Since(b.heard) > staleAfter
 	if lost {
 		b.connected = false
+		b.version++
 	}
 	ask := !b.connected
 	b.mutex.Unlock()
@@ -120,25 +134,30 @@ func (b *Board) load(ctx context.Context) {
 		return // a change came in meanwhile
 	}
 	b.epoch, b.sequence, b.heard, b.connected = view.Epoch, view.Sequence, time.Now(), true
-	b.contacts, b.agents, b.rules = map[contact.ID]bus.ContactView{}, map[contact.AgentID]bus.AgentView{}, view.Rules
-	change := bus.Change{Contacts: view.Contacts, Agents: view.Agents, Rules: &view.Rules}
+	b.contacts, b.agents = map[contact.ID]bus.ContactView{}, map[contact.AgentID]bus.AgentView{}
+	change := bus.Change{Contacts: view.Contacts, Agents: view.Agents}
 	b.merge(change)
 	b.mutex.Unlock()
 	b.updated(change)
 }
 
-// apply takes one change in. An empty one of the known sequence is a sign of life.
+// apply takes one change in. One that is known already (an empty one repeats the last
+// sequence) is a sign of life.
 func (b *Board) apply(change bus.Change) {
 	b.mutex.Lock()
 	switch {
 	case change.Epoch < b.epoch:
 		b.mutex.Unlock()
 		return // of a leader that lost its place
-	case change.Sequence == b.sequence && change.Epoch == b.epoch:
+	case !b.connected:
+		b.mutex.Unlock()
+		b.askForAll()
+		return
+	case change.Epoch == b.epoch && change.Sequence <= b.sequence:
 		b.heard = time.Now()
 		b.mutex.Unlock()
 		return
-	case change.Sequence != b.sequence+1 || !b.connected:
+	case change.Sequence != b.sequence+1:
 		b.mutex.Unlock()
 		b.askForAll()
 		return
@@ -149,20 +168,31 @@ func (b *Board) apply(change bus.Change) {
 	b.updated(change)
 }
 
+// merge takes views in. The board is locked.
 func (b *Board) merge(change bus.Change) {
+	b.version++
 	for _, view := range change.Contacts {
+		if view.End != contact.EndRefused {
+			b.lastContact = max(b.lastContact, view.Contact.Arrived)
+		}
 		if view.State == contact.StateClosed {
 			delete(b.contacts, view.Contact.ID)
-			b.lastEnd[view.Contact.Line] = view.Since
-			continue
+		} else {
+			b.contacts[view.Contact.ID] = view
 		}
-		b.contacts[view.Contact.ID] = view
 	}
 	for _, view := range change.Agents {
 		b.agents[view.Agent] = view
 	}
-	if change.Rules != nil {
-		b.rules = *change.Rules
+}
+
+// remember takes the arrival of a stored contact in: a board that just began has seen none.
+func (b *Board) remember(arrived contact.Instant) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if arrived > b.lastContact {
+		b.lastContact = arrived
+		b.version++
 	}
 }
 
@@ -172,6 +202,15 @@ func (b *Board) Agent(id contact.AgentID) (bus.AgentView, bool) {
 	defer b.mutex.RUnlock()
 	view, known := b.agents[id]
 	return view, known
+}
+
+// Has reports whether the agent is connected with the contact or wraps it up: it is not
+// enough to be rung for it.
+func (b *Board) Has(agent contact.AgentID, id contact.ID) bool {
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	view, open := b.contacts[id]
+	return open && agent != "" && view.Agent == agent
 }
 
 // OfferTo returns the contact that is offered to, or was accepted by, the agent under

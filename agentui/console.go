@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 	"github.com/rs/zerolog"
@@ -16,102 +15,47 @@ import (
 
 	"svar/contact"
 	"svar/identity"
-	"svar/queue/bus"
 )
 
 // The limits of one console's socket.
 const (
 	maxRequest    = 64 << 10 // bytes of one message; an SDP with many candidates has 10 KB
-	maxNote       = 10_000   // characters
-	maxReason     = 200      // characters
 	requestRate   = 50       // per second, with bursts of requestBurst
 	requestBurst  = 200
 	requestsAhead = 64 // requests that wait for earlier ones
+	messagesAhead = 64 // replies and signals that the console has not read
 	stateEvery    = 100 * time.Millisecond
 	pingEvery     = 15 * time.Second
 	pongWithin    = 35 * time.Second
 	writeWithin   = 10 * time.Second
-	requestTime   = 5 * time.Second
-	signalsAhead  = 64
+	requestTime   = 5 * time.Second // from when the request came in
+	closeTime     = time.Second     // for the console's answer to a close
 )
-
-// Signals carries messages of the set-up of voice; *bus.Bus is one.
-type Signals interface {
-	SignalNode(node contact.NodeID, s bus.Signal) error
-	FollowAgentSignals(handle func(bus.Signal)) (stop func() error, err error)
-}
-
-// consoles are the open sockets of this node.
-type consoles struct {
-	mutex sync.Mutex
-	open  map[contact.AgentID][]*console // the newest last
-}
-
-func (s *consoles) add(c *console) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.open[c.agent] = append(s.open[c.agent], c)
-}
-
-func (s *consoles) remove(c *console) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	var rest []*console
-	for _, other := range s.open[c.agent] {
-		if other != c {
-			rest = append(rest, other)
-		}
-	}
-	if s.open[c.agent] = rest; len(rest) == 0 {
-		delete(s.open, c.agent)
-	}
-}
-
-// changed tells every console that there is something new to show.
-func (s *consoles) changed() {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	for _, list := range s.open {
-		for _, c := range list {
-			c.changed()
-		}
-	}
-}
-
-// signal hands a message to the agent's newest console: one browser has the voice.
-func (s *consoles) signal(m bus.Signal) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if list := s.open[m.Agent]; len(list) > 0 {
-		list[len(list)-1].signal(VoiceSignal{Offer: m.Offer, Payload: m.Payload})
-	}
-}
-
-// signOut closes the sockets of a session that was ended.
-func (s *consoles) signOut(sessionID string) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	for _, list := range s.open {
-		for _, c := range list {
-			if c.session == sessionID {
-				c.close(closeSignedOut, "signed out")
-			}
-		}
-	}
-}
 
 // console is one open socket.
 type console struct {
 	ui      *UI
 	agent   contact.AgentID
-	session string
+	session identity.Session
 	socket  *websocket.Conn
 	log     zerolog.Logger
-	end     context.CancelFunc
+	// end ends the console; the cause, if it is a [closing], is told to the other side.
+	end context.CancelCauseFunc
 
 	dirty    chan struct{}
 	messages chan Message // replies and signals
 }
+
+// closing is why a socket is closed by us.
+type closing struct {
+	code int
+	why  string
+}
+
+func (c closing) Error() string { return c.why }
+
+// close ends the console and never blocks: the board and the bus call it.
+func (c *console) close(code int, why string) { c.end(closing{code, why}) }
 
 func (c *console) changed() {
 	select {
@@ -120,9 +64,7 @@ func (c *console) changed() {
 	}
 }
 
-// signal and reply never block the bus: a console that does not read is closed.
-func (c *console) signal(s VoiceSignal) { c.queue(Message{Signal: &s}) }
-
+// queue never blocks the bus: a console that does not read is closed.
 func (c *console) queue(m Message) {
 	select {
 	case c.messages <- m:
@@ -131,227 +73,213 @@ func (c *console) queue(m Message) {
 	}
 }
 
-// close says why and ends the socket; the loops end by it.
-func (c *console) close(code int, why string) {
-	_ = c.socket.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(time.Second))
-	c.end()
-}
-
 var upgrader = websocket.Upgrader{
-	HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
+	HandshakeTimeout: 10 * time.Second, ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
 	// The zero CheckOrigin takes only pages of our own origin.
+	Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+		problem(w, status, reason.Error())
+	},
 }
 
 // serveSocket opens a console for the session of the request.
 func (u *UI) serveSocket(w http.ResponseWriter, r *http.Request) {
-	session, err := u.sessionOf(r)
+	session, account, err := u.signedIn(r)
 	if err != nil {
-		problem(w, http.StatusUnauthorized, "not signed in", "sign in first")
+		problem(w, http.StatusUnauthorized, err.Error())
 		return
 	}
-	account, known := u.config.Accounts.Account(session.Account)
-	if !known {
-		problem(w, http.StatusUnauthorized, "not signed in", "the account is no longer there")
+	if !u.begin() {
+		problem(w, http.StatusServiceUnavailable, "this server is ending; try again")
 		return
 	}
+	defer u.tasks.Done()
 	socket, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
-	ctx, end := context.WithCancel(u.life)
+	ctx, end := context.WithCancelCause(u.life)
 	c := &console{
-		ui: u, agent: contact.AgentID(session.Account), session: session.ID, socket: socket, end: end,
-		log:   u.config.Log.With().Str("agent", session.Account).Logger(),
-		dirty: make(chan struct{}, 1), messages: make(chan Message, signalsAhead),
+		ui: u, agent: contact.AgentID(account.Name), session: session, socket: socket, end: end,
+		log:   u.config.Log.With().Str("agent", account.Name).Logger(),
+		dirty: make(chan struct{}, 1), messages: make(chan Message, messagesAhead),
 	}
 	if r.URL.Query().Get("protocol") != strconv.Itoa(ProtocolVersion) {
 		c.close(closeWrongProtocol, "reload: this server speaks protocol "+strconv.Itoa(ProtocolVersion))
-		_ = socket.Close()
-		return
 	}
-	u.tasks.Add(1)
-	defer u.tasks.Done()
 	c.serve(ctx, account)
 }
 
-// serve runs the socket's three loops and returns when all have ended.
+// serve runs the socket's loops and returns when all have ended.
 func (c *console) serve(ctx context.Context, account identity.Account) {
-	defer c.end()
-	c.ui.consoles.add(c)
-	defer c.ui.consoles.remove(c)
-	c.ui.reach.opened(c.agent)
-	defer c.ui.reach.closed(c.agent)
-
-	requests := make(chan Request, requestsAhead)
+	if ctx.Err() == nil {
+		c.ui.consoles.add(c)
+		defer c.ui.consoles.remove(c)
+		c.ui.reach.opened(c.agent)
+		defer c.ui.reach.closed(c.agent)
+		if c.ui.revocations.Revoked(c.session.ID) { // between the check and the adding
+			c.close(closeSignedOut, "signed out")
+		}
+	}
+	requests, left := make(chan dated, requestsAhead), make(chan struct{})
 	var loops sync.WaitGroup
 	loops.Go(func() { c.write(ctx, c.ui.hello(account)) })
 	loops.Go(func() { c.work(ctx, requests) })
-	loops.Go(func() { <-ctx.Done(); _ = c.socket.Close() }) // ends a blocked read
+	loops.Go(func() { <-ctx.Done(); c.sayGoodbye(ctx, left) })
 	c.changed()
-	c.read(requests)
+	c.read(ctx, requests)
+	close(left)
 	close(requests)
-	c.end()
+	c.end(nil)
 	loops.Wait()
 }
 
-// read takes requests until the socket fails.
-func (c *console) read(requests chan<- Request) {
+// sayGoodbye tells the console why its socket ends, and closes it once the other side has
+// left: a socket that is closed with something unread loses what was written last.
+func (c *console) sayGoodbye(ctx context.Context, left <-chan struct{}) {
+	defer c.socket.Close()
+	reason := closing{}
+	if c.ui.life.Err() != nil {
+		reason = closing{websocket.CloseGoingAway, "the server is ending"}
+	}
+	if !errors.As(context.Cause(ctx), &reason) && reason.code == 0 {
+		return // the other side ended it, or is gone
+	}
+	message := websocket.FormatCloseMessage(reason.code, reason.why)
+	if c.socket.WriteControl(websocket.CloseMessage, message, time.Now().Add(closeTime)) != nil {
+		return
+	}
+	wait := time.NewTimer(closeTime)
+	defer wait.Stop()
+	select {
+	case <-left:
+	case <-wait.C:
+	}
+}
+
+// dated is a request and when its time is over.
+type dated struct {
+	Request
+	until time.Time
+}
+
+// read takes requests until the socket fails. Once the console ends it only waits for the
+// other side's goodbye.
+func (c *console) read(ctx context.Context, requests chan<- dated) {
 	c.socket.SetReadLimit(maxRequest)
 	alive := func() { _ = c.socket.SetReadDeadline(time.Now().Add(pongWithin)) }
 	alive()
 	c.socket.SetPongHandler(func(string) error { alive(); return nil })
 	limit := rate.NewLimiter(requestRate, requestBurst)
 	for {
-		_, data, err := c.socket.ReadMessage()
+		kind, data, err := c.socket.ReadMessage()
 		if err != nil {
 			return
 		}
-		var request Request
-		switch err := json.Unmarshal(data, &request); {
-		case err != nil:
-			c.close(websocket.CloseInvalidFramePayloadData, "the message is not a request")
-			return
-		case !limit.Allow():
-			c.close(websocket.ClosePolicyViolation, "too many requests")
-			return
-		case request.Do == DoSignal:
-			c.passSignal(request) // never behind a command: voice is set up while others wait
-			continue
+		if ctx.Err() == nil {
+			c.take(kind, data, limit, requests)
 		}
-		select {
-		case requests <- request:
-		default:
-			c.close(websocket.ClosePolicyViolation, "too many requests wait")
-			return
-		}
+	}
+}
+
+// take takes one message from the console.
+func (c *console) take(kind int, data []byte, limit *rate.Limiter, requests chan<- dated) {
+	var request Request
+	switch {
+	case !limit.Allow():
+		c.close(websocket.ClosePolicyViolation, "too many requests")
+		return
+	case kind != websocket.TextMessage:
+		c.close(websocket.CloseUnsupportedData, "requests are text")
+		return
+	case json.Unmarshal(data, &request) != nil:
+		c.close(websocket.CloseInvalidFramePayloadData, "the message is not a request")
+		return
+	case request.Do == DoSignal:
+		c.reply(request, c.passSignal(request)) // never behind a command: voice is set up while others wait
+		return
+	}
+	select {
+	case requests <- dated{request, time.Now().Add(requestTime)}:
+	default:
+		c.close(websocket.ClosePolicyViolation, "too many requests wait")
 	}
 }
 
 // work carries the requests out, one after the other.
-func (c *console) work(ctx context.Context, requests <-chan Request) {
+func (c *console) work(ctx context.Context, requests <-chan dated) {
 	for request := range requests {
 		if ctx.Err() != nil {
 			return
 		}
-		bounded, cancel := context.WithTimeout(ctx, requestTime)
-		err := c.carryOut(bounded, request)
-		cancel()
-		c.queue(Message{Reply: &Reply{ID: request.ID, Error: errorCode(err)}})
-		if err != nil && errorCode(err) == codeUnavailable {
-			c.log.Warn().Err(err).Str("request", string(request.Do)).Msg("a request of the console could not be carried out")
+		bounded, cancel := context.WithDeadline(ctx, request.until)
+		err := bounded.Err() // one that waited too long is not begun
+		if err == nil {
+			err = c.carryOut(bounded, request.Request)
 		}
+		cancel()
+		c.reply(request.Request, err)
 	}
 }
 
-// codeUnavailable is the Reply's word for whatever is no rejection.
-const codeUnavailable = "unavailable"
-
-func errorCode(err error) string {
-	rejection := (*contact.Rejection)(nil)
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &rejection):
-		return string(rejection.Code)
-	default:
-		return codeUnavailable
+func (c *console) reply(r Request, err error) {
+	code := errorCode(err)
+	if code == codeUnavailable {
+		c.log.Warn().Err(err).Str("request", string(r.Do)).Msg("a request of the console could not be carried out")
 	}
-}
-
-var (
-	errInvalid  = &contact.Rejection{Code: contact.Invalid}
-	errNotYours = &contact.Rejection{Code: contact.NotYours}
-)
-
-func (c *console) carryOut(ctx context.Context, r Request) error {
-	send := c.ui.config.Commands.Send
-	if utf8.RuneCountInString(r.Reason) > maxReason {
-		return errInvalid
-	}
-	switch r.Do {
-	case DoPresence:
-		return send(ctx, contact.SetPresence{Agent: c.agent, Presence: r.Presence, Reason: r.Reason})
-	case DoAccept:
-		return send(ctx, contact.AcceptOffer{Offer: r.Offer, Agent: c.agent})
-	case DoDecline:
-		return send(ctx, contact.DeclineOffer{Offer: r.Offer, Agent: c.agent, Reason: r.Reason})
-	case DoHangUp:
-		return send(ctx, contact.HangUp{Contact: r.Contact, Agent: c.agent})
-	case DoNote:
-		return c.keepNote(ctx, r)
-	case DoFinish:
-		return send(ctx, contact.Finish{Contact: r.Contact, Agent: c.agent, Code: r.Code})
-	default:
-		return errInvalid
-	}
-}
-
-// keepNote keeps the note of a contact that this agent has.
-func (c *console) keepNote(ctx context.Context, r Request) error {
-	if !utf8.ValidString(r.Note) || utf8.RuneCountInString(r.Note) > maxNote {
-		return errInvalid
-	}
-	if me, known := c.ui.board.Agent(c.agent); !known || r.Contact == "" || me.Contact != r.Contact {
-		return errNotYours
-	}
-	return c.ui.config.Personal.PutNote(ctx, r.Contact, r.Note)
-}
-
-// passSignal passes a message on to the node that has the caller of the agent's offer.
-func (c *console) passSignal(r Request) {
-	view, has := c.ui.board.OfferTo(c.agent, r.Offer)
-	if !has || len(r.Payload) == 0 {
-		c.queue(Message{Reply: &Reply{ID: r.ID, Error: string(contact.OfferGone)}})
-		return
-	}
-	err := c.ui.config.Signals.SignalNode(view.Node, bus.Signal{
-		Agent: c.agent, Contact: view.Contact.ID, Offer: r.Offer, Payload: r.Payload,
-	})
-	c.queue(Message{Reply: &Reply{ID: r.ID, Error: errorCode(err)}})
+	c.queue(Message{Reply: &Reply{ID: r.ID, Error: code}})
 }
 
 // write sends hello, then states when something changed, replies and signals.
 func (c *console) write(ctx context.Context, hello Hello) {
-	defer c.end()
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
-	if c.send(Message{Hello: &hello}) != nil {
+	if ctx.Err() != nil {
 		return
 	}
+	err := c.send(Message{Hello: &hello})
 	pause := time.NewTimer(0) // states are at least stateEvery apart
 	defer pause.Stop()
 	dirty := false
-	for {
-		var err error
+	for err == nil {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ping.C:
+			c.checkSession()
 			err = c.socket.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWithin))
 		case m := <-c.messages:
 			err = c.send(m)
-		case <-whenNot(dirty, c.dirty):
+		case <-when(!dirty, c.dirty):
 			dirty = true
-		case <-whenTrue(dirty, pause.C):
+		case <-when(dirty, pause.C):
 			dirty = false
 			state := c.ui.states.state(ctx, c.agent)
 			err = c.send(Message{State: &state})
 			pause.Reset(stateEvery)
 		}
-		if err != nil {
-			return
-		}
 	}
+	c.end(err)
 }
 
-func whenNot[T any](off bool, source <-chan T) <-chan T { return whenTrue(!off, source) }
-
-// whenTrue returns the channel, or nil, which is never ready.
-func whenTrue[T any](on bool, source <-chan T) <-chan T {
+// when returns the channel, or nil, which is never ready.
+func when[T any](on bool, source <-chan T) <-chan T {
 	if on {
 		return source
 	}
 	return nil
+}
+
+// checkSession ends a console whose sign-in has expired or whose account is gone, but
+// nobody's in mid-contact.
+func (c *console) checkSession() {
+	account, known := c.ui.config.Accounts.Account(string(c.agent))
+	expired := !c.ui.config.Now().Before(c.session.Expires)
+	if !expired && known && account.Active {
+		return
+	}
+	if me, _ := c.ui.board.Agent(c.agent); me.Contact == "" {
+		c.close(closeSignedOut, "the sign-in has ended")
+	}
 }
 
 func (c *console) send(m Message) error {

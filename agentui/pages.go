@@ -7,8 +7,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"svar/agentui/web"
 )
 
 // contentPolicy lets a page load only what comes from here. Voice needs no entry: it is
@@ -25,14 +23,16 @@ func secureHeaders(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=()")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			h.Set("Cache-Control", "no-store") // what the desk knows stays in no cache
+		}
 		next.ServeHTTP(w, r)
 	})
 }
 
 // servePages serves the built console: files under assets by their hashed names, for
 // ever; everything else is the one page.
-func servePages() http.Handler {
-	pages := web.Pages()
+func servePages(pages fs.FS) http.Handler {
 	files := http.StripPrefix("/console/", http.FileServerFS(pages))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/console/")

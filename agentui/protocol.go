@@ -17,8 +17,8 @@ const (
 	closeSignedOut     = 4002
 )
 
-// Request is a message from the console. ID is chosen by the console, above 0, and
-// comes back in the Reply. Which of the other fields count depends on Do.
+// Request is a message from the console, as text. ID is chosen by the console, above 0,
+// and comes back in the Reply. Which of the other fields count depends on Do.
 type Request struct {
 	ID int64     `json:"id"`
 	Do RequestDo `json:"do"`
@@ -37,9 +37,11 @@ type RequestDo string
 
 // The requests.
 const (
-	// DoPresence sets Presence, with Reason when paused.
+	// DoPresence sets Presence, with one of the pause reasons of Hello, or none, as Reason
+	// when paused.
 	DoPresence RequestDo = "presence"
-	// DoAccept and DoDecline answer Offer; decline may give Reason.
+	// DoAccept and DoDecline answer Offer; decline may give Reason (at most 200
+	// characters of one line).
 	DoAccept  RequestDo = "accept"
 	DoDecline RequestDo = "decline"
 	// DoHangUp ends the connection of Contact.
@@ -120,6 +122,9 @@ type ConsoleState struct {
 	Missed    []MissedCard   `json:"missed"`
 	Today     Today          `json:"today"`
 	Agents    AgentCounts    `json:"agents"`
+	// LastContact is when the newest contact of any line arrived, open or not; 0 when
+	// none is known.
+	LastContact contact.Instant `json:"lastContact,omitempty"`
 }
 
 // Me is the agent's own state. Activity is what the agent is doing, by itself or

@@ -2,6 +2,7 @@ package agentui
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -36,8 +37,9 @@ type reach struct {
 // presence is one agent's consoles on this node.
 type presence struct {
 	sockets int
-	// want is what the dispatcher should know.
-	want    bool
+	// want is what the dispatcher should know; told is what it took last, if known.
+	want, told, known bool
+	// sending says that a sender is at work; it goes on until what it sent is wanted still.
 	sending bool
 	timer   *time.Timer
 }
@@ -68,7 +70,7 @@ func (r *reach) closed(agent contact.AgentID) {
 	defer r.mutex.Unlock()
 	p := r.agents[agent]
 	p.sockets--
-	if p.sockets > 0 {
+	if p.sockets > 0 || r.life.Err() != nil {
 		return
 	}
 	p.timer = time.AfterFunc(goneAfter, func() {
@@ -81,41 +83,53 @@ func (r *reach) closed(agent contact.AgentID) {
 }
 
 // heard compares the dispatcher's view with ours: after a restart of the node, or a new
-// leader, an agent whose console is open may be taken for unreachable.
+// leader, an agent whose console is open may be taken for unreachable. What it rejects is
+// not told again before something else changes, so there is no loop.
 func (r *reach) heard(view bus.AgentView) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if p := r.agents[view.Agent]; p != nil && p.sockets > 0 && !view.Reachable {
+		p.known = false
 		r.tell(view.Agent, p, true)
 	}
 }
 
-// tell sends what is wanted, in order: one sender for an agent at a time, which goes on
-// until what it sent is what is wanted. The lock is held.
+// tell sends what is wanted, in order, unless the dispatcher knows it: one sender for an
+// agent at a time. The lock is held.
 func (r *reach) tell(agent contact.AgentID, p *presence, reachable bool) {
 	p.want = reachable
-	if p.sending {
+	if p.sending || (p.known && p.told == reachable) || r.life.Err() != nil {
 		return
 	}
 	p.sending = true
 	r.tasks.Go(func() {
-		for {
-			r.mutex.Lock()
+		r.mutex.Lock()
+		defer r.mutex.Unlock()
+		for again := true; again && r.life.Err() == nil; {
 			want := p.want
+			p.told, p.known = want, true // heard may take it back while it is being sent
 			r.mutex.Unlock()
 			err := r.send.Send(r.life, contact.SetReachable{Agent: agent, Node: r.node, Reachable: want})
-			if err != nil && r.life.Err() == nil {
-				r.log.Warn().Err(err).Str("agent", string(agent)).Msg("the dispatcher did not take whether an agent is reached")
-			}
 			r.mutex.Lock()
-			if p.want == want || r.life.Err() != nil {
-				p.sending = false
-				r.mutex.Unlock()
-				return
+			again = p.want != want || (err == nil && !p.known)
+			if err != nil {
+				p.known = false
+				r.refused(agent, err)
 			}
-			r.mutex.Unlock()
 		}
+		p.sending = false
 	})
+}
+
+func (r *reach) refused(agent contact.AgentID, err error) {
+	rejection := (*contact.Rejection)(nil)
+	switch {
+	case r.life.Err() != nil:
+	case errors.As(err, &rejection) && rejection.Code == contact.UnknownAgent: // who answers no contacts is in no roster
+		r.log.Debug().Str("agent", string(agent)).Msg("the dispatcher knows no such agent")
+	default:
+		r.log.Warn().Err(err).Str("agent", string(agent)).Msg("the dispatcher did not take whether an agent is reached")
+	}
 }
 
 // stop ends the timers; life has ended before.

@@ -5,169 +5,178 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
-	"golang.org/x/time/rate"
 
 	"svar/contact"
 	"svar/identity"
 )
 
 const (
-	// sessionLife is a working day with overtime; nobody is signed out in mid-call.
-	sessionLife   = 14 * time.Hour
-	sessionCookie = "svar_session"
+	// sessionLife is a working day with overtime. When less than half of it is left, a
+	// console that is opened renews it, until sessionLongest after the password was given.
+	// An open console outlives it while its agent has a contact.
+	sessionLife    = 14 * time.Hour
+	sessionLongest = 36 * time.Hour
+	sessionCookie  = "svar_session"
 )
 
-// attempts limits sign-in: by account, so that a password cannot be guessed, and by
-// address, so that accounts cannot be tried out.
-type attempts struct {
-	mutex sync.Mutex
-	by    map[string]*rate.Limiter
-}
-
-const (
-	attemptsEvery = 6 * time.Second
-	attemptsBurst = 10
-	// maxAttempts bounds the table; when it is full, all begin anew.
-	maxAttempts = 10_000
+// What is wrong with whoever is not signed in.
+var (
+	errSignIn    = errors.New("sign in first")
+	errNoAccount = errors.New("the account is no longer there")
 )
 
-func newAttempts() *attempts { return &attempts{by: map[string]*rate.Limiter{}} }
-
-func (a *attempts) allow(now time.Time, keys ...string) bool {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	allowed := true
-	for _, key := range keys {
-		limiter := a.by[key]
-		if limiter == nil {
-			if len(a.by) >= maxAttempts {
-				clear(a.by)
-			}
-			limiter = rate.NewLimiter(rate.Every(attemptsEvery), attemptsBurst)
-			a.by[key] = limiter
-		}
-		allowed = limiter.AllowN(now, 1) && allowed
-	}
-	return allowed
-}
-
-func (u *UI) sessionOf(r *http.Request) (identity.Session, error) {
+// signedIn returns who sends a request.
+func (u *UI) signedIn(r *http.Request) (identity.Session, identity.Account, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return identity.Session{}, err
+		return identity.Session{}, identity.Account{}, errSignIn
 	}
 	return u.session(cookie.Value)
 }
 
-func (u *UI) session(token string) (identity.Session, error) {
+// session returns the session of a token and its account. What the account may do is what
+// the account says now: a token says only what it was at sign-in.
+func (u *UI) session(token string) (identity.Session, identity.Account, error) {
 	session, err := u.signer.Verify(token, u.config.Now())
-	if err != nil {
-		return identity.Session{}, err
+	if err != nil || u.revocations.Revoked(session.ID) {
+		return identity.Session{}, identity.Account{}, errSignIn
 	}
-	if u.revocations.Revoked(session.ID) {
-		return identity.Session{}, errors.New("the session was ended")
+	account, known := u.config.Accounts.Account(session.Account)
+	if !known || !account.Active {
+		return identity.Session{}, identity.Account{}, errNoAccount
 	}
-	return session, nil
+	return session, account, nil
 }
 
-func (u *UI) cookie(token string, maxAge int) http.Cookie {
+// cookie returns the session's cookie. Secure is left out only where there is no TLS at
+// all: a browser would not send it back.
+func cookie(token string, life time.Duration, secure bool) http.Cookie {
 	return http.Cookie{
-		Name: sessionCookie, Value: token, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: sessionCookie, Value: token, Path: "/", MaxAge: int(life / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure,
 	}
 }
 
-type signInRequest struct {
-	RemoteAddr string `header:"-"`
-	Body       struct {
+// goneCookie takes the session's cookie away.
+func goneCookie(secure bool) http.Cookie { return cookie("", -time.Second, secure) }
+
+// Connection is what an operation knows of how its request came. It is exported, as is
+// [SessionInput], for huma, which fills embedded structs only then.
+type Connection struct {
+	// Address is the peer's, without the port.
+	Address string `json:"-"`
+	// Secure tells that the browser speaks TLS, to us or to a proxy before us. The proxy's
+	// word is not proven: who lies gets a cookie that only he cannot use.
+	Secure bool `json:"-"`
+}
+
+// Resolve implements huma.Resolver.
+func (c *Connection) Resolve(ctx huma.Context) []error {
+	c.Address, _, _ = net.SplitHostPort(ctx.RemoteAddr())
+	c.Secure = ctx.TLS() != nil || ctx.Header("X-Forwarded-Proto") == "https"
+	return nil
+}
+
+type signInInput struct {
+	Connection
+	Body struct {
 		Account  string `json:"account" maxLength:"64" doc:"Login name"`
 		Password string `json:"password" maxLength:"128"`
 	}
 }
 
-// Resolve implements huma.Resolver: it notes the peer's address.
-func (r *signInRequest) Resolve(ctx huma.Context) []error {
-	r.RemoteAddr, _, _ = net.SplitHostPort(ctx.RemoteAddr())
-	return nil
-}
-
-type cookieResponse struct {
+type cookieOutput struct {
 	SetCookie http.Cookie `header:"Set-Cookie"`
 }
 
-func (u *UI) signIn(_ context.Context, r *signInRequest) (*cookieResponse, error) {
-	if !u.attempts.allow(u.config.Now(), "account "+r.Body.Account, "address "+r.RemoteAddr) {
+func (u *UI) signIn(ctx context.Context, in *signInInput) (*cookieOutput, error) {
+	account, known := u.config.Accounts.Account(in.Body.Account)
+	right, allowed := u.attempts.try(ctx, u.config.Now(), in.Body.Account, in.Address, func() bool {
+		return identity.CheckPassword(account, in.Body.Password) && known
+	})
+	switch {
+	case !allowed:
 		return nil, huma.Error429TooManyRequests("too many attempts; wait a minute and try again")
-	}
-	account, known := u.config.Accounts.Account(r.Body.Account)
-	if !identity.CheckPassword(account, r.Body.Password) || !known {
+	case !right:
 		return nil, huma.Error401Unauthorized("the account or the password is wrong")
 	}
 	token, err := u.signer.Issue(account, uuid.NewString(), u.config.Now(), sessionLife)
 	if err != nil {
 		return nil, err
 	}
-	return &cookieResponse{SetCookie: u.cookie(token, int(sessionLife.Seconds()))}, nil
+	return &cookieOutput{SetCookie: cookie(token, sessionLife, in.Secure)}, nil
 }
 
-// SessionInput is the input of every operation that needs a session. It is exported for
-// huma, which fills embedded structs only then.
+// SessionInput is the input of every operation that needs a session.
 type SessionInput struct {
+	Connection
 	Token string `cookie:"svar_session"`
 }
 
-// require returns the account that is signed in. Its role is what it is now: a token says
-// only what it was at sign-in.
-func (u *UI) require(in SessionInput) (identity.Account, error) {
-	session, err := u.session(in.Token)
+// require returns the session and the account that is signed in.
+func (u *UI) require(in SessionInput) (identity.Session, identity.Account, error) {
+	session, account, err := u.session(in.Token)
 	if err != nil {
-		return identity.Account{}, huma.Error401Unauthorized("sign in first")
+		return session, account, huma.Error401Unauthorized(err.Error())
 	}
-	account, known := u.config.Accounts.Account(session.Account)
-	if !known {
-		return identity.Account{}, huma.Error401Unauthorized("the account is no longer there")
-	}
-	return account, nil
+	return session, account, nil
 }
 
-func (u *UI) signOut(ctx context.Context, in *SessionInput) (*cookieResponse, error) {
-	out := &cookieResponse{SetCookie: u.cookie("", -1)}
-	session, err := u.session(in.Token)
+// signOut ends the session, and the agent's readiness with it. While the dispatcher cannot
+// be asked (5 s at most) somebody who wants to go goes: the agent becomes unreachable by it.
+func (u *UI) signOut(ctx context.Context, in *SessionInput) (*cookieOutput, error) {
+	out := &cookieOutput{SetCookie: goneCookie(in.Secure)}
+	session, account, err := u.session(in.Token)
 	if err != nil {
 		return out, nil // signed out already
 	}
 	bounded, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	if _, agent := u.board.Agent(contact.AgentID(session.Account)); agent {
-		err := u.config.Commands.Send(bounded, contact.SetPresence{Agent: contact.AgentID(session.Account), Presence: contact.SignedOut})
-		if errorCode(err) == string(contact.WrongState) {
+	agent := contact.AgentID(account.Name)
+	if _, answers := u.board.Agent(agent); answers {
+		err := u.config.Commands.Send(bounded, contact.SetPresence{Agent: agent, Presence: contact.SignedOut})
+		switch code := errorCode(err); code {
+		case string(contact.WrongState):
 			return nil, huma.Error409Conflict("finish your contact before you sign out")
+		case codeUnavailable:
+			u.config.Log.Warn().Err(err).Str("agent", string(agent)).Msg("signed out without the dispatcher")
 		}
 	}
-	u.revocations.Revoke(session.ID, session.Expires, u.config.Now())
+	now := u.config.Now()
+	u.revocations.Revoke(session.ID, now.Add(sessionLife), now) // no token of it lasts longer, renewed ones included
 	u.consoles.signOut(session.ID)
 	return out, nil
 }
 
-type sessionResponse struct {
-	Body struct {
+type sessionOutput struct {
+	// SetCookie is that of a renewed session, otherwise empty.
+	SetCookie string `header:"Set-Cookie"`
+	Body      struct {
 		Account string `json:"account"`
 		Name    string `json:"name"`
 		Role    string `json:"role" enum:"agent,supervisor,administrator"`
 	}
 }
 
-func (u *UI) whoAmI(_ context.Context, in *SessionInput) (*sessionResponse, error) {
-	account, err := u.require(*in)
+func (u *UI) whoAmI(_ context.Context, in *SessionInput) (*sessionOutput, error) {
+	session, account, err := u.require(*in)
 	if err != nil {
 		return nil, err
 	}
-	out := &sessionResponse{}
+	out := &sessionOutput{}
 	out.Body.Account, out.Body.Name, out.Body.Role = account.Name, account.DisplayName, string(account.Role)
+	now := u.config.Now()
+	if left := session.Expires.Sub(now); left < sessionLife/2 && now.Sub(session.SignedIn) < sessionLongest-sessionLife {
+		token, err := u.signer.Renew(session, account, now, sessionLife)
+		if err != nil {
+			return nil, err
+		}
+		renewed := cookie(token, sessionLife, in.Secure)
+		out.SetCookie = renewed.String()
+	}
 	return out, nil
 }

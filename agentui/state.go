@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
+	"time"
 
 	"svar/contact"
 	"svar/identity"
@@ -20,36 +22,47 @@ type Personal interface {
 // People is the directory in memory.
 type People interface{ Directory() *identity.Directory }
 
-// stateMaker makes a console's whole state from the board.
+// stateMaker makes a console's whole state from the board. Its methods may be called
+// concurrently.
 type stateMaker struct {
-	board    *Board
-	personal Personal
-	people   People
-	figures  *figures
-	lookUps  map[contact.LineID]bool
-	order    []contact.LineID
-	now      func() contact.Instant
+	board   *Board
+	callers *callers
+	notes   Personal
+	figures *figures
+	order   []contact.LineID
+	now     func() contact.Instant
+
+	mutex  sync.Mutex
+	shared *sharedState
 }
 
-// state returns everything that the agent's console shows now.
+// sharedState is the part that all consoles show alike. It is made once for a change, not
+// once for a console.
+type sharedState struct {
+	version     uint64
+	directory   *identity.Directory
+	connected   bool
+	waiting     []WaitingLine
+	callbacks   []CallbackCard
+	agents      AgentCounts
+	lastContact contact.Instant
+	// complete is false when a caller could not be read.
+	complete bool
+}
+
+// state returns everything that the agent's console shows now. Its lists are shared with
+// other consoles' states and must not be changed.
 func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleState {
+	shared := m.sharedNow(ctx)
 	s := ConsoleState{
-		Now: m.now(), Contacts: []OngoingCard{}, Waiting: []WaitingLine{}, Callbacks: []CallbackCard{}, Missed: []MissedCard{},
-		Today: m.figures.of(agent),
+		Now: m.now(), Connected: shared.connected, Contacts: []OngoingCard{}, Waiting: shared.waiting,
+		Callbacks: shared.callbacks, Missed: []MissedCard{}, LastContact: shared.lastContact,
+		Today: m.figures.of(agent), Agents: shared.agents,
 	}
 	m.board.mutex.RLock()
 	me, current := m.board.agents[agent], bus.ContactView{}
 	if view, has := m.board.contacts[me.Contact]; has {
 		current = view
-	}
-	s.Connected = m.board.connected
-	s.Waiting = m.waiting()
-	s.Agents = m.counts()
-	var callbacks []bus.ContactView
-	for _, view := range m.board.contacts {
-		if view.Callback {
-			callbacks = append(callbacks, view)
-		}
 	}
 	m.board.mutex.RUnlock()
 
@@ -58,26 +71,74 @@ func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleSt
 		s.Me.Presence = contact.SignedOut
 	}
 	m.addCurrent(ctx, &s, agent, current)
-	slices.SortFunc(callbacks, func(a, b bus.ContactView) int {
-		return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Contact.ID, b.Contact.ID))
-	})
-	for _, view := range callbacks[:min(len(callbacks), maxCallbacks)] {
-		s.Callbacks = append(s.Callbacks, CallbackCard{
-			Contact: view.Contact.ID, Line: view.Contact.Line, Caller: m.caller(ctx, view.Contact),
-			Arrived: view.Contact.Arrived, Since: view.Since,
-		})
-	}
 	for _, missed := range me.Missed {
 		s.Missed = append(s.Missed, MissedCard{Contact: missed.Contact, At: missed.At})
 	}
 	return s
 }
 
+// sharedNow returns the shared part for the board and the directory as they are.
+func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	directory := m.callers.people.Directory()
+	m.board.mutex.RLock()
+	if m.shared != nil && m.shared.version == m.board.version && m.shared.directory == directory {
+		m.board.mutex.RUnlock()
+		return m.shared
+	}
+	s := &sharedState{
+		version: m.board.version, directory: directory, connected: m.board.connected, complete: true,
+		waiting: m.waiting(), callbacks: []CallbackCard{}, agents: m.counts(), lastContact: m.board.lastContact,
+	}
+	var waiting []bus.ContactView
+	for _, view := range m.board.contacts {
+		if view.Callback {
+			waiting = append(waiting, view)
+		}
+	}
+	m.callers.forgetAllBut(m.board.contacts)
+	m.board.mutex.RUnlock()
+
+	slices.SortFunc(waiting, func(a, b bus.ContactView) int {
+		return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Contact.ID, b.Contact.ID))
+	})
+	bounded, cancel := context.WithTimeout(ctx, readTime) // all wait for it
+	defer cancel()
+	for _, view := range waiting[:min(len(waiting), maxCallbacks)] {
+		caller, read := m.callers.of(bounded, view.Contact)
+		s.complete = s.complete && read
+		s.callbacks = append(s.callbacks, CallbackCard{
+			Contact: view.Contact.ID, Line: view.Contact.Line, Caller: caller, Arrived: view.Contact.Arrived, Since: view.Since,
+		})
+	}
+	m.shared = s
+	return s
+}
+
+// again makes the shared part anew when something of it could not be read, and reports
+// whether there is something to show because of that.
+func (m *stateMaker) again() bool {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.shared == nil || m.shared.complete {
+		return false
+	}
+	m.shared = nil
+	return true
+}
+
+// readTime bounds the reading of personal data for one state: a console shows what there
+// is rather than nothing.
+const readTime = time.Second
+
 // maxCallbacks bounds what one state carries; the oldest are shown.
 const maxCallbacks = 50
 
 // addCurrent adds the one contact that the agent is busy with.
 func (m *stateMaker) addCurrent(ctx context.Context, s *ConsoleState, agent contact.AgentID, view bus.ContactView) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	c := view.Contact
 	switch {
 	case view.Offer != nil && view.Offer.Agent == agent:
@@ -89,7 +150,7 @@ func (m *stateMaker) addCurrent(ctx context.Context, s *ConsoleState, agent cont
 		}
 	case view.Agent == agent && agent != "":
 		s.Me.Activity, s.Me.ActivitySince = string(view.State), view.Since
-		note, err := m.personal.Note(ctx, c.ID)
+		note, err := m.notes.Note(ctx, c.ID)
 		if err != nil {
 			m.board.log.Warn().Err(err).Str("contact", string(c.ID)).Msg("the note of a contact could not be read")
 		}
@@ -143,24 +204,7 @@ func (m *stateMaker) counts() AgentCounts {
 	return n
 }
 
-// caller returns who is calling, as far as agents may see it.
 func (m *stateMaker) caller(ctx context.Context, c contact.Contact) Caller {
-	kept, err := m.personal.Personal(ctx, c.ID)
-	if err != nil {
-		m.board.log.Warn().Err(err).Str("contact", string(c.ID)).Msg("the caller of a contact could not be read")
-	}
-	var matches []identity.Person
-	if m.lookUps[c.Line] && kept.Number != "" {
-		matches = m.people.Directory().ByNumber(kept.Number)
-	}
-	card := identity.PresentCaller(identity.CallerID{Number: kept.Number, Withheld: kept.Withheld}, matches, identity.Viewer{})
-	shown := Caller{Kind: string(card.Kind), Number: string(card.Number), Verification: string(card.Verification)}
-	switch card.Kind {
-	case identity.CallerKnown:
-		person := card.People[0]
-		shown.Name, shown.Role, shown.Title, shown.School = person.Name, string(person.Role), person.Title, person.School
-	case identity.CallerShared, identity.CallerNumber:
-		shown.Kind = string(identity.CallerUnknown)
-	}
-	return shown
+	caller, _ := m.callers.of(ctx, c)
+	return caller
 }

@@ -3,12 +3,14 @@ package agentui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"svar/agentui/web"
 	"svar/contact"
 	"svar/identity"
 	"svar/queue/bus"
@@ -58,6 +60,8 @@ type UI struct {
 	life  context.Context
 	end   context.CancelFunc
 	tasks sync.WaitGroup
+	// ending is held while life ends, so that no task begins when the last is waited for.
+	ending sync.Mutex
 }
 
 // New returns a surface that follows nothing yet.
@@ -73,9 +77,13 @@ func New(config Config) (*UI, error) {
 	u.life, u.end = context.WithCancel(context.Background())
 	now := func() contact.Instant { return contact.InstantOf(config.Now()) }
 	u.reach = newReach(u.life, &u.tasks, config.Node, config.Commands, config.Log)
-	u.figures = &figures{source: config.Figures, now: now, log: config.Log}
+	u.figures = &figures{source: config.Figures, stored: config.Contacts, now: now, log: config.Log, read: u.figuresRead}
 	u.states = &stateMaker{
-		board: u.board, personal: config.Personal, people: config.People, figures: u.figures, lookUps: config.LookUps, now: now,
+		board: u.board, notes: config.Personal, figures: u.figures, now: now,
+		callers: &callers{
+			personal: config.Personal, people: config.People, lookUps: config.LookUps, log: config.Log,
+			kept: map[contact.ID]contact.Personal{},
+		},
 	}
 	for _, line := range config.Lines {
 		u.states.order = append(u.states.order, line.ID)
@@ -89,43 +97,58 @@ func New(config Config) (*UI, error) {
 	return u, nil
 }
 
-// Run follows the queue until ctx ends, then closes all consoles and returns when
-// nothing is left of them.
+// Run follows the queue until ctx ends or the queue cannot be followed, then closes all
+// consoles and returns when nothing is left of them. It is called once.
 func (u *UI) Run(ctx context.Context) error {
 	stop, err := u.config.Signals.FollowAgentSignals(u.consoles.signal)
 	if err != nil {
-		return err
+		return fmt.Errorf("follow the signals to agents: %w", err)
 	}
+	failed := make(chan error, 1)
 	u.tasks.Go(func() { u.figures.run(u.life) })
-	var failed error
-	u.tasks.Go(func() {
-		if err := u.board.Run(u.life); err != nil {
-			failed = err
-		}
-	})
-	<-ctx.Done()
+	u.tasks.Go(func() { failed <- u.board.Run(u.life) })
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	u.ending.Lock()
 	u.end()
+	u.ending.Unlock()
 	u.reach.stop()
 	u.tasks.Wait()
-	return errors.Join(failed, stop())
+	return errors.Join(err, stop())
+}
+
+// begin counts a task that Run waits for, unless it waits already.
+func (u *UI) begin() bool {
+	u.ending.Lock()
+	defer u.ending.Unlock()
+	if u.life.Err() != nil {
+		return false
+	}
+	u.tasks.Add(1)
+	return true
 }
 
 // Open is the number of open consoles.
-func (u *UI) Open() int {
-	u.consoles.mutex.Lock()
-	defer u.consoles.mutex.Unlock()
-	n := 0
-	for _, list := range u.consoles.open {
-		n += len(list)
-	}
-	return n
-}
+func (u *UI) Open() int { return u.consoles.count() }
 
 func (u *UI) hello(account identity.Account) Hello {
 	return Hello{
 		Protocol: ProtocolVersion, Agent: contact.AgentID(account.Name), Name: account.DisplayName, Role: string(account.Role),
-		Lines: u.config.Lines, PauseReasons: u.config.PauseReasons, OutcomeCodes: u.config.OutcomeCodes,
-		IceServers: append([]IceServer{}, u.config.ICEServers...),
+		Lines: listOf(u.config.Lines), PauseReasons: listOf(u.config.PauseReasons), OutcomeCodes: listOf(u.config.OutcomeCodes),
+		IceServers: listOf(u.config.ICEServers),
+	}
+}
+
+// listOf returns the list, never null in JSON.
+func listOf[T any](list []T) []T { return append([]T{}, list...) }
+
+// figuresRead is called after the figures were read anew.
+func (u *UI) figuresRead(changed bool, last contact.Instant) {
+	u.board.remember(last)
+	if u.states.again() || changed {
+		u.consoles.changed()
 	}
 }
 
@@ -134,8 +157,12 @@ func (u *UI) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /console", http.RedirectHandler("/console/", http.StatusPermanentRedirect))
 	mux.HandleFunc("GET /console/socket", u.serveSocket)
-	mux.Handle("GET /console/", servePages())
+	mux.Handle("GET /console/", servePages(web.Pages()))
 	u.serveAPI(mux)
 	// Pages of other origins cannot make a browser send anything that changes state here.
-	return secureHeaders(http.NewCrossOriginProtection().Handler(mux))
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusForbidden, "the request comes from a page of another origin")
+	}))
+	return secureHeaders(own.Handler(mux))
 }

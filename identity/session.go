@@ -15,8 +15,11 @@ type Session struct {
 	ID      string
 	Account string
 	Role    Role
-	Issued  time.Time
-	Expires time.Time
+	// SignedIn is when the password was given; a renewal keeps it. Issued is when this
+	// token was.
+	SignedIn time.Time
+	Issued   time.Time
+	Expires  time.Time
 }
 
 // The kinds of refusal of a token.
@@ -36,6 +39,9 @@ const (
 type sessionClaims struct {
 	jwt.RegisteredClaims
 	Role Role `json:"role"`
+	// AuthTime is when the password was given (OpenID Connect Core §2); absent in tokens
+	// that were issued then.
+	AuthTime *jwt.NumericDate `json:"auth_time,omitempty"`
 }
 
 // Signer issues and verifies sessions. It is safe for concurrent use.
@@ -51,12 +57,21 @@ func NewSigner(key []byte) (*Signer, error) {
 
 // Issue returns the token of a new session of the account, which lasts for life.
 func (s *Signer) Issue(account Account, sessionID string, now time.Time, life time.Duration) (string, error) {
+	return s.sign(account, sessionID, now, life, nil)
+}
+
+// Renew returns a token of the same session of the account, which lasts for life from now.
+func (s *Signer) Renew(session Session, account Account, now time.Time, life time.Duration) (string, error) {
+	return s.sign(account, session.ID, now, life, jwt.NewNumericDate(session.SignedIn))
+}
+
+func (s *Signer) sign(account Account, sessionID string, now time.Time, life time.Duration, signedIn *jwt.NumericDate) (string, error) {
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, sessionClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: sessionIssuer, ID: sessionID, Subject: account.Name,
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life)),
 		},
-		Role: account.Role,
+		Role: account.Role, AuthTime: signedIn,
 	}).SignedString(s.key)
 	if err != nil {
 		return "", fmt.Errorf("sign a session: %w", err)
@@ -81,9 +96,12 @@ func (s *Signer) Verify(token string, now time.Time) (Session, error) {
 	case err != nil || claims.ID == "" || claims.Subject == "" || claims.IssuedAt == nil:
 		return Session{}, ErrSessionInvalid
 	}
+	if claims.AuthTime == nil {
+		claims.AuthTime = claims.IssuedAt
+	}
 	return Session{
 		ID: claims.ID, Account: claims.Subject, Role: claims.Role,
-		Issued: claims.IssuedAt.UTC(), Expires: claims.ExpiresAt.UTC(),
+		SignedIn: claims.AuthTime.UTC(), Issued: claims.IssuedAt.UTC(), Expires: claims.ExpiresAt.UTC(),
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func TestSession(t *testing.T) {
 	t.Parallel()
 	signer := newTestSigner(t, testKey)
 	token := issue(t, signer)
-	want := Session{ID: "session-1", Account: "eva", Role: Supervisor, Issued: testNoon, Expires: testNoon.Add(testLife)}
+	want := Session{ID: "session-1", Account: "eva", Role: Supervisor, SignedIn: testNoon, Issued: testNoon, Expires: testNoon.Add(testLife)}
 	for _, now := range []time.Time{
 		testNoon, testNoon.Add(testLife - time.Second),
 		testNoon.Add(-time.Second), // this node's clock is behind the issuer's
@@ -54,6 +54,24 @@ func TestSession(t *testing.T) {
 		if got, err := signer.Verify(token, now); !errors.Is(err, ErrSessionExpired) || got != (Session{}) {
 			t.Errorf("at %s: %+v, %v", now, got, err)
 		}
+	}
+}
+
+func TestRenewedSession(t *testing.T) {
+	t.Parallel()
+	signer := newTestSigner(t, testKey)
+	first, err := signer.Verify(issue(t, signer), testNoon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := testNoon.Add(testLife / 2)
+	token, err := signer.Renew(first, Account{Name: "eva", Role: Agent}, later, testLife)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Session{ID: "session-1", Account: "eva", Role: Agent, SignedIn: testNoon, Issued: later, Expires: later.Add(testLife)}
+	if got, err := signer.Verify(token, testNoon.Add(testLife)); err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 }
 
@@ -187,7 +205,7 @@ func FuzzVerifySession(f *testing.F) {
 	f.Add("..")
 	f.Add(token[:strings.LastIndexByte(token, '.')+1])
 	f.Add("eyJhbGciOiJub25lIn0.e30.")
-	want := Session{ID: "session-1", Account: "eva", Role: Supervisor, Issued: testNoon, Expires: testNoon.Add(testLife)}
+	want := Session{ID: "session-1", Account: "eva", Role: Supervisor, SignedIn: testNoon, Issued: testNoon, Expires: testNoon.Add(testLife)}
 	f.Fuzz(func(t *testing.T, text string) {
 		session, err := signer.Verify(text, testNoon)
 		switch {

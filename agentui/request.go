@@ -1,0 +1,99 @@
+package agentui
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"svar/contact"
+	"svar/queue/bus"
+)
+
+// The limits of what people write, in characters.
+const (
+	maxNote   = 10_000
+	maxReason = 200
+)
+
+// codeUnavailable is the Reply's word for whatever is no rejection.
+const codeUnavailable = "unavailable"
+
+func errorCode(err error) string {
+	rejection := (*contact.Rejection)(nil)
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &rejection):
+		return string(rejection.Code)
+	default:
+		return codeUnavailable
+	}
+}
+
+var (
+	errInvalid   = &contact.Rejection{Code: contact.Invalid}
+	errNotYours  = &contact.Rejection{Code: contact.NotYours}
+	errOfferGone = &contact.Rejection{Code: contact.OfferGone}
+)
+
+// carryOut does what the console asks for. Whose contact or offer it is, and whether it
+// may be done now, is for the dispatcher to say.
+func (c *console) carryOut(ctx context.Context, r Request) error {
+	send := c.ui.config.Commands.Send
+	if r.ID <= 0 || !validReason(r.Reason) {
+		return errInvalid
+	}
+	switch r.Do {
+	case DoPresence:
+		// What is on record holds no free text about a person: reasons are chosen.
+		if r.Reason != "" && !slices.Contains(c.ui.config.PauseReasons, r.Reason) {
+			return errInvalid
+		}
+		return send(ctx, contact.SetPresence{Agent: c.agent, Presence: r.Presence, Reason: r.Reason})
+	case DoAccept:
+		return send(ctx, contact.AcceptOffer{Offer: r.Offer, Agent: c.agent})
+	case DoDecline:
+		return send(ctx, contact.DeclineOffer{Offer: r.Offer, Agent: c.agent, Reason: r.Reason})
+	case DoHangUp:
+		return send(ctx, contact.HangUp{Contact: r.Contact, Agent: c.agent})
+	case DoNote:
+		return c.keepNote(ctx, r)
+	case DoFinish:
+		return send(ctx, contact.Finish{Contact: r.Contact, Agent: c.agent, Code: r.Code})
+	default:
+		return errInvalid
+	}
+}
+
+// validReason wants one line: PostgreSQL stores no NUL, and logs are lines.
+func validReason(text string) bool {
+	return utf8.RuneCountInString(text) <= maxReason && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// keepNote keeps the note of a contact that this agent has.
+func (c *console) keepNote(ctx context.Context, r Request) error {
+	if utf8.RuneCountInString(r.Note) > maxNote || strings.ContainsRune(r.Note, 0) {
+		return errInvalid
+	}
+	if !c.ui.board.Has(c.agent, r.Contact) {
+		return errNotYours
+	}
+	return c.ui.config.Personal.PutNote(ctx, r.Contact, r.Note)
+}
+
+// passSignal passes a message on to the node that has the caller of the agent's offer.
+func (c *console) passSignal(r Request) error {
+	if r.ID <= 0 || len(r.Payload) == 0 {
+		return errInvalid
+	}
+	view, has := c.ui.board.OfferTo(c.agent, r.Offer)
+	if !has {
+		return errOfferGone
+	}
+	return c.ui.config.Signals.SignalNode(view.Node, bus.Signal{
+		Agent: c.agent, Contact: view.Contact.ID, Offer: r.Offer, Payload: r.Payload,
+	})
+}
