@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -265,5 +266,24 @@ func TestReadersGetCopies(t *testing.T) {
 	}
 	if on := s.engine.ContactsOf("node-1"); len(on) != len(s.engine.Contacts()) {
 		t.Errorf("node-1 has %v", on)
+	}
+}
+
+// An agent who never answers has a list of missed offers that does not grow for ever.
+func TestMissedOffersAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	for _, line := range []string{"rules misses=0", "agents anna", "anna opens console", "anna ready"} {
+		s.play(line)
+	}
+	for n := range 12 {
+		s.play(fmt.Sprintf("k%d arrives", n))
+		s.play(fmt.Sprintf("k%d queues", n))
+		s.play("+15s time passes")
+		s.play(fmt.Sprintf("k%d leaves", n))
+	}
+	anna, _ := s.engine.Agent("anna")
+	if len(anna.Missed) != 10 || anna.Missed[0].Contact != "k11" || anna.Missed[9].Contact != "k2" {
+		t.Errorf("missed are %v", anna.Missed)
 	}
 }
