@@ -30,7 +30,7 @@ async function answerCall(context, page, state) {
   await page.keyboard.press('F2');
   await server.asked('accept');
   server.state(states[state](Date.now()));
-  await page.locator('.bar .sound').filter({ hasText: /ljud$|sound$/ }).waitFor();
+  await page.locator('.bar .sound').filter({ hasText: /(Bra|Svagt|Dåligt) ljud|(Good|Weak|Poor) sound/ }).waitFor();
 }
 
 await mkdir(folder, { recursive: true });

@@ -72,6 +72,7 @@ function quiet(now) {
     missed: [],
     today: { handled: 12, withinTarget: 81, answerable: 97 },
     agents: { ready: 3, busy: 6, paused: 2 },
+    lastContact: now - 3 * minute,
   };
 }
 

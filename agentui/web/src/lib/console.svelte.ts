@@ -1,7 +1,6 @@
 import { serverClock } from './clock.svelte';
 import { connection, RequestError, type Failure } from './connection.svelte';
 import { Drafts, type Draft } from './drafts.svelte';
-import { sameDay } from './format';
 import type { ConsoleState, LineInfo, OngoingCard, OutcomeCode, Presence, Request } from './protocol';
 import { ring } from './ring.svelte';
 import { currentSession, signIn, signOut, type Session, type SignInFailure } from './session';
@@ -34,8 +33,6 @@ class Console {
   finishing = $state<string | undefined>();
   outcomeMissing = $state<string | undefined>();
   changingPresence = $state<Presence | undefined>();
-  /** When the last contact ended, by the server's clock; 0 when there was none today. */
-  lastContactAt = $state(0);
 
   readonly state = $derived(connection.state);
   readonly me = $derived(connection.state?.me);
@@ -127,8 +124,6 @@ class Console {
       ask: (request) => connection.ask(request),
       now: () => serverClock.read(),
     });
-    const last = readStored(`lastContact.${session.account}`);
-    this.lastContactAt = typeof last === 'number' && sameDay(last, serverClock.read()) ? last : 0;
     this.expired = false;
     this.phase = 'signed-in';
     connection.start();
@@ -229,17 +224,15 @@ class Console {
     this.#drafts?.flushAll();
     const present = new Set(contacts.map((contact) => contact.contact));
     for (const contact of this.#known) {
-      if (!present.has(contact)) this.#ended(contact, state.now);
+      if (!present.has(contact)) this.#ended(contact);
     }
     this.#known = present;
     void this.#followMicrophone(state);
   }
 
-  #ended(contact: string, at: number): void {
+  #ended(contact: string): void {
     this.#drafts?.discard(contact);
     if (this.chosen === contact) this.chosen = undefined;
-    this.lastContactAt = at;
-    if (this.session) writeStored(`lastContact.${this.session.account}`, at);
   }
 
   /** The microphone is open while the agent is ready or in a call, and only then. */
@@ -256,7 +249,7 @@ class Console {
   /** Who cannot be heard gets no contacts. */
   async #pauseForMicrophone(): Promise<void> {
     if (this.me?.presence !== 'ready') return;
-    await this.pause(this.pauseReasons.includes('technical') ? 'technical' : this.pauseReasons.at(-1));
+    await this.pause(this.pauseReasons.includes('technical') ? 'technical' : undefined);
     this.pausedForMicrophone = true;
   }
 

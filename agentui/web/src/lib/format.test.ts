@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { duration, languageName, phoneNumber, sameDay, secondsLeft, share, timeOfDay } from './format';
+import { duration, languageName, phoneNumber, sameDay, secondsLeft, share, timeOfDay, when } from './format';
 
 describe('duration', () => {
   test.each([
@@ -23,6 +23,11 @@ describe('times are those of Stockholm', () => {
   test('winter and summer', () => {
     expect(timeOfDay(Date.UTC(2026, 10, 24, 8, 41))).toBe('09:41');
     expect(timeOfDay(Date.UTC(2026, 6, 1, 7, 41))).toBe('09:41');
+  });
+  test('another day is named', () => {
+    const now = Date.UTC(2026, 10, 24, 8, 41);
+    expect(when(now, now, 'sv')).toBe('09:41');
+    expect(when(now - 24 * 3_600_000, now, 'sv')).toBe('mån 23 nov. 09:41');
   });
   test('the day changes at midnight there', () => {
     const before = Date.UTC(2026, 10, 24, 22, 59);

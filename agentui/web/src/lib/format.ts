@@ -40,6 +40,11 @@ export function day(at: Instant, language: Language): string {
   return dates[language].format(at);
 }
 
+/** The time of day of a moment today, and the day before it of any other. */
+export function when(at: Instant, now: Instant, language: Language): string {
+  return sameDay(at, now) ? timeOfDay(at) : `${day(at, language)} ${timeOfDay(at)}`;
+}
+
 /** Tells whether both moments are on one day of the desk's zone. */
 export function sameDay(a: Instant, b: Instant): boolean {
   return dayKeys.format(a) === dayKeys.format(b);

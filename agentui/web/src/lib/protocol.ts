@@ -117,6 +117,8 @@ export interface ConsoleState {
   missed: MissedCard[] | null;
   today: Today;
   agents: AgentCounts;
+  /** When the newest contact of any line arrived. */
+  lastContact?: Instant;
 }
 
 export interface Me {

@@ -249,7 +249,7 @@ export const en: Messages = {
     nobody: 'Nobody in queue.',
     waiting: (n) => plural('en', n, { one: '1 waits in queue.', other: `${n} wait in queue.` }),
     lastContact: (time) => `Last contact ${time}.`,
-    noContact: 'No contact yet today.',
+    noContact: 'No contact yet.',
     notReady: 'You are not ready.',
     start: 'Become ready when you want to take contacts. The browser then asks for the microphone.',
   },

@@ -252,7 +252,7 @@ export const sv = {
     nobody: 'Ingen i kö.',
     waiting: (n: number) => plural('sv', n, { one: '1 väntar i kö.', other: `${n} väntar i kö.` }),
     lastContact: (time: string) => `Senaste kontakt ${time}.`,
-    noContact: 'Ingen kontakt ännu i dag.',
+    noContact: 'Ingen kontakt ännu.',
     notReady: 'Du är inte redo.',
     start: 'Bli redo när du vill ta emot kontakter. Webbläsaren frågar då om mikrofonen.',
   },
