@@ -16,8 +16,8 @@ const (
 	// takes when nobody has configured it.
 	MaxMessage = 512 << 10
 	// maxPlain is the largest message in bytes before it is compressed. A contact's view
-	// has about 600: it is room for 50,000.
-	maxPlain = 32 << 20
+	// has about 600: it is room for 20,000.
+	maxPlain = 16 << 20
 	// compressFrom is the size in bytes from which messages are compressed: views of
 	// hundreds of contacts, which shrink to a tenth.
 	compressFrom = 64 << 10

@@ -1,0 +1,187 @@
+package bus
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"svar/contact"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files with what is sent now")
+
+const someContact = contact.ID("0193a5b0-0000-7000-8000-000000000001")
+
+var someView = ContactView{
+	Contact: contact.Contact{
+		ID: someContact, Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff, Person: "person-7",
+		Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
+	},
+	Node: "node-1", Leg: "0193a5b0-0000-7000-8000-00000000000a", State: contact.StateOffered, Since: 1_764_054_001_000,
+	Callback: true, Queued: 1_764_054_000_500, Needs: contact.NewNeeds(contact.Need{Skill: "staff", Level: 2}),
+	Class: contact.ClassPriorityLine, Target: 60_000,
+	Offer: &OfferView{
+		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true,
+		Why: contact.Why{Candidates: 2, Waiting: 3, Rule: contact.LongestIdle, Level: 4, Idle: 90_000, Relaxed: 1},
+	},
+	Agent: "anna", ConnectedBy: 6, Answered: 1_764_054_000_900, End: contact.EndHandled,
+}
+
+var someAgent = AgentView{
+	Agent: "anna", Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4}), Presence: contact.Paused, Reason: "lunch",
+	Cause: contact.ByAgent, Since: 1_764_054_000_000, Reachable: true, Contact: someContact,
+	Missed: []MissedOffer{{Contact: someContact, Offer: 5, At: 1_764_053_000_000}},
+}
+
+var someRules = contact.Rules{OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1, OutcomeCodes: []contact.OutcomeCode{"solved"}}
+
+func decodeAs[T any](message *nats.Msg) (any, error) {
+	var value T
+	err := decode(message, &value)
+	return value, err
+}
+
+// Nodes of one version speak with each other while they are updated one by one: these
+// bytes are a promise until [Version] changes.
+func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		value  any
+		decode func(*nats.Msg) (any, error)
+	}{
+		"command":         {envelope{Commands: contact.Commands{contact.AcceptOffer{Offer: 7, Agent: "anna"}}}, decodeAs[envelope]},
+		"reply-recorded":  {reply{}, decodeAs[reply]},
+		"reply-rejection": {reply{Rejection: &contact.Rejection{Code: contact.OfferGone}}, decodeAs[reply]},
+		"reply-fault":     {reply{Fault: "the disk is full"}, decodeAs[reply]},
+		"order": {Order{
+			Epoch: 3, Sequence: 42, Index: 1, Number: 17, Kind: OrderRing, Contact: someContact, Offer: 7, Agent: "anna",
+		}, decodeAs[Order]},
+		"order-reconcile": {Order{Epoch: 3, Sequence: 42, Number: 1, Kind: OrderReconcile}, decodeAs[Order]},
+		"node-state":      {NodeState{Epoch: 3, Number: 17, Contacts: []ContactView{someView}}, decodeAs[NodeState]},
+		"change": {Change{
+			Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Contacts: []ContactView{someView}, Agents: []AgentView{someAgent}, Rules: &someRules,
+		}, decodeAs[Change]},
+		"change-none": {Change{Epoch: 3, Sequence: 42, Now: 1_764_054_001_000}, decodeAs[Change]},
+		"view": {View{
+			Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Contacts: []ContactView{someView}, Agents: []AgentView{someAgent}, Rules: someRules,
+		}, decodeAs[View]},
+		"signal": {Signal{
+			Agent: "anna", Contact: someContact, Offer: 7, Payload: json.RawMessage(`{"type":"answer"}`),
+		}, decodeAs[Signal]},
+		"question-node-state": {nodeRequest{Node: "node-1"}, decodeAs[nodeRequest]},
+		"answer":              {answer[NodeState]{Answer: &NodeState{Epoch: 3, Contacts: []ContactView{}}}, decodeAs[answer[NodeState]]},
+		"answer-fault":        {answer[NodeState]{Fault: "busy"}, decodeAs[answer[NodeState]]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			message, err := encode("x", test.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", name+".golden.json")
+			if *update {
+				if err := os.WriteFile(path, append(message.Data, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			golden, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(message.Data, bytes.TrimSpace(golden)) {
+				t.Errorf("sent now\n%s\nthe golden file has\n%s", message.Data, golden)
+			}
+			read, err := test.decode(&nats.Msg{Data: golden})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(read, test.value) {
+				t.Errorf("read as\n%+v\nwant\n%+v", read, test.value)
+			}
+			if _, err := test.decode(&nats.Msg{Data: bytes.Replace(golden, []byte("{"), []byte(`{"unknown":1,`), 1)}); err == nil && !bytes.Equal(message.Data, []byte("{}")) {
+				t.Error("an unknown field is passed over")
+			}
+		})
+	}
+}
+
+// Everything that is shown of a contact and an agent is in the golden files.
+func TestGoldenViewsLackNothing(t *testing.T) {
+	t.Parallel()
+	for _, value := range []any{someView, *someView.Offer, someView.Contact, someAgent, someAgent.Missed[0]} {
+		fields := reflect.ValueOf(value)
+		for n := range fields.NumField() {
+			if fields.Field(n).IsZero() {
+				t.Errorf("%T has no %s", value, fields.Type().Field(n).Name)
+			}
+		}
+	}
+}
+
+func TestLongMessagesAreCompressed(t *testing.T) {
+	t.Parallel()
+	view := View{Contacts: []ContactView{}, Agents: []AgentView{}}
+	for len(view.Contacts) < 2_000 {
+		view.Contacts = append(view.Contacts, someView)
+	}
+	message, err := encode("x", view)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(message.Data) > MaxMessage || message.Header.Get(encodingHeader) != gzipEncoding {
+		t.Errorf("%d bytes with the header %v", len(message.Data), message.Header)
+	}
+	read, err := decodeAs[View](message)
+	if err != nil || !reflect.DeepEqual(read, view) {
+		t.Errorf("it is not the same after the way: %v", err)
+	}
+}
+
+func TestUnreadableMessages(t *testing.T) {
+	t.Parallel()
+	long, err := encode("x", strings.Repeat(" ", compressFrom))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := func(data string) *nats.Msg {
+		return &nats.Msg{Data: []byte(data), Header: nats.Header{encodingHeader: []string{gzipEncoding}}}
+	}
+	for name, message := range map[string]*nats.Msg{
+		"nothing":             {},
+		"no JSON":             {Data: []byte("hello")},
+		"two values":          {Data: []byte(`"a" "b"`)},
+		"no gzip":             packed(`"a"`),
+		"gzip cut off":        packed(string(long.Data[:len(long.Data)/2])),
+		"an unknown encoding": {Data: []byte(`"a"`), Header: nats.Header{encodingHeader: []string{"br"}}},
+	} {
+		if _, err := decodeAs[string](message); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+	// Small on its way, and too large to be unpacked.
+	var bomb bytes.Buffer
+	writer := gzip.NewWriter(&bomb)
+	space := bytes.Repeat([]byte(" "), 1<<20)
+	for range maxPlain / len(space) {
+		_, _ = writer.Write(space)
+	}
+	_, _ = writer.Write([]byte(`"a"`))
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decodeAs[string](packed(bomb.String())); err == nil {
+		t.Error("a message over the limit was unpacked")
+	}
+	if _, err := encode("x", strings.Repeat(" ", maxPlain)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("got %v, want %v", err, ErrTooLarge)
+	}
+}
