@@ -1,0 +1,146 @@
+package phone
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"svar/channels"
+)
+
+// sippTime bounds one run of sipp.
+const sippTime = time.Minute
+
+// sipp runs a scenario against a gateway and returns when it went as it should.
+func (s *server) sipp(t *testing.T, scenario string, arguments ...string) {
+	t.Helper()
+	if _, err := exec.LookPath("sipp"); err != nil {
+		t.Fatal("sipp is missing: apt-get install sip-tester (make test does it)")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), sippTime)
+	defer cancel()
+	path, err := filepath.Abs(filepath.Join("testdata", "sipp", scenario+".xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments = append([]string{
+		"-sf", path, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-nostdin", "-m", "1", "-timeout", "50s", "-timeout_error",
+		"-key", "caller", "+46846500401", "-key", "asserted", "+46701740605", "-mp", strconv.Itoa(int(freeRange())),
+	}, arguments...)
+	if !containsOption(arguments, "-s") {
+		arguments = append(arguments, "-s", staffNumber)
+	}
+	command := exec.CommandContext(ctx, "sipp", append(arguments, s.Address().String())...) //nolint:gosec // fixed program, arguments of the test
+	command.Dir = t.TempDir()
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Errorf("sipp %s: %v\n%s", scenario, err, tail(output))
+	}
+}
+
+func containsOption(arguments []string, option string) bool {
+	for _, argument := range arguments {
+		if argument == option {
+			return true
+		}
+	}
+	return false
+}
+
+func tail(output []byte) []byte { return output[max(0, len(output)-4000):] }
+
+func TestSippCallers(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"u1", "t1"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, answering, trusting)
+			s.sipp(t, "answered", "-t", transport, "-d", "100")
+			over(t, s.arrival(t).leg, channels.EndedByParty)
+			s.sipp(t, "at-once", "-t", transport)
+			over(t, s.arrival(t).leg, channels.EndedByParty)
+			if transport == "u1" {
+				s.sipp(t, "repeated", "-t", transport, "-d", "100")
+				over(t, s.arrival(t).leg, channels.EndedByParty)
+			}
+			s.sipp(t, "unknown", "-t", transport, "-s", "+46850800999")
+			if got := await(t, s.board.refusals, "refusal"); got.code != 404 {
+				t.Errorf("refused with %d", got.code)
+			}
+			s.sipp(t, "asserted", "-t", transport, "-d", "1")
+			if a := s.arrival(t); a.personal.Number != "+46701740605" {
+				t.Errorf("the caller is %+v", a.personal)
+			}
+			s.sipp(t, "private", "-t", transport, "-d", "1")
+			if a := s.arrival(t); !a.personal.Withheld || a.personal.Number != "" {
+				t.Errorf("the caller is %+v", a.personal)
+			}
+		})
+	}
+}
+
+func TestSippAsserted(t *testing.T) {
+	t.Parallel()
+	s := serve(t, answering) // this machine is a stranger
+	s.sipp(t, "asserted", "-d", "1")
+	if a := s.arrival(t); a.personal.Number != "+46846500401" {
+		t.Errorf("the caller is %+v", a.personal)
+	}
+}
+
+func TestSippCancelled(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"u1", "t1"} {
+		s := serve(t)
+		s.sipp(t, "cancelled", "-t", transport, "-d", "50")
+		over(t, s.arrival(t).leg, channels.EndedByParty)
+	}
+}
+
+func TestSippHungUp(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"u1", "t1"} {
+		s := serve(t)
+		hungUp := make(chan struct{})
+		go func() {
+			defer close(hungUp)
+			l := (<-s.board.arrivals).leg
+			if err := l.Answer(context.Background()); err != nil {
+				t.Errorf("Answer: %v", err)
+			}
+			l.HangUp()
+			<-l.Done()
+		}()
+		s.sipp(t, "hung-up", "-t", transport)
+		await(t, hungUp, "end")
+	}
+}
+
+func TestSippLostACK(t *testing.T) {
+	t.Parallel()
+	s := serve(t, answering)
+	s.sipp(t, "lost-ack")
+	over(t, s.arrival(t).leg, channels.EndedByFault)
+}
+
+func TestSippUnavailable(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(_ *Config, b *switchboard) { b.fail = context.DeadlineExceeded })
+	s.sipp(t, "unavailable")
+}
+
+func TestSippManyCallersAtOnce(t *testing.T) {
+	t.Parallel()
+	const callers = 40
+	s := serve(t, answering, trusting)
+	s.sipp(t, "answered", "-m", strconv.Itoa(callers), "-r", strconv.Itoa(callers), "-d", "300")
+	for range callers {
+		over(t, s.arrival(t).leg, channels.EndedByParty)
+	}
+	if got := s.Stats(); got.Active != 0 || got.LostACKs != 0 {
+		t.Errorf("stats: %+v", got)
+	}
+}
