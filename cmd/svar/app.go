@@ -36,6 +36,10 @@ type Options struct {
 	Data   string
 	Config configs.Config
 	Log    zerolog.Logger
+
+	// intake, when set, stands between the phone lines and the switchboard: a test holds
+	// a call back there before it is on record.
+	intake func(channels.Intake) channels.Intake
 }
 
 // App is one running node: main runs it, and so do the end-to-end tests. It is made by
@@ -261,12 +265,12 @@ func (a *App) startQueue(ctx context.Context) error {
 		return nil
 	}
 	a.run("snapshots", dispatch.Snapshotter{Journal: a.journal, Log: a.options.Log}.Run)
-	_, err := a.store.Projected(ctx)
+	seen, err := a.store.Projected(ctx)
 	if err != nil {
 		return err
 	}
 	dispatcher := dispatch.New(dispatch.Config{
-		Node: a.node, Journal: a.journal, Bus: a.bus, Now: time.Now, Log: a.options.Log,
+		Node: a.node, Journal: a.journal, Bus: a.bus, Seen: seen, Now: time.Now, Log: a.options.Log,
 	})
 	a.run("the dispatcher", dispatcher.Run)
 	select {

@@ -98,6 +98,9 @@ func phoneConfig(config configs.Config, a *App) phone.Config {
 		RTPFirst: config.Phone.RTP.From, RTPLast: config.Phone.RTP.To, MaxCalls: config.Phone.MaxCalls,
 		Intake: a.board, Prompts: a.prompts, Pacer: a.pacer, Log: a.options.Log,
 	}
+	if a.options.intake != nil {
+		out.Intake = a.options.intake(a.board)
+	}
 	for _, line := range config.Lines {
 		out.Lines = append(out.Lines, phone.Line{ID: line.ID, Number: line.Number})
 	}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pion/rtp"
+
+	"svar/channels/media"
+	"svar/channels/media/mediatest"
+)
+
+// call says who calls whom, and how.
+type call struct {
+	// scenario is a file of testdata/sipp.
+	scenario string
+	to       netip.AddrPort
+	number   string
+	// from is the From header's value; a number that nobody has when empty.
+	from string
+	// header is one more header of the INVITE.
+	header string
+	tcp    bool
+	// codec is the one that the caller speaks; PCMA when not set.
+	codec media.Codec
+	// callers is how many call at once; one when not set. They share one voice.
+	callers int
+}
+
+// caller is a sipp process that makes one call, or some alike, and the voice to it.
+type caller struct {
+	t         testing.TB
+	voice     *voice
+	process   *exec.Cmd
+	directory string
+	port      int
+	callID    string
+	done      chan struct{}
+	err       error
+}
+
+// dial starts a caller.
+func dial(t testing.TB, c call) *caller {
+	t.Helper()
+	if c.from == "" {
+		c.from = "<sip:+46701740699@127.0.0.1>"
+	}
+	if c.header == "" {
+		c.header = "Subject: end to end"
+	}
+	if c.codec == 0 {
+		c.codec = media.PCMA
+	}
+	c.callers = max(c.callers, 1)
+	scenario, err := filepath.Abs(filepath.Join("testdata", "sipp", c.scenario+".xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller := &caller{
+		t: t, voice: newVoice(t, c.codec, callerTone), directory: t.TempDir(), port: freePort(t),
+		callID: uuid.NewString(), done: make(chan struct{}),
+	}
+	transport := "u1"
+	if c.tcp {
+		transport = "t1"
+	}
+	arguments := []string{
+		c.to.String(), "-sf", scenario, "-s", c.number, "-i", "127.0.0.1", "-p", strconv.Itoa(caller.port), "-t", transport,
+		"-m", strconv.Itoa(c.callers), "-l", strconv.Itoa(c.callers), "-r", strconv.Itoa(c.callers), "-cid_str", "%u-" + caller.callID,
+		"-key", "from", c.from, "-key", "header", c.header, "-key", "voice_port", strconv.Itoa(int(caller.voice.port())),
+		"-key", "formats", strconv.Itoa(int(c.codec.PayloadType())),
+		"-nostdin", "-aa", "-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log",
+		"-timeout", "150s", "-timeout_error",
+	}
+	caller.process = exec.Command("sipp", arguments...) //nolint:gosec // the test's own words
+	caller.process.Dir = caller.directory
+	// sipp draws a screen; without a terminal it needs to be told what kind it is not.
+	caller.process.Env = append(os.Environ(), "TERM=dumb")
+	screen := &lockedBuffer{}
+	caller.process.Stdout, caller.process.Stderr = screen, screen
+	if err := caller.process.Start(); err != nil {
+		t.Fatalf("start a caller: %v (is the package sip-tester installed?)", err)
+	}
+	go func() {
+		caller.err = caller.process.Wait()
+		close(caller.done)
+	}()
+	t.Cleanup(func() {
+		_ = caller.process.Process.Kill()
+		<-caller.done
+		if t.Failed() {
+			t.Logf("caller %s\n%s\n%s", c.scenario, caller.file("errors.log"), caller.file("messages.log"))
+		}
+	})
+	return caller
+}
+
+func (c *caller) file(name string) string {
+	data, err := os.ReadFile(filepath.Join(c.directory, name))
+	if err != nil {
+		return ""
+	}
+	const most = 6_000
+	return string(data[max(0, len(data)-most):])
+}
+
+// Wait waits until the scenario is over and asserts that all went as it says.
+func (c *caller) Wait() {
+	c.t.Helper()
+	select {
+	case <-c.done:
+	case <-time.After(patience):
+		c.t.Fatal("the caller's scenario does not end")
+	}
+	if c.err != nil {
+		c.t.Fatalf("the caller's scenario failed: %v", c.err)
+	}
+}
+
+// HangUp presses the caller's button: the scenario waits for a MESSAGE in its call.
+func (c *caller) HangUp() {
+	c.t.Helper()
+	finger, err := net.Dial("udp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = finger.Close() }()
+	message := fmt.Sprintf("MESSAGE sip:caller@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nFrom: <sip:test@127.0.0.1>;tag=t\r\n"+
+		"To: <sip:caller@127.0.0.1>\r\nCall-ID: 1-%s\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n", finger.LocalAddr(), c.callID, c.callID)
+	if _, err := finger.Write([]byte(message)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Hears waits until the caller hears a tone.
+func (c *caller) Hears(tone float64) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	if _, err := c.voice.WaitTone(ctx, c.voice.codec, tone); err != nil {
+		c.t.Fatalf("the caller: %v", err)
+	}
+}
+
+// HearsClip waits until a clip has begun to come over, bit by bit as it is.
+func (c *caller) HearsClip(clip *media.Clip) {
+	c.t.Helper()
+	want := clip.Encoded(c.voice.codec)
+	want = want[:min(len(want), 8000)] // the first second
+	eventually(c.t, func() bool {
+		var heard []byte
+		for _, payload := range c.voice.Payloads(c.voice.codec.PayloadType()) {
+			heard = append(heard, payload...)
+		}
+		return strings.Contains(string(heard), string(want))
+	}, func() string { return "the caller did not hear what should be said" })
+}
+
+// freePort returns a port for a caller's signalling that is free now, and not one that the
+// system would give to somebody else.
+func freePort(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		port := 12000 + int(callerPorts.Add(1))%9000
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		packets, err := net.ListenPacket("udp", address)
+		if err != nil {
+			continue
+		}
+		_ = packets.Close()
+		stream, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		_ = stream.Close()
+		return port
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
+// callerPorts begins anywhere, so that test binaries that run beside this one rarely meet it.
+var callerPorts = func() *atomic.Int64 {
+	var first atomic.Int64
+	first.Store(rand.Int64N(9000))
+	return &first
+}()
+
+// voice is a telephone's RTP: it records what it hears, and says a tone to where that comes
+// from.
+type voice struct {
+	mediatest.Recorder
+	codec      media.Codec
+	tone       float64
+	connection *net.UDPConn
+	over       chan struct{}
+	work       sync.WaitGroup
+}
+
+func newVoice(t testing.TB, codec media.Codec, tone float64) *voice {
+	t.Helper()
+	connection, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &voice{codec: codec, tone: tone, connection: connection, over: make(chan struct{})}
+	v.work.Go(v.listen)
+	t.Cleanup(func() {
+		close(v.over)
+		_ = connection.Close()
+		v.work.Wait()
+	})
+	return v
+}
+
+func (v *voice) port() uint16 { return v.connection.LocalAddr().(*net.UDPAddr).AddrPort().Port() }
+
+func (v *voice) listen() {
+	buffer := make([]byte, 2048)
+	speaking := false
+	for {
+		count, from, err := v.connection.ReadFromUDPAddrPort(buffer)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		var packet rtp.Packet
+		if err != nil || packet.Unmarshal(buffer[:count]) != nil {
+			continue
+		}
+		_ = v.WriteRTP(&packet.Header, packet.Payload)
+		if !speaking {
+			speaking = true
+			v.work.Go(func() { v.speak(from) })
+		}
+	}
+}
+
+func (v *voice) speak(to netip.AddrPort) {
+	payload := mediatest.TonePayloads(v.codec, v.tone, 1)[0]
+	packet := rtp.Packet{Header: rtp.Header{
+		Version: 2, Marker: true, PayloadType: v.codec.PayloadType(),
+		SSRC: rand.Uint32(), SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(), //nolint:gosec // any number will do
+	}, Payload: payload}
+	ticker := time.NewTicker(media.FrameDuration)
+	defer ticker.Stop()
+	for {
+		if data, err := packet.Marshal(); err == nil {
+			_, _ = v.connection.WriteToUDPAddrPort(data, to)
+		}
+		packet.Marker = false
+		packet.SequenceNumber++
+		packet.Timestamp += mediatest.FrameOctets
+		select {
+		case <-ticker.C:
+		case <-v.over:
+			return
+		}
+	}
+}
