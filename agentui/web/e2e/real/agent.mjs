@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { startBrowser } from '../../dev/browser.mjs';
 import { writeTone } from './sound.mjs';
+import { until } from './until.mjs';
 
 /** The tone of every agent's microphone, in hertz. In beats, or the browser's noise suppression takes it for noise. */
 export const agentTone = 1000;
@@ -19,8 +20,15 @@ export function startAgentsBrowser(directory) {
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Runs in the page from its first moment: what is against the policy, and what is announced. */
+/** Runs in the page from its first moment: what is against the policy, what is announced, how often the microphone is asked for. */
 function watch() {
+  window.microphoneRequests = 0;
+  const { mediaDevices } = navigator;
+  const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = (constraints) => {
+    window.microphoneRequests++;
+    return getUserMedia(constraints);
+  };
   window.violations = [];
   addEventListener('securitypolicyviolation', (event) => {
     window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
@@ -79,14 +87,6 @@ export class Agent {
     return agent;
   }
 
-  /** Opens the console, signed in and ready. */
-  static async ready(browser, origin, account, options) {
-    const agent = await Agent.signedIn(browser, origin, account, options);
-    await agent.page.keyboard.press('r');
-    await agent.shows('Redo');
-    return agent;
-  }
-
   async signIn(account, password) {
     await this.page.getByLabel('Konto').waitFor();
     await this.page.keyboard.press('Tab');
@@ -101,22 +101,35 @@ export class Agent {
     return this.page.getByRole('group', { name: 'Min status' }).locator('.badge').getByText(state, { exact: true }).waitFor();
   }
 
+  async becomeReady() {
+    await this.page.keyboard.press('r');
+    await this.shows('Redo');
+  }
+
+  /** The offer's card. */
   get card() {
     return this.page.locator('[data-offer]');
   }
 
+  /** The contact that is talked with or wrapped up. */
   get contact() {
     return this.page.locator('[data-contact]');
   }
 
   /** Waits until so many callers are shown waiting. */
   waiting(count) {
-    return this.page.locator('.figures div', { has: this.page.getByText('I kö', { exact: true }) }).getByText(String(count), { exact: true }).waitFor();
+    const figure = this.page.locator('.figures div', { has: this.page.getByText('I kö', { exact: true }) });
+    return figure.getByText(String(count), { exact: true }).waitFor();
   }
 
   /** The strongest frequency that the agent hears of the caller, in hertz; 0 is silence. */
   heard() {
     return this.page.evaluate(strongestHeard);
+  }
+
+  /** Waits until the agent hears a tone. */
+  hearsTone(frequency) {
+    return until(`the agent hears ${frequency} Hz`, async () => Math.abs((await this.heard()) - frequency) < 20);
   }
 
   /** Answers what rings, by key. */
@@ -154,11 +167,9 @@ export class Agent {
     await this.page.setViewportSize({ width, height });
   }
 
-  /** Leaves, and sees that the browser had nothing to complain about. */
-  async close() {
-    const violations = await this.page.evaluate(() => window.violations);
-    await this.context.close();
-    assert.deepEqual(violations, [], 'the content security policy is kept');
+  /** Sees that the browser had nothing to complain about. */
+  async hasNoComplaints() {
+    assert.deepEqual(await this.page.evaluate(() => window.violations), [], 'the content security policy is kept');
     const errors = this.#errors.filter((error) => !this.expected.some((pattern) => pattern.test(error)));
     assert.deepEqual(errors, [], 'the browser logs no error');
   }

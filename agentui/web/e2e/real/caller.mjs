@@ -1,7 +1,7 @@
 // A caller with a real telephone: baresip, which plays a tone and records what it hears.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { start } from './processes.mjs';
 import { read, recorded, secondsOfSound, secondsOfTone, writeTone } from './sound.mjs';
@@ -34,13 +34,11 @@ statmode_default off
 
 /** Makes callers whose files lie below directory. */
 export function makeCallers(directory) {
-  let count = 0;
   const open = [];
   return {
     /** Rings a line. from is the SIP address that the caller says is his. */
     async call({ number, address }, from = 'sip:+46701740605@127.0.0.1') {
-      const own = join(directory, `caller-${++count}`);
-      mkdirSync(own);
+      const own = mkdtempSync(join(directory, 'caller-'));
       writeTone(join(own, 'tone.wav'), { frequency: callerTone, rate: 8000, seconds: 120 });
       writeFileSync(join(own, 'config'), config(own));
       writeFileSync(join(own, 'accounts'), `<${from}>;regint=0;audio_codecs=pcma\n`);
@@ -48,10 +46,9 @@ export function makeCallers(directory) {
       const phone = start('baresip', ['-f', own, '-e', `/dial sip:${number}@${address}`]);
       const caller = new Caller(phone, own);
       open.push(caller);
-      await until(
-        `the call is answered; baresip said:\n${phone.out}${phone.errors}`,
-        () => phone.out.includes('Call established') && caller.recording,
-      ).catch((error) => assert.fail(`${error.message}\nbaresip said:\n${phone.out}${phone.errors}`));
+      await until('the call is answered', () => phone.out.includes('Call established') && caller.recording).catch((error) =>
+        assert.fail(`${error.message}; baresip said:\n${phone.out}${phone.errors}`),
+      );
       return caller;
     },
 
@@ -105,8 +102,6 @@ class Caller {
   async hangUp() {
     if (this.#phone.ended) return;
     this.#phone.kill('SIGTERM');
-    const t0=Date.now();
     await this.#phone.exited;
-console.log('hangUp', Date.now()-t0);
   }
 }

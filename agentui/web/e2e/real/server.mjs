@@ -72,10 +72,8 @@ async function serve(data, config, environment = {}) {
     /** Ends it as an administrator would, and sees that nothing is left and that the log is clean. */
     async stop() {
       const below = descendants(child.pid);
-      const t0 = Date.now();
       child.kill('SIGTERM');
       assert.equal(await child.exited, 0, `the exit status.${complaint()}`);
-      console.log('stop', Date.now() - t0);
       assert.deepEqual(below.filter(lives), [], 'no process is left');
       for (const line of child.errors.split('\n').filter(Boolean)) {
         const { level } = JSON.parse(line);
@@ -93,12 +91,20 @@ async function serve(data, config, environment = {}) {
       await until('the database is gone too', () => !below.some(lives));
     },
 
-    /** Starts it again with the same data and at the same addresses. */
+    /** Starts it again, after a kill, with the same data and at the same addresses. */
     restart() {
       return serve(data, config, {
         ...environment,
         SVAR_HTTP_ADDRESS: new URL(origin).host,
         SVAR_PHONE_ADDRESS: lines[0].address,
+      });
+    },
+
+    /** The contacts, once the newest of them is in this state in the database. */
+    contactsOnce(state) {
+      return until(`the newest contact is ${state} in the database`, async () => {
+        const contacts = await this.contacts();
+        return contacts[0]?.state === state && contacts;
       });
     },
 
