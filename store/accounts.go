@@ -37,7 +37,7 @@ func (s *Store) Accounts(ctx context.Context) ([]identity.Account, error) {
 			return identity.Account{}, err
 		}
 		for i, skill := range skills {
-			a.Skills = append(a.Skills, identity.Skill{Name: skill, Level: uint8(levels[i])}) //nolint:gosec // 1 to 5, checked by the table
+			a.Skills = append(a.Skills, identity.Skill{Name: skill, Level: uint8(levels[i])}) // 1 to 5, checked by the table
 		}
 		return a, nil
 	})

@@ -50,6 +50,8 @@ type Event struct {
 	Data     json.RawMessage
 }
 
+// selectContacts compares with the place of $5 in one way whether it is given or not, so
+// that any plan of it begins there in the index.
 const selectContacts = `
 	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome,
 		arrived, greeted, queued, answered, ended, closed
@@ -57,7 +59,7 @@ const selectContacts = `
 	where arrived >= $1 and arrived < $2
 		and ($3 = '' or line = $3)
 		and ($4 = '' or state = $4)
-		and ($5 = '' or (arrived, id) < (select arrived, id from contacts where id = $5))
+		and (arrived, id) < (case when $5 = '' then 'infinity' else (select arrived from contacts where id = $5) end, $5)
 	order by arrived desc, id desc
 	limit $6`
 
@@ -65,32 +67,44 @@ const selectEventsOf = `
 	select sequence, at, event, contact, data from events
 	where contact = any($1) order by sequence, index`
 
-// Contacts returns a page of contacts, each with its events in order.
+// Contacts returns a page of contacts, each with its events in order, all as of one moment.
 func (s *Store) Contacts(ctx context.Context, f ContactFilter) ([]Contact, error) {
-	rows, err := s.pool.Query(ctx, selectContacts, f.From, f.To, f.Line, f.State, f.Before, f.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("read contacts: %w", err)
-	}
-	contacts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Contact, error) {
-		var c Contact
-		err := row.Scan(&c.ID, &c.Channel, &c.Line, &c.Audience, &c.State, &c.EndedAs, &c.Stage, &c.Callback, &c.Agent, &c.Outcome,
-			&c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.Ended, &c.Closed)
-		return c, err
+	var contacts []Contact
+	oneMoment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectContacts, f.From, f.To, f.Line, f.State, f.Before, f.Limit)
+		if err != nil {
+			return err
+		}
+		contacts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Contact, error) {
+			var c Contact
+			err := row.Scan(&c.ID, &c.Channel, &c.Line, &c.Audience, &c.State, &c.EndedAs, &c.Stage, &c.Callback, &c.Agent, &c.Outcome,
+				&c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.Ended, &c.Closed)
+			return c, err
+		})
+		if err != nil {
+			return err
+		}
+		return addEvents(ctx, tx, contacts)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
-	return contacts, s.addEvents(ctx, contacts)
+	return contacts, nil
 }
 
-func (s *Store) addEvents(ctx context.Context, contacts []Contact) error {
+func addEvents(ctx context.Context, tx pgx.Tx, contacts []Contact) error {
 	at := map[contact.ID]*Contact{}
 	ids := make([]contact.ID, 0, len(contacts))
 	for i := range contacts {
 		at[contacts[i].ID] = &contacts[i]
 		ids = append(ids, contacts[i].ID)
 	}
-	events, err := s.events(ctx, selectEventsOf, ids)
+	rows, err := tx.Query(ctx, selectEventsOf, ids)
+	if err != nil {
+		return err
+	}
+	events, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Event])
 	if err != nil {
 		return err
 	}
@@ -99,22 +113,6 @@ func (s *Store) addEvents(ctx context.Context, contacts []Contact) error {
 		c.Events = append(c.Events, event)
 	}
 	return nil
-}
-
-func (s *Store) events(ctx context.Context, sql string, arguments ...any) ([]Event, error) {
-	rows, err := s.pool.Query(ctx, sql, arguments...)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Event, error) {
-		var e Event
-		err := row.Scan(&e.Sequence, &e.At, &e.Name, &e.Contact, &e.Data)
-		return e, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	return events, nil
 }
 
 // Cohort hands the events of the contacts of a channel that arrived on the line in

@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"svar/contact"
+	"svar/store/storetest"
 )
 
 func TestContactsAreFiltered(t *testing.T) {
@@ -115,53 +118,127 @@ func TestPagesGiveEveryContactOnce(t *testing.T) {
 // A page costs what is on it, however many contacts there are.
 func TestPagesAreReadByIndex(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
-	_, err := s.pool.Exec(t.Context(), `
+	connString := storetest.Database(t)
+	connection := connect(t, connString)
+	_, err := connection.Exec(t.Context(), `
 		insert into contacts (id, channel, line, audience, person, language, node, callable, state, arrived)
 		select 'k' || i, 'voice', 'staff', '', '', 'sv', 'node-1', true, 'closed', timestamptz '2026-09-01 00:00Z' + i * interval '1 minute'
 		from generate_series(1, 20000) i`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.pool.Exec(t.Context(), `
+	_, err = connection.Exec(t.Context(), `
 		insert into events (sequence, index, at, event, contact, data)
 		select i, 0, '2026-09-01', 'contact-greeted', 'k' || i, '{}' from generate_series(1, 20000) i`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.pool.Exec(t.Context(), `analyze`); err != nil {
+	if _, err := connection.Exec(t.Context(), `analyze`); err != nil {
 		t.Fatal(err)
 	}
-	from, to := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	tests := map[string]struct {
-		sql       string
-		arguments []any
-		index     string
-	}{
-		"first page": {selectContacts, []any{from, to, "", "", "", 50}, "contacts_by_arrival"},
-		"deep page":  {selectContacts, []any{from, to, "", "", "k5000", 50}, "contacts_by_arrival"},
-		"one line":   {selectContacts, []any{from, to, "staff", "", "k5000", 50}, "contacts_by_arrival"},
-		"events":     {selectEventsOf, []any{[]string{"k1", "k2", "k3"}}, "events_of_contact"},
+	const interval = `'2026-09-01 00:00Z', '2027-01-01 00:00Z'`
+	tests := map[string]struct{ sql, arguments, want string }{
+		"first page": {selectContacts, interval + `, '', '', '', 50`, "Index Scan Backward using contacts_by_arrival"},
+		"deep page":  {selectContacts, interval + `, '', '', 'k5000', 50`, "Index Scan Backward using contacts_by_arrival"},
+		"one line":   {selectContacts, interval + `, 'staff', '', 'k5000', 50`, "Index Scan Backward using contacts_by_arrival"},
+		"events":     {selectEventsOf, `'{k1,k2,k3}'`, "events_of_contact"},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			rows, err := s.pool.Query(t.Context(), `explain `+test.sql, test.arguments...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			if err != nil {
-				t.Fatal(err)
-			}
-			plan := strings.Join(lines, "\n")
-			if !strings.Contains(plan, test.index) || strings.Contains(plan, "Seq Scan") {
-				t.Errorf("the plan is\n%s", plan)
-			}
-			// Reading on from where the page before ended is part of the index's condition.
-			if from := "ROW(arrived, id) < ROW("; name != "events" && name != "first page" && !strings.Contains(plan, from) {
-				t.Errorf("the plan reads the pages before too:\n%s", plan)
-			}
+		// The server may plan for the arguments, or once for all.
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			t.Run(name+" "+mode, func(t *testing.T) {
+				t.Parallel()
+				connection := connect(t, connString)
+				if _, err := connection.Exec(t.Context(), `set plan_cache_mode = `+mode+`; prepare planned as `+test.sql); err != nil {
+					t.Fatal(err)
+				}
+				rows, err := connection.Query(t.Context(), `explain execute planned(`+test.arguments+`)`, pgx.QueryExecModeSimpleProtocol)
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if err != nil {
+					t.Fatal(err)
+				}
+				plan := strings.Join(lines, "\n")
+				if !strings.Contains(plan, test.want) || strings.Contains(plan, "Seq Scan") {
+					t.Errorf("the plan is\n%s", plan)
+				}
+				// Reading on from where the page before ended is part of the index's condition.
+				condition := regexp.MustCompile(`Index Cond: .*ROW\(arrived, id\) < ROW\(`)
+				if test.sql == selectContacts && !condition.MatchString(plan) {
+					t.Errorf("the plan reads the pages before too:\n%s", plan)
+				}
+			})
+		}
+	}
+}
+
+// A cohort is of one channel, one line and one interval, in the order of the record.
+func TestCohort(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	j := journal{t: t, store: s}
+	for id, change := range map[contact.ID]func(*contact.Contact){
+		"early":   func(c *contact.Contact) { c.Arrived-- },
+		"late":    func(c *contact.Contact) { c.Arrived = after(3600) },
+		"chat":    func(c *contact.Contact) { c.Channel = contact.Chat },
+		"pupil's": func(c *contact.Contact) { c.Line = "pupils" },
+	} {
+		other := call(id, after(0))
+		change(&other)
+		j.record(after(1), contact.ContactArrived{Contact: other, Node: "node-1", Leg: "leg"})
+	}
+	want := []recorded{
+		{contact.ContactArrived{Contact: call("b", after(0)), Node: "node-1", Leg: "leg"}, after(2)},
+		{contact.ContactArrived{Contact: call("a", after(3599)), Node: "node-1", Leg: "leg"}, after(3600)},
+		{contact.ContactGreeted{Contact: "a"}, after(3600)},
+		{contact.ContactGreeted{Contact: "b"}, after(9000)}, // of the cohort, though later than it
+	}
+	j.record(want[0].at, want[0].event)
+	j.record(want[1].at, want[1].event, want[2].event)
+	j.record(want[3].at, want[3].event)
+	var got []recorded
+	read := func() error {
+		got = nil
+		return s.Cohort(t.Context(), contact.Voice, "staff", noon, noon.Add(time.Hour), func(event contact.Event, at contact.Instant) {
+			got = append(got, recorded{event, at})
 		})
+	}
+	if err := read(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\n got %v\nwant %v", err, got, want)
+	}
+	// What this version cannot read is never left out in silence.
+	if _, err := s.pool.Exec(t.Context(), `update events set event = 'contact-teleported' where contact = 'b'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(); err == nil || !strings.Contains(err.Error(), "record 5") || !strings.Contains(err.Error(), "contact-teleported") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+// When the server ends all connections a call may fail; the next ones work.
+func TestAStoreOutlivesItsConnections(t *testing.T) {
+	t.Parallel()
+	connString := storetest.Database(t)
+	s, err := Open(t.Context(), connString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	j := journal{t: t, store: s}
+	j.record(after(1), contact.ContactArrived{Contact: call("k", after(0)), Node: "node-1", Leg: "leg"})
+	if _, err := connect(t, connString).Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
+		where datname = current_database() and pid <> pg_backend_pid()`); err != nil {
+		t.Fatal(err)
+	}
+	greeted := contact.Events{contact.ContactGreeted{Contact: "k"}}
+	if err := s.Project(t.Context(), 2, after(2), greeted); err != nil {
+		if err := s.Project(t.Context(), 2, after(2), greeted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last, err := s.Projected(t.Context()); err != nil || last != 2 {
+		t.Errorf("projected to %d, %v", last, err)
 	}
 }

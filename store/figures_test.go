@@ -49,6 +49,7 @@ func TestFigures(t *testing.T) {
 		"refused":                         {[]step{{1, contact.ContactClosed{Contact: id, End: contact.EndRefused, Response: 503, Refused: &refused}}}, 0, 0},
 		"waits past its target":           {[]step{arrived, queued}, 0, 1},
 		"waits within its target":         {[]step{arrived, {550, contact.ContactQueued{Contact: id, Target: 60_000}}}, 0, 0},
+		"waits for just its target":       {[]step{arrived, {540, contact.ContactQueued{Contact: id, Target: 60_000}}}, 0, 0},
 		"hears a message":                 {[]step{arrived}, 0, 0},
 		"to be called back, past target":  {[]step{arrived, queued, dropped(20)}, 0, 1},
 		"called back in time":             {[]step{arrived, queued, dropped(20), handled(60)}, 1, 1},

@@ -97,7 +97,7 @@ func TestMigrateFromEveryVersion(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := migrator.MigrateTo(t.Context(), int32(version)); err != nil { //nolint:gosec // a handful of steps
+			if err := migrator.MigrateTo(t.Context(), int32(version)); err != nil {
 				t.Fatal(err)
 			}
 			if version > 0 {

@@ -104,7 +104,7 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		}
 		change(`update contacts set state = 'closed', callback = false, closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
 			outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end where id = $1`,
-			of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by) //nolint:gosec // a SIP status code has three digits
+			of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by) // a SIP status code has three digits
 	case contact.PresenceChanged:
 		by = e.Agent
 	case contact.ReachabilityChanged:

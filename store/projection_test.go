@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"svar/contact"
 )
 
@@ -68,7 +70,11 @@ func TestEveryEventComesBack(t *testing.T) {
 	j := journal{t: t, store: s}
 	j.record(after(1), everyEvent...)
 
-	stored, err := s.events(t.Context(), `select sequence, at, event, coalesce(contact, ''), data from events order by index`)
+	rows, err := s.pool.Query(t.Context(), `select sequence, at, event, coalesce(contact, ''), data from events order by index`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Event])
 	if err != nil {
 		t.Fatal(err)
 	}

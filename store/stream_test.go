@@ -36,7 +36,7 @@ var deskAgents = []contact.AgentID{"anna", "bo", "cecilia"}
 
 func newDesk(seed uint64, begin contact.Instant) *desk {
 	return &desk{
-		random: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // the same at every run
+		random: rand.New(rand.NewPCG(seed, 0)), // the same at every run
 		engine: queue.New(), now: begin, line: contact.LineID(fmt.Sprintf("line-%d", seed)),
 		state: map[contact.ID]queue.ContactState{}, closed: map[contact.ID]contact.ContactClosed{},
 	}
@@ -151,7 +151,7 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 	case c.State == contact.StateArrived && chance < 8:
 		return contact.Greet{Contact: id}
 	case c.State == contact.StateArrived, c.State == contact.StateGreeted:
-		return contact.Enqueue{Contact: id, Class: contact.Class(d.random.IntN(3)), Target: contact.Millis(1 + d.random.IntN(60_000))} //nolint:gosec // 0 to 2
+		return contact.Enqueue{Contact: id, Class: contact.Class(d.random.IntN(3)), Target: contact.Millis(1 + d.random.IntN(60_000))}
 	case c.State == contact.StateOffered && c.Offer.Accepted && chance < 8:
 		return contact.ConfirmConnected{Offer: c.Offer.Offer, Leg: "agent-leg"}
 	case c.State == contact.StateOffered && c.Offer.Accepted:
@@ -183,7 +183,7 @@ func TestRandomStreams(t *testing.T) {
 	j := journal{t: t, store: s}
 	seen := map[string]int{}
 	for seed := range uint64(streams) {
-		begin := noon.AddDate(0, 0, int(seed)*2) //nolint:gosec // a day for each, so that the figures are its own
+		begin := noon.AddDate(0, 0, int(seed)*2) // a day for each, so that the figures are its own
 		d := newDesk(seed, contact.InstantOf(begin))
 		j.record(d.now, d.opening()...)
 		for turn := range turns {
