@@ -27,7 +27,10 @@ class Console {
   /** The microphone was lost while ready, and the agent was paused for that. */
   pausedForMicrophone = $state(false);
   chosen = $state<string | undefined>();
-  /** What is under way, so that nothing is asked for twice. */
+  /**
+   * What was asked for, so that nothing is asked for twice. It stays when it was done: the state that shows it comes a
+   * moment after the reply.
+   */
   answering = $state(0);
   hangingUp = $state<string | undefined>();
   finishing = $state<string | undefined>();
@@ -161,8 +164,9 @@ class Console {
     if ((await voice.openMicrophone()) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
       voice.accepted(offer.offer);
       this.chosen = offer.contact;
+    } else {
+      this.answering = 0;
     }
-    this.answering = 0;
   }
 
   async decline(): Promise<void> {
@@ -174,14 +178,13 @@ class Console {
     const call = this.call;
     if (!call || this.hangingUp === call.contact) return;
     this.hangingUp = call.contact;
-    await this.#do({ do: 'hang-up', contact: call.contact });
-    this.hangingUp = undefined;
+    if (!(await this.#do({ do: 'hang-up', contact: call.contact }))) this.hangingUp = undefined;
   }
 
   /** Saves the note; in wrap-up it finishes the contact too. */
   async finish(): Promise<void> {
     const contact = this.current;
-    if (!contact || this.finishing) return;
+    if (!contact || this.finishing === contact.contact) return;
     const draft = this.draft(contact);
     if (contact.state !== 'wrap-up') {
       await draft.flush();
@@ -193,12 +196,13 @@ class Console {
       return;
     }
     this.finishing = contact.contact;
-    if (!(await draft.flush())) this.notice = 'disconnected';
-    else if (await this.#do({ do: 'finish', contact: contact.contact, code: draft.code })) {
-      this.#drafts?.discard(contact.contact);
-      this.outcomeMissing = undefined;
+    this.outcomeMissing = undefined;
+    if (!(await draft.flush())) {
+      this.notice = 'disconnected';
+      this.finishing = undefined;
+    } else if (!(await this.#do({ do: 'finish', contact: contact.contact, code: draft.code }))) {
+      this.finishing = undefined;
     }
-    this.finishing = undefined;
   }
 
   /** Finishes a call-back that waits. Returns whether it was done. */
