@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"slices"
 
 	"svar/contact"
@@ -100,13 +101,7 @@ func first(at *contact.Instant, now contact.Instant) {
 // Calls returns the figures of all that was added.
 func (f *CallFold) Calls() Calls {
 	var out Calls
-	byStage := map[contact.Stage]*Abandoned{}
-	for _, stage := range stages {
-		out.Abandoned = append(out.Abandoned, Abandoned{Stage: stage})
-	}
-	for i := range out.Abandoned {
-		byStage[out.Abandoned[i].Stage] = &out.Abandoned[i]
-	}
+	abandoned := map[contact.Stage]Abandoned{}
 	var fromArrival, fromQueue []contact.Millis
 	for _, h := range f.contacts {
 		out.Offered++
@@ -118,11 +113,12 @@ func (f *CallFold) Calls() Calls {
 		case h.closed == nil:
 			out.Open++
 		case h.closed.End == contact.EndAbandoned:
-			row := byStage[h.closed.Stage]
+			row := abandoned[h.closed.Stage]
 			row.Count++
 			if h.closed.Waited < ShortAbandon {
 				row.Short++
 			}
+			abandoned[h.closed.Stage] = row
 		case h.closed.End == contact.EndRefused:
 			out.Refused++
 		case h.closed.End == contact.EndHandled:
@@ -131,8 +127,26 @@ func (f *CallFold) Calls() Calls {
 			out.Dropped++
 		}
 	}
+	out.Abandoned = byStage(abandoned)
 	out.FromArrival, out.FromQueue = times(fromArrival), times(fromQueue)
 	return out
+}
+
+// byStage returns a row for every stage, and after them those that this version does not
+// know: nothing that happened is left out.
+func byStage(counts map[contact.Stage]Abandoned) []Abandoned {
+	order := slices.Clone(stages)
+	for _, stage := range slices.Sorted(maps.Keys(counts)) {
+		if !slices.Contains(stages, stage) {
+			order = append(order, stage)
+		}
+	}
+	rows := make([]Abandoned, len(order))
+	for i, stage := range order {
+		rows[i] = counts[stage]
+		rows[i].Stage = stage
+	}
+	return rows
 }
 
 func times(waited []contact.Millis) Times {

@@ -62,6 +62,7 @@ type App struct {
 	journal   *journal.Journal
 	personal  *journal.Personal
 	directory *directory
+	demoHash  string // that of the demo accounts' password
 	pacer     *media.Pacer
 	prompts   *promptCatalogue
 	phone     *phone.Gateway

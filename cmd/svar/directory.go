@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -59,9 +61,11 @@ func roster(accounts []identity.Account) contact.Roster {
 func (a *App) startDirectory(ctx context.Context) error {
 	a.directory = &directory{}
 	if a.options.Config.Demo {
-		if err := a.addDemo(ctx); err != nil {
+		hash, err := identity.HashPassword(identity.DemoPassword)
+		if err != nil {
 			return err
 		}
+		a.demoHash = hash
 	}
 	if err := a.readDirectory(ctx); err != nil {
 		return err
@@ -85,6 +89,9 @@ func (a *App) readDirectory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.options.Config.Demo && len(people) == 0 {
+		people = identity.DemoPeople()
+	}
 	index, err := identity.NewDirectory(people)
 	if err != nil {
 		return fmt.Errorf("the stored people: %w", err)
@@ -97,6 +104,9 @@ func (a *App) readDirectory(ctx context.Context) error {
 	for _, account := range accounts {
 		byName[account.Name] = account
 	}
+	if a.options.Config.Demo {
+		accounts = a.withDemo(accounts, byName)
+	}
 	a.directory.people.Store(index)
 	a.directory.accounts.Store(&byName)
 	if !a.options.Config.NATS.Engine {
@@ -105,28 +115,17 @@ func (a *App) readDirectory(ctx context.Context) error {
 	return a.bus.Send(ctx, contact.ChangeRoster{Roster: roster(accounts)})
 }
 
-// addDemo adds the invented people and accounts where there are none.
-func (a *App) addDemo(ctx context.Context) error {
-	accounts, err := a.store.Accounts(ctx)
-	if err != nil {
-		return err
-	}
-	if len(accounts) == 0 {
-		hash, err := identity.HashPassword(identity.DemoPassword)
-		if err != nil {
-			return err
+// withDemo adds the invented accounts whose names are free. They are never stored, so that
+// nobody can sign in with them once demo is off.
+func (a *App) withDemo(accounts []identity.Account, byName map[string]identity.Account) []identity.Account {
+	for _, account := range identity.DemoAccounts() {
+		if _, taken := byName[account.Name]; taken {
+			continue
 		}
-		demo := identity.DemoAccounts()
-		for i := range demo {
-			demo[i].PasswordHash = hash
-		}
-		if err := a.store.AddAccounts(ctx, time.Now(), demo...); err != nil {
-			return err
-		}
+		account.PasswordHash = a.demoHash
+		byName[account.Name] = account
+		accounts = append(accounts, account)
 	}
-	people, err := a.store.People(ctx)
-	if err != nil || len(people) > 0 {
-		return err
-	}
-	return a.store.ReplacePeople(ctx, identity.DemoPeople())
+	slices.SortFunc(accounts, func(a, b identity.Account) int { return strings.Compare(a.Name, b.Name) })
+	return accounts
 }
