@@ -49,8 +49,9 @@ type Fault struct{ Text string }
 
 func (f *Fault) Error() string { return "the dispatcher has a fault: " + f.Text }
 
-// sendTime bounds one try to hand over a command.
-const sendTime = 5 * time.Second
+// sendTime bounds one try to hand over a command: so long after the death of a leader its
+// successor is asked. A slow one sees the command again, which is harmless.
+const sendTime = 2 * time.Second
 
 // Send hands a command to the dispatcher and returns when its outcome is on record.
 // A [*contact.Rejection] is the engine's no. While there is no dispatcher (a new
@@ -108,7 +109,7 @@ type Incoming struct {
 	message *nats.Msg
 }
 
-// Size is that of the command in bytes as it came in.
+// Size is that of the command's message in bytes, before it was compressed.
 func (in Incoming) Size() int { return in.size }
 
 // Reply tells the sender the outcome, once: nil (it is on record), a
@@ -139,11 +140,12 @@ func respond(question *nats.Msg, value any) error {
 func (b *Bus) ServeCommands(handle func(Incoming)) (stop func() error, err error) {
 	return b.subscribe(prefix+"command", func(message *nats.Msg) {
 		var e envelope
-		if err := decode(message, &e); err != nil || len(e.Commands) != 1 {
+		size, err := decodeSized(message, &e)
+		if err != nil || len(e.Commands) != 1 {
 			_ = respond(message, reply{Rejection: &contact.Rejection{Code: contact.Invalid}})
 			return
 		}
-		handle(Incoming{Command: e.Commands[0], size: len(message.Data), message: message})
+		handle(Incoming{Command: e.Commands[0], size: size, message: message})
 	})
 }
 
@@ -231,7 +233,11 @@ func (b *Bus) subscribe(subject string, handle nats.MsgHandler) (func() error, e
 	if err := errors.Join(subscription.SetPendingLimits(-1, -1), b.conn.FlushTimeout(answerTime)); err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribe to %s: %w", subject, err), subscription.Unsubscribe())
 	}
-	return subscription.Unsubscribe, nil
+	return func() error {
+		err := subscription.Unsubscribe()
+		_ = b.conn.FlushTimeout(flushTime) // so that askers learn at once that nobody answers
+		return err
+	}, nil
 }
 
 // follow drops what cannot be read: orders and changes are numbered, so that a gap shows.
@@ -253,6 +259,9 @@ type answer[A any] struct {
 
 // answerTime bounds how long an answer may take.
 const answerTime = 5 * time.Second
+
+// flushTime bounds how long an end waits for a server that may be gone.
+const flushTime = time.Second
 
 func ask[A any](ctx context.Context, b *Bus, subject string, question any) (A, error) {
 	var none A

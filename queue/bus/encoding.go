@@ -57,25 +57,42 @@ func encode(subject string, value any) (*nats.Msg, error) {
 
 // decode reads a message strictly: an unknown field could be the one that matters.
 func decode(message *nats.Msg, into any) error {
-	var source io.Reader = bytes.NewReader(message.Data)
-	switch encoding := message.Header.Get(encodingHeader); encoding {
-	case "":
-	case gzipEncoding:
-		unpacked, err := gzip.NewReader(source)
-		if err != nil {
-			return fmt.Errorf("unpack a message: %w", err)
-		}
-		source = io.LimitReader(unpacked, maxPlain)
-	default:
-		return fmt.Errorf("a message has the unknown encoding %q", encoding)
+	_, err := decodeSized(message, into)
+	return err
+}
+
+// decodeSized returns the size in bytes before compression too.
+func decodeSized(message *nats.Msg, into any) (int, error) {
+	source, err := unpack(message, maxPlain)
+	if err != nil {
+		return 0, err
 	}
 	decoder := json.NewDecoder(source)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("read a message: %w", err)
+		return 0, fmt.Errorf("read a message: %w", err)
 	}
+	size := decoder.InputOffset()
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("read a message: something follows its end")
+		return 0, errors.New("read a message: something follows its end")
 	}
-	return nil
+	return int(size), nil
+}
+
+// unpack gives the message before compression, up to the limit: what is small on its way
+// may be huge.
+func unpack(message *nats.Msg, limit int64) (io.Reader, error) {
+	source := bytes.NewReader(message.Data)
+	switch encoding := message.Header.Get(encodingHeader); encoding {
+	case "":
+		return source, nil
+	case gzipEncoding:
+		unpacked, err := gzip.NewReader(source)
+		if err != nil {
+			return nil, fmt.Errorf("unpack a message: %w", err)
+		}
+		return io.LimitReader(unpacked, limit), nil
+	default:
+		return nil, fmt.Errorf("a message has the unknown encoding %q", encoding)
+	}
 }

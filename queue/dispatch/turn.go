@@ -47,7 +47,7 @@ const maxCommand = journal.MaxRecord - 4<<10
 
 // take adds a command to the turn, or rejects one that no record can hold.
 func (d *Dispatcher) take(requests []request, in bus.Incoming) []request {
-	if in.Size() > maxCommand/8 { // it may have been compressed
+	if in.Size() > maxCommand/8 { // other encodings of the same may be so much shorter
 		record := turn{steps: []step{{command: in.Command}}}.record(0)
 		if data, err := record.Encode(); err != nil || len(data) > maxCommand {
 			d.warn(in.Reply(&contact.Rejection{Code: contact.Invalid}))
