@@ -11,38 +11,37 @@ import { breaks, states } from '../dev/states.mjs';
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+const looks = [
+  { language: 'sv', colorScheme: 'light', widths: [1440, 768] },
+  { language: 'en', colorScheme: 'dark', widths: [1440, 320] },
+];
+
 let mock;
 let browser;
 before(async () => {
   mock = await startMock();
   browser = await startBrowser();
+  for (const look of looks) {
+    const viewport = { width: 1440, height: 900 };
+    look.context = await browser.newContext({ viewport, colorScheme: look.colorScheme, reducedMotion: 'reduce' });
+    // The policy is looked after by listening for violations; axe itself is let past it.
+    await look.context.addInitScript((tag) => {
+      localStorage.setItem('svar.language', JSON.stringify(tag));
+      window.violations = [];
+      addEventListener('securitypolicyviolation', (event) => {
+        window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+      });
+    }, look.language);
+  }
 });
 after(async () => {
   await browser?.close();
   await mock?.stop();
 });
 
-const looks = [
-  { language: 'sv', colorScheme: 'light', widths: [1440, 768] },
-  { language: 'en', colorScheme: 'dark', widths: [1440, 320] },
-];
-
 for (const state of ['sign-in', ...Object.keys(states)]) {
   test(state, async () => {
-    for (const { language, colorScheme, widths } of looks) {
-      // The policy is looked after by listening for violations; axe itself is let past it.
-      const context = await browser.newContext({
-        viewport: { width: 1440, height: 900 },
-        colorScheme,
-        reducedMotion: 'reduce',
-      });
-      await context.addInitScript((tag) => {
-        localStorage.setItem('svar.language', JSON.stringify(tag));
-        window.violations = [];
-        addEventListener('securitypolicyviolation', (event) => {
-          window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
-        });
-      }, language);
+    for (const { language, colorScheme, widths, context } of looks) {
       const page = await context.newPage();
       const errors = [];
       page.on('pageerror', (error) => errors.push(error.message));
@@ -69,7 +68,7 @@ for (const state of ['sign-in', ...Object.keys(states)]) {
         assert.ok(overflow <= 0, `${overflow} pixels too wide at ${width}`);
       }
       assert.deepEqual(errors, [], 'the browser has nothing to complain about');
-      await context.close();
+      await page.close();
     }
   });
 }
