@@ -180,6 +180,7 @@ func TestInvalidCommands(t *testing.T) {
 		"no id":                  arrive(func(c *contact.Contact) { c.ID = "" }),
 		"an id too long":         arrive(func(c *contact.Contact) { c.ID = contact.ID(long) }),
 		"an id not UTF-8":        arrive(func(c *contact.Contact) { c.ID = "\xff" }),
+		"an id with NUL":         arrive(func(c *contact.Contact) { c.ID = "a\x00" }),
 		"no such channel":        arrive(func(c *contact.Contact) { c.Channel = "pigeon" }),
 		"never arrived":          arrive(func(c *contact.Contact) { c.Arrived = 0 }),
 		"no node":                contact.Arrive{Contact: good, Leg: "leg"},

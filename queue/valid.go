@@ -3,6 +3,8 @@ package queue
 import (
 	"cmp"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"svar/contact"
@@ -100,8 +102,11 @@ func validPresence(v contact.SetPresence) bool {
 
 func validID[T ~string](id T) bool { return id != "" && validText(string(id), maxID) }
 
-// validText wants UTF-8, so that it is the same text after it was recorded.
-func validText(text string, most int) bool { return len(text) <= most && utf8.ValidString(text) }
+// validText wants UTF-8 without control characters, so that it is the same text wherever
+// it is recorded: databases refuse NUL.
+func validText(text string, most int) bool {
+	return len(text) <= most && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
 
 func all[T any](list []T, holds func(T) bool) bool {
 	return !slices.ContainsFunc(list, func(v T) bool { return !holds(v) })
