@@ -80,6 +80,7 @@ type leader struct {
 	conn   *nats.Conn
 	cancel context.CancelFunc
 	result chan error
+	err    error
 }
 
 // lead starts a dispatcher on a connection of its own and waits until it leads.
@@ -128,7 +129,7 @@ func (l *leader) stop() {
 func (l *leader) kill() {
 	l.conn.Close()
 	l.cancel()
-	<-l.result
+	l.err = <-l.result
 }
 
 func (w *world) send(commands ...contact.Command) {
