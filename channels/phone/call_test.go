@@ -34,7 +34,7 @@ func TestACallIsAnsweredHeardAndEnded(t *testing.T) {
 			before := time.Now()
 			c.invite()
 			trying, isResponse := c.receive(patience).(*sip.Response)
-			if !isResponse || trying.StatusCode != 100 {
+			if !isResponse || trying.StatusCode != sip.StatusTrying {
 				t.Fatalf("first response: %v; want 100", trying)
 			}
 			a := s.arrival(t)
@@ -49,7 +49,7 @@ func TestACallIsAnsweredHeardAndEnded(t *testing.T) {
 				t.Fatal(err)
 			}
 			answer := c.final(sip.INVITE)
-			if answer.StatusCode != 200 || answer.Contact() == nil {
+			if answer.StatusCode != sip.StatusOK || answer.Contact() == nil {
 				t.Fatalf("answer:\n%s", answer)
 			}
 			d, err := readDescription(answer.Body(), 0)
@@ -125,7 +125,7 @@ func TestTheCallerLeavesEarly(t *testing.T) {
 			c.send(c.message(sip.CANCEL, c.branch, "", ""))
 			cancelled := c.final(sip.CANCEL)
 			terminated := c.final(sip.INVITE)
-			if cancelled.StatusCode != 200 || terminated.StatusCode != 487 {
+			if cancelled.StatusCode != sip.StatusOK || terminated.StatusCode != 487 {
 				t.Errorf("CANCEL got %d, INVITE %d", cancelled.StatusCode, terminated.StatusCode)
 			}
 			if tag(cancelled.To().Params) != tag(terminated.To().Params) {
@@ -133,7 +133,7 @@ func TestTheCallerLeavesEarly(t *testing.T) {
 			}
 			c.ack(terminated, "")
 			over(t, a.leg, channels.EndedByParty)
-			if err := a.leg.Answer(t.Context()); err != channels.ErrLegOver { //nolint:errorlint // the contract names the value itself
+			if err := a.leg.Answer(t.Context()); err != channels.ErrLegOver {
 				t.Errorf("Answer after the end: %v", err)
 			}
 		})
@@ -170,7 +170,7 @@ func TestTheCallerLeavesEarly(t *testing.T) {
 		}
 		c.ack(answer, "")
 		c.within(sip.OPTIONS, "", "")
-		if got := c.final(sip.OPTIONS); got.StatusCode != 200 || got.GetHeader("Allow") == nil {
+		if got := c.final(sip.OPTIONS); got.StatusCode != sip.StatusOK || got.GetHeader("Allow") == nil {
 			t.Errorf("OPTIONS in the call got:\n%s", got)
 		}
 		if a.leg.(*leg).isOver() {
@@ -239,7 +239,7 @@ func TestALostACKEndsInBYE(t *testing.T) {
 		if message == nil {
 			t.Fatal("no BYE came")
 		}
-		if response, isResponse := message.(*sip.Response); isResponse && response.StatusCode == 200 {
+		if response, isResponse := message.(*sip.Response); isResponse && response.StatusCode == sip.StatusOK {
 			repeated++
 			if first == "" {
 				first = response.String()
@@ -300,7 +300,7 @@ func TestARepeatedInviteIsOneCall(t *testing.T) {
 	copied.branch, copied.toTag = "z9hG4bK"+newID(), ""
 	copied.invite()
 	var merged *sip.Response
-	for merged = c.final(sip.INVITE); merged.StatusCode == 200; {
+	for merged = c.final(sip.INVITE); merged.StatusCode == sip.StatusOK; {
 		merged = c.final(sip.INVITE) // repetitions of the answer
 	}
 	if merged.StatusCode != 482 {
@@ -448,7 +448,7 @@ func TestTooManyCalls(t *testing.T) {
 	s.arrival(t)
 	p.call().invite()
 	response := p.final(sip.INVITE)
-	if response.StatusCode != 503 || response.GetHeader("Retry-After") == nil {
+	if response.StatusCode != sip.StatusServiceUnavailable || response.GetHeader("Retry-After") == nil {
 		t.Errorf("got:\n%s", response)
 	}
 }
@@ -460,7 +460,7 @@ func TestAStrangerInAHurryIsSlowedDown(t *testing.T) {
 	for range 3 { // a burst of two is allowed
 		p.call().invite()
 	}
-	if response := p.final(sip.INVITE); response.StatusCode != 503 {
+	if response := p.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
 		t.Errorf("got %d", response.StatusCode)
 	}
 	if got := s.Stats().RateLimited; got == 0 {

@@ -301,7 +301,8 @@ func (l *leg) takeAnswer(ack *sip.Request) bool {
 
 // confirmed: the call is up.
 func (l *leg) confirmed() state {
-	reports := time.NewTimer(reportInterval/2 + rand.N(reportInterval))
+	interval := l.gateway.reports
+	reports := time.NewTimer(interval/2 + rand.N(interval))
 	defer reports.Stop()
 	for {
 		repeat, giveUp, acks := l.pendingTimers()
@@ -338,7 +339,7 @@ func (l *leg) confirmed() state {
 		case <-reports.C:
 			l.report()
 			l.probeSilence(time.Now())
-			reports.Reset(reportInterval/2 + rand.N(reportInterval))
+			reports.Reset(interval/2 + rand.N(interval))
 		case alive := <-l.probe:
 			l.probe = nil
 			if !alive {

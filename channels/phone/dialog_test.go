@@ -34,7 +34,7 @@ func TestTheCallerHoldsAndComesBack(t *testing.T) {
 	} {
 		c.within(sip.INVITE, "", c.body+"a="+step.attribute+"\r\n")
 		response := c.final(sip.INVITE)
-		if response.StatusCode != 200 || !strings.Contains(string(response.Body()), step.want) {
+		if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), step.want) {
 			t.Errorf("%s got\n%s", step.attribute, response)
 		}
 		o := origin(t, response.Body())
@@ -48,12 +48,12 @@ func TestTheCallerHoldsAndComesBack(t *testing.T) {
 	}
 	// Hold by UPDATE, which has no ACK.
 	c.within(sip.UPDATE, "", c.body+"a=sendonly\r\n")
-	if response := c.final(sip.UPDATE); response.StatusCode != 200 || !strings.Contains(string(response.Body()), "a=recvonly") {
+	if response := c.final(sip.UPDATE); response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), "a=recvonly") {
 		t.Errorf("UPDATE got\n%s", response)
 	}
 	// A refresh without description.
 	c.within(sip.UPDATE, "", "")
-	if response := c.final(sip.UPDATE); response.StatusCode != 200 || len(response.Body()) != 0 {
+	if response := c.final(sip.UPDATE); response.StatusCode != sip.StatusOK || len(response.Body()) != 0 {
 		t.Errorf("UPDATE without description got\n%s", response)
 	}
 	// An offer that does not fit changes nothing.
@@ -66,7 +66,7 @@ func TestTheCallerHoldsAndComesBack(t *testing.T) {
 	// We offer, to end a hold, and the answer comes with the ACK.
 	c.within(sip.INVITE, "", "")
 	response = c.final(sip.INVITE)
-	if response.StatusCode != 200 || !strings.Contains(string(response.Body()), "RTP/AVP 0 101") || !strings.Contains(string(response.Body()), "a=sendrecv") {
+	if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), "RTP/AVP 0 101") || !strings.Contains(string(response.Body()), "a=sendrecv") {
 		t.Errorf("INVITE without description got\n%s", response)
 	}
 	c.ack(response, c.offer("0", ""))
@@ -91,7 +91,7 @@ func TestRequestsInTheWrongOrder(t *testing.T) {
 		t.Errorf("an older OPTIONS got %d", got)
 	}
 	c.within("INFO", "", "")
-	if got := c.final("INFO"); got.StatusCode != 405 || got.GetHeader("Allow") == nil {
+	if got := c.final("INFO"); got.StatusCode != sip.StatusMethodNotAllowed || got.GetHeader("Allow") == nil {
 		t.Errorf("INFO got\n%s", got)
 	}
 }

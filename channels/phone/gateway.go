@@ -7,7 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
+	"log/slog" //nolint:depguard // the SIP library takes no other logger, and gets one that is silent
 	"net"
 	"net/netip"
 	"strconv"
@@ -29,14 +29,14 @@ const farewell = 2 * time.Second
 // Gateway takes telephone calls. It implements [channels.Gateway] and
 // [channels.OrphanEnder].
 type Gateway struct {
-	config   Config
-	log      zerolog.Logger
-	lines    *lineTable
-	ports    *media.PortPool
-	invites  *sourceLimiter
-	tagKey   []byte
-	counters counters
-	farewell time.Duration // shorter in tests
+	config            Config
+	log               zerolog.Logger
+	lines             *lineTable
+	ports             *media.PortPool
+	invites           *sourceLimiter
+	tagKey            []byte
+	counters          counters
+	farewell, reports time.Duration // shorter in tests
 
 	// Set by Listen.
 	transport     *sip.TransportLayer
@@ -107,7 +107,7 @@ func New(config Config) (*Gateway, error) {
 		return nil, fmt.Errorf("configure phone: %w", err)
 	}
 	g := &Gateway{
-		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell,
+		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval,
 		closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
 	}
 	g.idle = sync.NewCond(&g.mutex)
@@ -201,8 +201,8 @@ func (g *Gateway) stop() {
 	time.Sleep(drain)
 	g.transactions.Close()
 	g.socketsClosed.Store(true)
-	g.tcp.Close()
-	g.udp.Close()
+	_ = g.tcp.Close() // nothing is left to be done when it fails
+	_ = g.udp.Close()
 	_ = g.transport.Close() // closes what is open; that it was closed before is no fault
 	g.waitIdle()            // handlers that came in the meantime
 	// A message that was read before and handled after the socket was closed has made the

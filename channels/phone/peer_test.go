@@ -116,7 +116,7 @@ func serve(t testing.TB, changes ...func(*Config, *switchboard)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway.farewell = 200 * time.Millisecond
+	gateway.farewell, gateway.reports = 200*time.Millisecond, 200*time.Millisecond
 	if err := gateway.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +375,7 @@ func (s *server) connect(t testing.TB, c *call) arrival {
 		t.Fatalf("Answer: %v", err)
 	}
 	response := c.final(sip.INVITE)
-	if response.StatusCode != 200 {
+	if response.StatusCode != sip.StatusOK {
 		t.Fatalf("INVITE got %d %s", response.StatusCode, response.Reason)
 	}
 	c.ack(response, "")

@@ -33,7 +33,7 @@ func (s *server) sipp(t *testing.T, scenario string, arguments ...string) {
 	if !containsOption(arguments, "-s") {
 		arguments = append(arguments, "-s", staffNumber)
 	}
-	command := exec.CommandContext(ctx, "sipp", append(arguments, s.Address().String())...) //nolint:gosec // fixed program, arguments of the test
+	command := exec.CommandContext(ctx, "sipp", append(arguments, s.Address().String())...)
 	command.Dir = t.TempDir()
 	output, err := command.CombinedOutput()
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"log/slog" //nolint:depguard // the SIP library takes no other logger, and gets one that is silent
 	"net"
 	"net/netip"
 	"sync"
@@ -94,7 +94,7 @@ func listen(ctx context.Context, address netip.AddrPort) (*net.UDPConn, *net.TCP
 		both := netip.AddrPortFrom(address.Addr(), localPort(udp.LocalAddr()))
 		connections, err := configuration.Listen(ctx, network("tcp", address), both.String())
 		if err != nil {
-			udp.Close()
+			_ = udp.Close()
 			if address.Port() == 0 && attempt < attempts {
 				continue
 			}
@@ -220,7 +220,7 @@ func (c *connections) Accept() (net.Conn, error) {
 		trusted := c.gateway.config.trunkOf(remote) != nil
 		if !c.admit(remote, trusted) {
 			c.gateway.counters.connections.Add(1)
-			accepted.Close()
+			_ = accepted.Close()
 			continue
 		}
 		conn := &connection{TCPConn: accepted, release: sync.OnceFunc(func() { c.leave(remote) }), life: c.gateway.life}
@@ -269,7 +269,7 @@ func (c *connection) Read(buffer []byte) (int, error) {
 		err = c.limiter.WaitN(c.life, count) // TCP makes the sender wait as well
 	}
 	if err != nil {
-		c.TCPConn.Close()
+		_ = c.TCPConn.Close()
 		c.release()
 	}
 	return count, err
@@ -318,7 +318,7 @@ func (g *Gateway) localAddress(peer netip.Addr) netip.Addr {
 	if err != nil {
 		return g.config.Address.Addr()
 	}
-	defer probe.Close()
+	defer func() { _ = probe.Close() }()
 	return probe.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
