@@ -141,8 +141,8 @@ func (b *Board) load(ctx context.Context) {
 	b.updated(change)
 }
 
-// apply takes one change in. One that is known already (an empty one repeats the last
-// sequence) is a sign of life.
+// apply takes one change in. One that is known already is a sign of life. An empty one that
+// is not may repeat the sequence of one that was lost, so the whole is asked for.
 func (b *Board) apply(change bus.Change) {
 	b.mutex.Lock()
 	switch {
@@ -157,7 +157,7 @@ func (b *Board) apply(change bus.Change) {
 		b.heard = time.Now()
 		b.mutex.Unlock()
 		return
-	case change.Sequence != b.sequence+1:
+	case change.Sequence != b.sequence+1, len(change.Contacts)+len(change.Agents) == 0 && change.Rules == nil:
 		b.mutex.Unlock()
 		b.askForAll()
 		return

@@ -1,0 +1,248 @@
+package agentui
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"svar/contact"
+	"svar/identity"
+	"svar/queue/bus"
+)
+
+// fakeQueue is the dispatcher and the bus in one: it tells what a test says, and remembers
+// what was asked of it.
+type fakeQueue struct {
+	mutex    sync.Mutex
+	view     bus.View
+	viewErr  error
+	silent   bool
+	asked    int
+	handlers map[int]func(bus.Change)
+	signals  func(bus.Signal)
+	commands []contact.Command
+	decide   func(context.Context, contact.Command) error
+	passed   []bus.Signal
+	passedTo []contact.NodeID
+}
+
+func newFakeQueue() *fakeQueue {
+	return &fakeQueue{view: bus.View{Epoch: 1, Sequence: 10}, handlers: map[int]func(bus.Change){}}
+}
+
+// live repeats the last sequence every second, as the dispatcher does.
+func (q *fakeQueue) live(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			q.mutex.Lock()
+			silent, change := q.silent, bus.Change{Epoch: q.view.Epoch, Sequence: q.view.Sequence}
+			q.mutex.Unlock()
+			if !silent {
+				q.send(change)
+			}
+		}
+	}
+}
+
+func (q *fakeQueue) send(change bus.Change) {
+	q.mutex.Lock()
+	handlers := slices.Collect(maps.Values(q.handlers))
+	q.mutex.Unlock()
+	for _, handle := range handlers {
+		handle(change)
+	}
+}
+
+// record takes a change into the view and returns it as the dispatcher would publish it.
+func (q *fakeQueue) record(contacts []bus.ContactView, agents []bus.AgentView) bus.Change {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.view.Sequence++
+	for _, view := range contacts {
+		q.view.Contacts = slices.DeleteFunc(slices.Clone(q.view.Contacts), func(old bus.ContactView) bool { return old.Contact.ID == view.Contact.ID })
+		if view.State != contact.StateClosed {
+			q.view.Contacts = append(q.view.Contacts, view)
+		}
+	}
+	for _, view := range agents {
+		q.view.Agents = append(slices.DeleteFunc(slices.Clone(q.view.Agents), func(old bus.AgentView) bool { return old.Agent == view.Agent }), view)
+	}
+	return bus.Change{Epoch: q.view.Epoch, Sequence: q.view.Sequence, Contacts: contacts, Agents: agents}
+}
+
+func (q *fakeQueue) contacts(views ...bus.ContactView) { q.send(q.record(views, nil)) }
+func (q *fakeQueue) agents(views ...bus.AgentView)     { q.send(q.record(nil, views)) }
+
+func (q *fakeQueue) set(change func()) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	change()
+}
+
+func (q *fakeQueue) timesAsked() int {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.asked
+}
+
+func (q *fakeQueue) sent() []contact.Command {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return slices.Clone(q.commands)
+}
+
+func (q *fakeQueue) Send(ctx context.Context, c contact.Command) error {
+	q.mutex.Lock()
+	q.commands = append(q.commands, c)
+	decide := q.decide
+	q.mutex.Unlock()
+	if decide != nil {
+		return decide(ctx, c)
+	}
+	return nil
+}
+
+func (q *fakeQueue) FollowChanges(handle func(bus.Change)) (func() error, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	key := len(q.handlers)
+	q.handlers[key] = handle
+	return func() error {
+		q.mutex.Lock()
+		defer q.mutex.Unlock()
+		delete(q.handlers, key)
+		return nil
+	}, nil
+}
+
+func (q *fakeQueue) AskView(context.Context) (bus.View, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.asked++
+	return q.view, q.viewErr
+}
+
+func (q *fakeQueue) SignalNode(node contact.NodeID, s bus.Signal) error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.passed, q.passedTo = append(q.passed, s), append(q.passedTo, node)
+	return nil
+}
+
+func (q *fakeQueue) FollowAgentSignals(handle func(bus.Signal)) (func() error, error) {
+	q.signals = handle
+	return func() error { return nil }, nil
+}
+
+type fakeAccounts struct {
+	mutex sync.Mutex
+	by    map[string]identity.Account
+}
+
+func (a *fakeAccounts) Account(name string) (identity.Account, bool) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	account, known := a.by[name]
+	return account, known
+}
+
+func (a *fakeAccounts) set(account identity.Account) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.by[account.Name] = account
+}
+
+func (a *fakeAccounts) remove(name string) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	delete(a.by, name)
+}
+
+type fakePeople struct{ directory *identity.Directory }
+
+func (p fakePeople) Directory() *identity.Directory { return p.directory }
+
+type fakePersonal struct {
+	mutex  sync.Mutex
+	by     map[contact.ID]contact.Personal
+	notes  map[contact.ID]string
+	failed error
+	reads  int
+}
+
+func (p *fakePersonal) Personal(_ context.Context, id contact.ID) (contact.Personal, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.reads++
+	return p.by[id], p.failed
+}
+
+func (p *fakePersonal) Note(_ context.Context, id contact.ID) (string, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.notes[id], p.failed
+}
+
+func (p *fakePersonal) PutNote(_ context.Context, id contact.ID, note string) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.notes[id] = note
+	return p.failed
+}
+
+func (p *fakePersonal) fail(err error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.failed = err
+}
+
+type fakeFigures struct {
+	mutex sync.Mutex
+	day   DayFigures
+	err   error
+}
+
+func (f *fakeFigures) Today(context.Context, time.Time) (DayFigures, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.day, f.err
+}
+
+// fakeContacts filters as the store does.
+type fakeContacts struct {
+	mutex sync.Mutex
+	list  []StoredContact
+	err   error
+	asked []ContactFilter
+}
+
+func (c *fakeContacts) Contacts(_ context.Context, f ContactFilter) ([]StoredContact, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.asked = append(c.asked, f)
+	var found []StoredContact
+	sorted := slices.SortedFunc(slices.Values(c.list), func(a, b StoredContact) int {
+		return cmp.Or(b.Arrived.Compare(a.Arrived), cmp.Compare(b.ID, a.ID))
+	})
+	before := f.Before == ""
+	for _, stored := range sorted {
+		in := !stored.Arrived.Before(f.From) && stored.Arrived.Before(f.To) && (f.Line == "" || f.Line == stored.Line) &&
+			(f.State == "" || f.State == stored.State)
+		if before && in && len(found) < f.Limit {
+			found = append(found, stored)
+		}
+		before = before || stored.ID == f.Before
+	}
+	return found, c.err
+}
+
+var errFake = errors.New("out of order, says the test")
