@@ -25,8 +25,7 @@ story('signing in by keyboard alone, and becoming ready', async ({ visitor }) =>
 
 story('a call from its first ring to the record', async ({ server, signedIn, call }) => {
   const anna = await signedIn('anna');
-  const caller = await call('staff');
-  await anna.page.getByText('1 hör välkomsten').waitFor();
+  const [caller] = await Promise.all([call('staff'), anna.page.getByText('1 hör välkomsten').waitFor()]);
   await caller.hears('the welcome', 0.5, 0);
   await anna.waiting(1);
   await caller.hears('the music of the queue', 1);

@@ -118,8 +118,17 @@ export class Agent {
 
   /** Waits until so many callers are shown waiting. */
   waiting(count) {
-    const figure = this.page.locator('.figures div', { has: this.page.getByText('I kö', { exact: true }) });
-    return figure.getByText(String(count), { exact: true }).waitFor();
+    return this.#figure('I kö', count);
+  }
+
+  /** Waits until so many contacts are shown as handled today by this agent. */
+  handled(count) {
+    return this.#figure('Mina i dag', count);
+  }
+
+  #figure(name, value) {
+    const figure = this.page.locator('.figures div', { has: this.page.getByText(name, { exact: true }) });
+    return figure.getByText(String(value), { exact: true }).waitFor();
   }
 
   /** The strongest frequency that the agent hears of the caller, in hertz; 0 is silence. */
@@ -165,6 +174,11 @@ export class Agent {
       assert.ok(overflow <= 0, `${state}: ${overflow} pixels too wide at ${size}`);
     }
     await this.page.setViewportSize({ width, height });
+  }
+
+  /** What stands on the page, for who looks for a failure's cause. */
+  text() {
+    return this.page.locator('body').innerText().catch((error) => error.message);
   }
 
   /** Sees that the browser had nothing to complain about. */

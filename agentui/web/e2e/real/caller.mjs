@@ -100,8 +100,7 @@ class Caller {
   }
 
   async hangUp() {
-    if (this.#phone.ended) return;
     this.#phone.kill('SIGTERM');
-    await this.#phone.exited;
+    await until('baresip ends after SIGTERM', () => this.#phone.ended);
   }
 }

@@ -10,23 +10,31 @@ await mkdir(folder, { recursive: true });
 
 const stage = await openStage();
 try {
-  await stage.play(async ({ visitor, call }) => {
-    const anna = await visitor();
+  await stage.play(async ({ agent, signedIn, call }) => {
+    // A colleague in a call, and a call behind her: a desk as it is in the morning.
+    const bo = await agent('bo');
+    await call('pupils', 'sip:+46701740691@127.0.0.1');
+    await bo.answer();
+    const anna = await signedIn('anna');
+    await call('staff', 'sip:+46846500401@127.0.0.1');
+    await anna.waiting(1);
+    await anna.page.keyboard.press('r');
+    await anna.answer();
+    await anna.page.keyboard.press('Shift+F2');
+    await anna.finish();
+    await anna.page.getByText(/^Senaste kontakt/).waitFor();
+    await anna.handled(1);
     const take = async (name) => {
-      // The pointer and a blinking cursor would differ from one time to the next.
-      await anna.page.screenshot({ path: join(folder, `${name}.png`), caret: 'hide', animations: 'disabled' });
+      await anna.page.mouse.move(0, 0);
+      await anna.page.screenshot({ path: join(folder, `${name}.png`), caret: 'hide' });
     };
-    await anna.signIn('anna', 'svar-demo');
-    await anna.shows('Inte redo');
-    await anna.becomeReady();
-    await anna.page.getByText('Ljud klart').waitFor();
     await take('empty');
 
     await call('staff');
     await anna.card.waitFor();
     await call('pupils', 'sip:+46701740690@127.0.0.1');
-    await call('staff', 'sip:+46846500401@127.0.0.1');
-    await anna.waiting(2);
+    await call('staff', 'sip:+46701740607@127.0.0.1');
+    await anna.waiting(3);
     await take('ringing');
 
     await anna.answer();

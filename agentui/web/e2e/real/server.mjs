@@ -73,6 +73,7 @@ async function serve(data, config, environment = {}) {
     async stop() {
       const below = descendants(child.pid);
       child.kill('SIGTERM');
+      await until('svar ends after SIGTERM', () => child.ended, 60_000);
       assert.equal(await child.exited, 0, `the exit status.${complaint()}`);
       assert.deepEqual(below.filter(lives), [], 'no process is left');
       for (const line of child.errors.split('\n').filter(Boolean)) {

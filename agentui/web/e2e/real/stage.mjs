@@ -54,6 +54,7 @@ async function play(tell, { directory, browser, server }) {
   } catch (error) {
     failure = error;
     console.error(`The server's log:\n${scene.server.log}`);
+    for (const agent of agents) console.error(`A console shows:\n${await agent.text()}\n`);
   }
   // The first failure is the one to tell; what is ended after it may well complain too.
   try {
