@@ -139,11 +139,13 @@ func (a *App) run(what string, part func(context.Context) error) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		result = part(ctx)
+		failure := part(ctx)
 		if ctx.Err() != nil {
+			if !errors.Is(failure, context.Canceled) {
+				result = failure
+			}
 			return
 		}
-		failure := result
 		if failure == nil {
 			failure = errors.New("it ended by itself")
 		}
@@ -206,6 +208,9 @@ func (a *App) startDatabase(ctx context.Context) (stop, error) {
 		a.database = cluster.ConnString()
 	}
 	if err := store.Migrate(ctx, a.database); err != nil {
+		if a.options.Config.Database.URL != "" {
+			err = fmt.Errorf("%w (database.url, SVAR_DATABASE_URL)", err)
+		}
 		return end, err
 	}
 	opened, err := store.Open(ctx, a.database)
@@ -294,7 +299,7 @@ func (a *App) startGateways(ctx context.Context) error {
 		Pacer: a.pacer, Prompts: a.prompts, Log: a.options.Log,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("take agents' voice on %s: %w; end what uses that port, or set voice.address (SVAR_VOICE_ADDRESS) to another one", config.Voice.Address, err)
 	}
 	a.voice = voice
 	a.run("the agents' voice", voice.Serve)
@@ -312,7 +317,7 @@ func (a *App) startGateways(ctx context.Context) error {
 		return err
 	}
 	if err := a.phone.Listen(ctx); err != nil {
-		return err
+		return fmt.Errorf("%w (phone.address, SVAR_PHONE_ADDRESS)", err)
 	}
 	orphans[contact.Voice] = a.phone
 	a.run("the phone lines", a.phone.Serve)

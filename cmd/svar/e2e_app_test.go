@@ -26,7 +26,6 @@ import (
 	"svar/channels"
 	"svar/configs"
 	"svar/contact"
-	"svar/identity"
 )
 
 // testApp is an App with all that its tests need to know of it.
@@ -273,8 +272,7 @@ type records struct {
 
 func (a *testApp) records(t testing.TB) *records {
 	t.Helper()
-	c := client(t)
-	return &records{web: a.web(), client: c, cookie: session(t, a.web(), c, "eva", identity.DemoPassword)}
+	return recordsAt(t, a.web())
 }
 
 func (r *records) of(t testing.TB, line contact.LineID) []agentui.StoredContact {
