@@ -85,6 +85,11 @@ type Switchboard struct {
 	end     context.CancelFunc
 	running sync.WaitGroup
 	stops   []func() error
+
+	// orphaned ends when Close begins: what is left of an earlier process may take long to
+	// end, and the next process tries again.
+	orphaned   context.Context
+	endOrphans context.CancelFunc
 }
 
 // New returns a switchboard that takes nothing yet.
@@ -97,6 +102,7 @@ func New(config Config) (*Switchboard, error) {
 		s.lines[line.ID] = line
 	}
 	s.life, s.end = context.WithCancel(context.Background())
+	s.orphaned, s.endOrphans = context.WithCancel(s.life)
 	return s, nil
 }
 
@@ -136,20 +142,21 @@ func (s *Switchboard) Start(ctx context.Context) error {
 const orphanTime = 40 * time.Second
 
 func (s *Switchboard) endOrphan(record contact.LegRecord) {
-	ctx, cancel := context.WithTimeout(s.life, orphanTime)
+	ctx, cancel := context.WithTimeout(s.orphaned, orphanTime)
 	defer cancel()
 	log := s.config.Log.With().Str("contact", string(record.Contact)).Str("leg", string(record.Leg)).Logger()
 	if gateway, known := s.config.Orphans[record.Channel]; known {
-		if err := gateway.EndOrphan(ctx, record.Gateway); err != nil {
+		err := gateway.EndOrphan(ctx, record.Gateway)
+		if s.orphaned.Err() != nil {
+			return // shutting down: the next process tries again
+		}
+		if err != nil {
 			log.Warn().Err(err).Msg("a leg of the earlier process could not be ended")
 		} else {
 			log.Info().Msg("ended a leg of the earlier process")
 		}
 	}
-	if ctx.Err() != nil {
-		return // shutting down: the next process tries again
-	}
-	if err := s.config.Personal.DeleteLeg(ctx, record); err != nil {
+	if err := s.config.Personal.DeleteLeg(s.orphaned, record); err != nil {
 		log.Error().Err(err).Msg("the record of an ended leg could not be deleted")
 	}
 }
@@ -207,8 +214,10 @@ func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response in
 
 // Close takes no more contacts, gives up the calls that are left (they are recorded as
 // dropped by a technical fault and go on as call-backs), ends their legs, and returns
-// when all that is done, at the latest when ctx ends.
+// when all that is done, at the latest when ctx ends. Legs of an earlier process that do not
+// answer are left to the next one.
 func (s *Switchboard) Close(ctx context.Context) error {
+	s.endOrphans()
 	s.mutex.Lock()
 	s.open = false
 	left := make([]*call, 0, len(s.calls))

@@ -366,6 +366,36 @@ func TestLegsOfAnEarlierProcessAreEndedAndForgotten(t *testing.T) {
 	})
 }
 
+// A peer that does not answer must not delay the shutdown; the next process tries again.
+func TestAnOrphanThatDoesNotAnswerIsLeftToTheNextProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &personal{}
+		record := contact.LegRecord{Node: "node-a", Contact: "c0", Leg: "l0", Channel: contact.Voice, Gateway: []byte("dialog")}
+		if err := p.PutLeg(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+		board, err := switchboard.New(switchboard.Config{
+			Node: "node-a", Dispatcher: &dispatcher{}, Personal: p, Log: zerolog.Nop(),
+			Orphans: map[contact.Channel]channels.OrphanEnder{contact.Voice: &orphans{silent: true}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := board.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if err := board.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took != 0 || p.legs() != 1 {
+			t.Errorf("Close took %s and left %d leg records; want it at once, with the record kept", took, p.legs())
+		}
+	})
+}
+
 func TestMessagesOfTheConsoleReachTheRightLeg(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.queued()
@@ -394,9 +424,19 @@ func (callers) Identify(p contact.Personal) contact.PersonID {
 	return ""
 }
 
-type orphans struct{ ended []byte }
+type orphans struct {
+	ended  []byte
+	silent bool // the peer does not answer
+}
 
-func (o *orphans) EndOrphan(_ context.Context, record []byte) error { o.ended = record; return nil }
+func (o *orphans) EndOrphan(ctx context.Context, record []byte) error {
+	if o.silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	o.ended = record
+	return nil
+}
 
 type personal struct {
 	mutex sync.Mutex
