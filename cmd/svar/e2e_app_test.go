@@ -179,7 +179,7 @@ func newApp(settings map[string]string, intake func(channels.Intake) channels.In
 // dataDirectory makes a directory that the database's own user can pass through, with the
 // configuration file in it.
 func dataDirectory() (string, error) {
-	directory, err := os.MkdirTemp("", "svar-e2e-")
+	directory, err := os.MkdirTemp("", "svar-endtoend-")
 	if err != nil {
 		return "", err
 	}
