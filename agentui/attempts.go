@@ -15,6 +15,7 @@ import (
 type attempts struct {
 	mutex sync.Mutex
 	by    map[string]*rate.Limiter
+	swept time.Time // when those who have not failed lately were forgotten last
 	// hashing bounds how many passwords are checked at once, each of which takes 19 MiB.
 	hashing chan struct{}
 }
@@ -25,6 +26,7 @@ const (
 	addressBurst  = 30
 	// maxAttempts bounds the table of those who failed lately.
 	maxAttempts  = 10_000
+	sweepEvery   = time.Minute
 	hashesAtOnce = 4
 )
 
@@ -78,7 +80,8 @@ func (a *attempts) limiter(now time.Time, key string, burst int) *rate.Limiter {
 	if limiter := a.by[key]; limiter != nil {
 		return limiter
 	}
-	if len(a.by) >= maxAttempts {
+	if len(a.by) >= maxAttempts && now.Sub(a.swept) >= sweepEvery {
+		a.swept = now
 		for old, limiter := range a.by {
 			if limiter.TokensAt(now) >= float64(limiter.Burst()) {
 				delete(a.by, old)
