@@ -4,6 +4,7 @@ package identity
 // (row 5.2p). Sensitive actions are locked below a configured level.
 type Verification string
 
+// The levels, the lowest first.
 const (
 	NotVerified   Verification = "none"           // ej verifierad
 	NumberKnown   Verification = "number-known"   // nummer känt: one person has this number
@@ -25,6 +26,8 @@ func (v Verification) rank() int {
 		return 2
 	case SignedIn:
 		return 3
+	case NotVerified:
+		return 0
 	}
 	return 0
 }
@@ -32,6 +35,7 @@ func (v Verification) rank() int {
 // CallerKind says which words stand in the place of the caller's name.
 type CallerKind string
 
+// The kinds.
 const (
 	CallerKnown     CallerKind = "known"     // exactly one person: his name
 	CallerShared    CallerKind = "shared"    // several people share the number: the number

@@ -117,20 +117,28 @@ func TestPresentCaller(t *testing.T) {
 		want    CallerCard
 	}{
 		"one person": {caller, []Person{testAnna}, outsider, CallerCard{
-			Kind: CallerKnown, Number: "+46846500401", DisplayName: "Ekbacken", People: []PersonView{testAnna.View(outsider)}, Verification: NumberKnown}},
+			Kind: CallerKnown, Number: "+46846500401", DisplayName: "Ekbacken", People: []PersonView{testAnna.View(outsider)}, Verification: NumberKnown,
+		}},
 		"a switchboard": {caller, []Person{testAnna, testBirk}, outsider, CallerCard{
 			Kind: CallerShared, Number: "+46846500401", DisplayName: "Ekbacken",
-			People: []PersonView{testAnna.View(outsider), testBirk.View(outsider)}, Verification: NotVerified}},
+			People: []PersonView{testAnna.View(outsider), testBirk.View(outsider)}, Verification: NotVerified,
+		}},
 		"nobody": {caller, nil, outsider, CallerCard{
-			Kind: CallerNumber, Number: "+46846500401", DisplayName: "Ekbacken", Verification: NotVerified}},
+			Kind: CallerNumber, Number: "+46846500401", DisplayName: "Ekbacken", Verification: NotVerified,
+		}},
 		"unknown":  {CallerID{DisplayName: "Anna"}, nil, outsider, CallerCard{Kind: CallerUnknown, DisplayName: "Anna", Verification: NotVerified}},
 		"withheld": {CallerID{Withheld: true}, nil, outsider, CallerCard{Kind: CallerWithheld, Verification: NotVerified}},
-		"withheld, whatever came with it": {CallerID{Withheld: true, Number: "+46846500401"}, []Person{testAnna}, insider,
-			CallerCard{Kind: CallerWithheld, Verification: NotVerified}},
+		"withheld, whatever came with it": {
+			CallerID{Withheld: true, Number: "+46846500401"},
+			[]Person{testAnna},
+			insider,
+			CallerCard{Kind: CallerWithheld, Verification: NotVerified},
+		},
 		"protected":                     {ofMasha, []Person{testMasha}, outsider, masked},
 		"protected, on a shared number": {ofMasha, []Person{testAnna, testMasha}, outsider, masked},
 		"protected, seen from the group": {ofMasha, []Person{testMasha}, insider, CallerCard{
-			Kind: CallerKnown, Number: "+46701740606", DisplayName: "Masha", People: []PersonView{testMasha.View(insider)}, Verification: NumberKnown}},
+			Kind: CallerKnown, Number: "+46701740606", DisplayName: "Masha", People: []PersonView{testMasha.View(insider)}, Verification: NumberKnown,
+		}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ type PersonID string
 // PersonRole says as what somebody contacts the desk. What he may order is another question.
 type PersonRole string
 
+// The roles.
 const (
 	RoleStaff    PersonRole = "staff"    // Medarbetare
 	RolePupil    PersonRole = "pupil"    // Elev

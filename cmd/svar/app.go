@@ -46,7 +46,6 @@ type Options struct {
 // [Start] and ended by [App.Close].
 type App struct {
 	options Options
-	lock    *private.DirectoryLock
 
 	// stops end what was started, the newest first.
 	stops []stop
@@ -166,7 +165,7 @@ func (a *App) run(what string, part func(context.Context) error) {
 }
 
 func (a *App) takeDirectory(context.Context) error {
-	if err := os.MkdirAll(a.options.Data, 0o755); err != nil { //nolint:gosec // the database's user passes through; what is secret has its own mode
+	if err := os.MkdirAll(a.options.Data, 0o755); err != nil {
 		return fmt.Errorf("make the data directory: %w; choose another one with --data", err)
 	}
 	lock, err := private.Lock(a.options.Data)

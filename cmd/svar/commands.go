@@ -164,7 +164,7 @@ type importPeopleCommand struct {
 
 // Run implements the command.
 func (c importPeopleCommand) Run(ctx context.Context, out io.Writer, g *global) error {
-	file, err := os.Open(c.File) //nolint:gosec // the administrator names the file
+	file, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}

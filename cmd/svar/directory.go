@@ -77,7 +77,7 @@ func (a *App) startDirectory(ctx context.Context) error {
 			a.options.Log.Warn().Err(err).Dur("again_in", wait).Msg("changes of people and accounts are not heard of now")
 		}))
 		if ctx.Err() != nil {
-			return nil
+			err = nil // closed
 		}
 		return err
 	})

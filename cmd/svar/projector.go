@@ -23,7 +23,7 @@ func (a *App) startProjection(context.Context) error {
 				a.options.Log.Warn().Err(err).Dur("again_in", wait).Msg("the journal is not projected now; it will catch up")
 			}))
 		if ctx.Err() != nil {
-			return nil
+			err = nil // closed
 		}
 		return err
 	})

@@ -56,7 +56,7 @@ func random(n int) []byte {
 
 // keep returns what the file holds, or makes it with what fresh returns.
 func keep(path string, mode os.FileMode, fresh func() []byte) ([]byte, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // below the data directory
+	data, err := os.ReadFile(path)
 	if !errors.Is(err, os.ErrNotExist) {
 		return data, err
 	}
