@@ -80,6 +80,8 @@ story('a server that dies in the talk comes back, ends the call and keeps it for
   const finish = anna.page.getByRole('button', { name: 'Avsluta återuppringning: Karin Holm' });
   await finish.waitFor();
   assert.equal(await anna.heard(), 0);
+  const [open] = await scene.server.contactsOnce('waiting');
+  assert.equal(open.callback, true);
 
   await finish.click();
   const dialog = anna.page.getByRole('dialog');
@@ -88,5 +90,6 @@ story('a server that dies in the talk comes back, ends the call and keeps it for
   await finish.waitFor({ state: 'detached' });
   const [contact, ...others] = await scene.server.contactsOnce('closed');
   assert.deepEqual(others, [], 'nothing is counted twice');
-  assert.equal(contact.callback, true);
+  assert.deepEqual([contact.end, contact.stage, contact.outcome], ['handled', 'call-back', 'solved']);
+  assert.equal(contact.transitions.filter(({ event }) => event === 'contact-dropped').length, 1);
 });

@@ -1,7 +1,7 @@
 // A caller with a real telephone: baresip, which plays a tone and records what it hears.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { start } from './processes.mjs';
 import { read, recorded, secondsOfSound, secondsOfTone, writeTone } from './sound.mjs';
@@ -10,11 +10,18 @@ import { until } from './until.mjs';
 /** The tone of every caller, in hertz. */
 export const callerTone = 440;
 
+/** Where baresip's modules are: it does not know it without its own configuration. */
+function modulePath() {
+  const libraries = ['/usr/lib', ...readdirSync('/usr/lib').map((name) => `/usr/lib/${name}`), '/usr/local/lib'];
+  const path = libraries.map((library) => `${library}/baresip/modules`).find((folder) => existsSync(`${folder}/sndfile.so`));
+  return path ?? assert.fail('The modules of baresip were not found. Install Debian\'s package "baresip-core".');
+}
+
 // Ports are free ones. What is heard is recorded by a filter on its way to the player; the player goes nowhere.
 const config = (directory) => `
 sip_listen 127.0.0.1:0
 net_interface 127.0.0.1
-module_path /usr/lib/baresip/modules
+module_path ${modulePath()}
 module g711.so
 module aufile.so
 module aubridge.so

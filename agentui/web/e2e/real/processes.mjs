@@ -1,27 +1,27 @@
-// Child processes of the tests: none outlives them, however they end.
+// Child processes of the tests: none outlives them, however they end. The kernel sees to it (setpriv --pdeathsig), since
+// a test that is killed can see to nothing.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 
-const running = new Set();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+// An interrupted test still runs what is to be done at its exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
 /**
  * Starts a program. The result has its output so far, stdout and stderr together in text and apart, and exited: the
  * promise of its exit status (a number, or the name of the signal that ended it).
  */
 export function start(command, args, { environment = {} } = {}) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
-  running.add(child);
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   const started = { pid: child.pid, out: '', errors: '', kill: (signal) => child.kill(signal), ended: false };
   child.stdout.setEncoding('utf8').on('data', (text) => (started.out += text));
   child.stderr.setEncoding('utf8').on('data', (text) => (started.errors += text));
   child.on('error', (error) => (started.errors += `${command}: ${error.message}\n`));
   started.exited = once(child, 'close').then(([code, signal]) => {
-    running.delete(child);
     started.ended = true;
     return signal ?? code;
   });

@@ -20,11 +20,12 @@ prompts:
     text: {sv: Hej! Du har kommit till Service Desk.}
 `;
 
-/** A directory of the tests: the database's own user may pass through it. */
+/** Makes a directory that is there until the tests end. The database's own user may pass through it. */
 export function makeDirectory() {
   const directory = mkdtempSync(join(tmpdir(), 'svar-e2e-'));
   chmodSync(directory, 0o755);
-  return { path: directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  return directory;
 }
 
 /**

@@ -7,21 +7,12 @@ import { makeDirectory, makeServers } from './server.mjs';
 /** Starts what the scenes share. */
 export async function openStage() {
   const directory = makeDirectory();
-  const browser = await startAgentsBrowser(directory.path);
-  try {
-    const startServer = await makeServers(directory.path);
-    return {
-      play: async (tell, environment) => play(tell, { directory: directory.path, browser, server: await startServer(environment) }),
-      async close() {
-        await browser.close();
-        directory.remove();
-      },
-    };
-  } catch (error) {
-    await browser.close();
-    directory.remove();
-    throw error;
-  }
+  const startServer = await makeServers(directory);
+  const browser = await startAgentsBrowser(directory);
+  return {
+    play: async (tell, environment) => play(tell, { directory, browser, server: await startServer(environment) }),
+    close: () => browser.close(),
+  };
 }
 
 /**
