@@ -204,5 +204,6 @@ func withoutPeople(stored *StoredContact) error {
 
 func membersOf(object json.RawMessage) (map[string]json.RawMessage, error) {
 	var members map[string]json.RawMessage
-	return members, json.Unmarshal(object, &members)
+	err := json.Unmarshal(object, &members)
+	return members, err
 }

@@ -191,7 +191,9 @@ func TestBoardTakesChangesDuringALoad(t *testing.T) {
 			t.Errorf("held %v, connected %v, asked %d times", b.holds("during"), b.isConnected(), q.timesAsked())
 		}
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -456,6 +456,24 @@ func TestConsoleOfAnExpiredSession(t *testing.T) {
 	})
 }
 
+// A dispatcher that takes an agent for gone, whose console is open, is told better, once.
+func TestDispatcherIsToldAgainThatAnAgentIsReached(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		w.console("anna")
+		wantTold(t, w.queue, true)
+		w.queue.agents(bus.AgentView{Agent: "anna", Presence: contact.Ready, Reachable: true})
+		wantTold(t, w.queue, true)
+		w.queue.agents(bus.AgentView{Agent: "anna", Presence: contact.Ready})
+		time.Sleep(time.Minute)
+		wantTold(t, w.queue, true, true)
+		w.queue.record(nil, []bus.AgentView{{Agent: "anna", Presence: contact.Ready}}) // told by the whole view too
+		time.Sleep(time.Minute)
+		wantTold(t, w.queue, true, true, true)
+	})
+}
+
 func TestConsolesEndWithTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -55,7 +55,7 @@ func (u *UI) session(token string) (identity.Session, identity.Account, error) {
 // cookie returns the session's cookie. Secure is left out only where there is no TLS at
 // all: a browser would not send it back.
 func cookie(token string, life time.Duration, secure bool) http.Cookie {
-	return http.Cookie{
+	return http.Cookie{ //nolint:gosec // Secure is set by whether the browser speaks TLS, see above
 		Name: sessionCookie, Value: token, Path: "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure,
 	}

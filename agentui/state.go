@@ -182,6 +182,7 @@ func (m *stateMaker) waiting() []WaitingLine {
 			if row.Longest == 0 || view.Contact.Arrived < row.Longest {
 				row.Longest, row.TargetMs = view.Contact.Arrived, view.Target
 			}
+		default: // an agent has it
 		}
 	}
 	return rows

@@ -152,7 +152,7 @@ func (w *world) serve(listener net.Listener) *wire {
 		pipes := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 		listener, n.dial = pipes, pipes.dial
 	}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: w.handler}} //nolint:gosec // a test's server
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: w.handler}}
 	server.Start()
 	w.t.Cleanup(server.Close)
 	n.host = listener.Addr().String()
@@ -246,7 +246,7 @@ func (c *client) ask(r Request) string {
 
 // closeCode waits for the end and returns the code.
 func (c *client) closeCode() int {
-	for range c.messages { //nolint:revive // read to the end
+	for range c.messages { // read to the end
 	}
 	<-c.ended
 	closed := (*websocket.CloseError)(nil)

@@ -1,0 +1,140 @@
+package agentui
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"svar/contact"
+)
+
+const signalPayload = `{"sdp":{"type":"answer","sdp":"v=0\r\n"}}`
+
+// goldenRequests are all that a console may ask for, one of each.
+var goldenRequests = map[string]Request{
+	"presence-ready":  {ID: 1, Do: DoPresence, Presence: contact.Ready},
+	"presence-paused": {ID: 2, Do: DoPresence, Presence: contact.Paused, Reason: "lunch"},
+	"accept":          {ID: 3, Do: DoAccept, Offer: 17},
+	"decline":         {ID: 4, Do: DoDecline, Offer: 17, Reason: "busy"},
+	"hang-up":         {ID: 5, Do: DoHangUp, Contact: "019ab6f0-0000-7000-8000-000000000001"},
+	"note":            {ID: 6, Do: DoNote, Contact: "019ab6f0-0000-7000-8000-000000000001", Note: "Ringer åter\nefter 14"},
+	"finish":          {ID: 7, Do: DoFinish, Contact: "019ab6f0-0000-7000-8000-000000000001", Code: "solved"},
+	"signal":          {ID: 8, Do: DoSignal, Offer: 17, Payload: json.RawMessage(signalPayload)},
+}
+
+// goldenMessages are all that a console is told, with every field set in one of them.
+var goldenMessages = map[string]Message{
+	"hello": {Hello: &Hello{
+		Protocol: 1, Agent: "anna", Name: "Anna Ek", Role: "agent",
+		Lines:        []LineInfo{{ID: "staff", Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Greeting: map[string]string{"sv": "Välkommen"}}},
+		PauseReasons: []string{"lunch"}, OutcomeCodes: []contact.OutcomeCode{"solved"},
+		IceServers: []IceServer{{URLs: []string{"turns:turn.example:443"}, Username: "u", Credential: "c"}},
+	}},
+	"state-empty": {State: &ConsoleState{
+		Now: 1795521600000, Connected: true, Me: Me{Presence: contact.SignedOut}, Contacts: []OngoingCard{},
+		Waiting: []WaitingLine{}, Callbacks: []CallbackCard{}, Missed: []MissedCard{},
+	}},
+	"state-full": {State: &ConsoleState{
+		Now: 1795521600000, Connected: true,
+		Me: Me{
+			Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Since: 1795521000000, Reachable: true,
+			Activity: "offered", ActivitySince: 1795521599000,
+		},
+		Offer: &RingCard{
+			Offer: 17, Contact: "019ab6f0-0000-7000-8000-000000000001", Channel: contact.Voice, Line: "staff", Language: "sv",
+			Caller:  Caller{Kind: "known", Name: "Karin Ek", Role: "staff", Title: "Rektor", School: "Ekbackens skola", Number: "+46846500401", Verification: "number-known"},
+			Arrived: 1795521500000, Since: 1795521599000, Expires: 1795521614000, Accepted: true,
+			Why: contact.Why{Candidates: 2, Waiting: 1, Rule: contact.LongestIdle, Level: 3, Idle: 120_000, Relaxed: 1},
+		},
+		Contacts: []OngoingCard{{
+			Contact: "019ab6f0-0000-7000-8000-000000000002", Offer: 16, Channel: contact.Voice, Line: "pupils", Language: "en",
+			Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateWrapUp,
+			Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
+		}},
+		Waiting:   []WaitingLine{{Line: "staff", Waiting: 2, Greeted: 1, Longest: 1795521550000, TargetMs: 60_000}},
+		Callbacks: []CallbackCard{{Contact: "019ab6f0-0000-7000-8000-000000000003", Line: "staff", Caller: Caller{Kind: "protected", Verification: "none"}, Arrived: 1795520000000, Since: 1795520100000}},
+		Missed:    []MissedCard{{Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
+		Today:     Today{Handled: 12, WithinTarget: 80, Answerable: 100}, Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1},
+		LastContact: 1795521550000,
+	}},
+	"reply":       {Reply: &Reply{ID: 3}},
+	"reply-error": {Reply: &Reply{ID: 3, Error: codeUnavailable}},
+	"signal":      {Signal: &VoiceSignal{Offer: 17, Payload: json.RawMessage(signalPayload)}},
+}
+
+// The console's own types are checked against the same files.
+func TestProtocolGolden(t *testing.T) {
+	t.Parallel()
+	files := map[string]bool{}
+	for name, request := range goldenRequests {
+		files["request-"+name+".json"] = true
+		checkGolden(t, "request-"+name+".json", request)
+	}
+	for name, message := range goldenMessages {
+		files["message-"+name+".json"] = true
+		checkGolden(t, "message-"+name+".json", message)
+	}
+	entries, err := os.ReadDir(filepath.Join("testdata", "protocol"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !files[entry.Name()] {
+			t.Errorf("%s belongs to no message", entry.Name())
+		}
+	}
+}
+
+// checkGolden checks that the file is what is written, and is read as what was written.
+func checkGolden[T any](t *testing.T, name string, value T) {
+	t.Helper()
+	data, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("protocol", name), data)
+	var back T
+	if err := json.Unmarshal(data, &back); err != nil || !reflect.DeepEqual(back, value) {
+		t.Errorf("%s: read back as %+v, %v", name, back, err)
+	}
+}
+
+// A field that no golden message sets is one that nobody checks.
+func TestGoldenMessagesSetEveryField(t *testing.T) {
+	t.Parallel()
+	set := map[string]bool{}
+	for _, message := range goldenMessages {
+		note(set, reflect.ValueOf(message))
+	}
+	for _, request := range goldenRequests {
+		note(set, reflect.ValueOf(request))
+	}
+	for field, is := range set {
+		if !is {
+			t.Errorf("no golden message sets %s", field)
+		}
+	}
+}
+
+// note notes which fields of which types are set.
+func note(set map[string]bool, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			note(set, v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			note(set, v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name := v.Type().Name() + "." + v.Type().Field(i).Name
+			set[name] = set[name] || !v.Field(i).IsZero()
+			note(set, v.Field(i))
+		}
+	default:
+	}
+}
