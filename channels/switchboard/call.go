@@ -36,6 +36,8 @@ type call struct {
 
 	// recorded is true once the dispatcher has the contact.
 	recorded atomic.Bool
+	// ordered is the newest offer of the orders that came. The switchboard's mutex guards it.
+	ordered contact.OfferID
 
 	posted   *inbox[any]
 	commands *inbox[contact.Command]
@@ -46,8 +48,11 @@ type call struct {
 	agents map[contact.OfferID]channels.Leg
 	// connected is the offer whose agent leg is connected with the caller's; 0: none.
 	connected contact.OfferID
-	stopFlow  context.CancelFunc
-	flowOver  chan struct{} // closed when the flow plays nothing any more
+	// oldest is the oldest offer that may be open still: a contact has one at a time, and they
+	// are counted. What is asked for an older one comes late.
+	oldest   contact.OfferID
+	stopFlow context.CancelFunc
+	flowOver chan struct{} // closed when the flow plays nothing any more
 	// ended is true once we hung up the caller's leg, or it is over.
 	ended bool
 }
@@ -106,6 +111,9 @@ func (c *call) run() {
 			alive = false
 		case <-c.posted.wake:
 			for _, item := range c.posted.take() {
+				if c.callerGone() {
+					break // its end says more than what it overtook
+				}
 				c.handle(item)
 			}
 		}
@@ -116,6 +124,15 @@ func (c *call) run() {
 	told.Wait()
 	c.deleteRecord()
 	c.board.forget(c)
+}
+
+func (c *call) callerGone() bool {
+	select {
+	case <-c.leg.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // finish says why the caller's leg is over, unless it was our doing, and ends the rest.
@@ -137,7 +154,11 @@ func (c *call) finish() {
 // giveBack cleans up after a contact that could not be put on record. Whether it was
 // is unknown when the reply was lost; then the dispatcher must not keep it open.
 func (c *call) giveBack() {
-	if err := c.board.config.Dispatcher.Send(c.board.life, contact.Drop{Contact: c.contact.ID}); err != nil && !isRejected(err) {
+	var end contact.Command = contact.Drop{Contact: c.contact.ID}
+	if c.callerGone() && c.leg.Ending() == channels.EndedByParty {
+		end = contact.Leave{Contact: c.contact.ID}
+	}
+	if err := c.board.config.Dispatcher.Send(c.board.life, end); err != nil && !isRejected(err) {
 		c.log.Error().Err(err).Msg("a contact that could not be taken may be on record as open")
 	}
 	c.deleteRecord()
@@ -257,10 +278,12 @@ func (c *call) handle(item any) {
 func (c *call) obey(o bus.Order) {
 	switch o.Kind {
 	case bus.OrderRing:
+		c.withdrawBefore(o.Offer)
 		c.ring(o)
 	case bus.OrderWithdraw:
-		c.withdraw(o.Offer)
+		c.withdrawBefore(o.Offer + 1)
 	case bus.OrderConnect:
+		c.withdrawBefore(o.Offer)
 		c.bringUp(o)
 	case bus.OrderRelease:
 		c.release()
@@ -270,7 +293,7 @@ func (c *call) obey(o bus.Order) {
 
 // ring begins a leg to the agent, so that it is ready when the agent accepts.
 func (c *call) ring(o bus.Order) {
-	if _, there := c.agents[o.Offer]; there || c.ended {
+	if _, there := c.agents[o.Offer]; there || c.ended || o.Offer < c.oldest {
 		return
 	}
 	leg, err := c.board.config.Agents.Ring(c.board.life, channels.Ring{
@@ -284,7 +307,7 @@ func (c *call) ring(o bus.Order) {
 	})
 	if err != nil {
 		c.log.Warn().Err(err).Str("agent", string(o.Agent)).Msg("no leg to the agent could be made")
-		c.tell(contact.FailConnect{Offer: o.Offer})
+		c.fail(o.Offer)
 		return
 	}
 	c.agents[o.Offer] = leg
@@ -317,13 +340,19 @@ func (c *call) connect(up agentUp) {
 	if up.err == nil {
 		c.stopFlow()
 		<-c.flowOver // else its music could replace the agent's voice
-		up.err = connectSound(c.leg, agent)
+		if up.err = connectSound(c.leg, agent); up.err != nil {
+			c.music()
+		}
 	}
-	if up.err != nil {
+	switch {
+	case errors.Is(up.err, media.ErrClosed):
+		// One of the two is over, and its end, which is on its way, tells which: a caller
+		// who hangs up now is no fault of the agent's.
+		return
+	case up.err != nil:
 		c.log.Warn().Err(up.err).Msg("caller and agent could not be connected")
-		delete(c.agents, up.offer)
 		agent.HangUp()
-		c.tell(contact.FailConnect{Offer: up.offer})
+		c.fail(up.offer)
 		return
 	}
 	c.connected = up.offer
@@ -345,20 +374,27 @@ func (c *call) agentGone(over agentOver) {
 	if c.agents[over.offer] != over.leg {
 		return // we ended it
 	}
-	delete(c.agents, over.offer)
-	c.tell(contact.FailConnect{Offer: over.offer})
+	c.fail(over.offer)
 	c.waitAgain(over.offer)
 }
 
-// withdraw ends the leg of an offer that is no more.
-func (c *call) withdraw(offer contact.OfferID) {
-	agent, there := c.agents[offer]
-	if !there {
-		return
-	}
+// fail says that the agent of an offer cannot be reached by voice. That ends the offer.
+func (c *call) fail(offer contact.OfferID) {
 	delete(c.agents, offer)
-	agent.HangUp()
-	c.waitAgain(offer)
+	c.oldest = max(c.oldest, offer+1)
+	c.tell(contact.FailConnect{Offer: offer})
+}
+
+// withdrawBefore ends the legs of all offers before this one, which are no more.
+func (c *call) withdrawBefore(first contact.OfferID) {
+	c.oldest = max(c.oldest, first)
+	for offer, agent := range c.agents {
+		if offer < c.oldest {
+			delete(c.agents, offer)
+			agent.HangUp()
+			c.waitAgain(offer)
+		}
+	}
 }
 
 func (c *call) waitAgain(offer contact.OfferID) {
@@ -366,6 +402,11 @@ func (c *call) waitAgain(offer contact.OfferID) {
 		return
 	}
 	c.connected = 0
+	c.music()
+}
+
+// music lets the caller hear that he waits.
+func (c *call) music() {
 	if music := c.line.Flow.Music(); music != "" && !c.ended {
 		c.loop(channels.Prompt{Name: music, Language: c.contact.Language})
 	}

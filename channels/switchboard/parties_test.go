@@ -3,6 +3,7 @@ package switchboard_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,8 @@ type dispatcher struct {
 	mutex   sync.Mutex
 	told    []contact.Command
 	fail    error
+	deaf    int // questions that get no answer
+	asked   func()
 	state   bus.NodeState
 	order   func(bus.Order)
 	signal  func(bus.Signal)
@@ -44,7 +47,17 @@ func (d *dispatcher) sent() []contact.Command {
 }
 
 func (d *dispatcher) AskNodeState(context.Context, contact.NodeID) (bus.NodeState, error) {
-	return d.state, nil
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.deaf > 0 {
+		d.deaf--
+		return bus.NodeState{}, errors.New("nobody answers")
+	}
+	state := d.state
+	if d.asked != nil {
+		d.asked() // what comes between the answer and its arrival
+	}
+	return state, nil
 }
 
 func (d *dispatcher) FollowOrders(_ contact.NodeID, handle func(bus.Order)) (func() error, error) {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/rs/zerolog"
 
 	"svar/channels"
@@ -80,16 +80,18 @@ type Switchboard struct {
 	epoch  uint64 // the newest seen
 	number uint64 // the last order carried out in it
 	open   bool   // contacts are taken
+	// reconciling says that reconcile is at work, again that it must look once more.
+	reconciling, again bool
 
 	life    context.Context // ends when Close has told the dispatcher all it must know
 	end     context.CancelFunc
 	running sync.WaitGroup
 	stops   []func() error
 
-	// orphaned ends when Close begins: what is left of an earlier process may take long to
-	// end, and the next process tries again.
-	orphaned   context.Context
-	endOrphans context.CancelFunc
+	// service ends when Close begins. What is left of an earlier process may take long to
+	// end: the next process tries again.
+	service context.Context
+	leave   context.CancelFunc
 }
 
 // New returns a switchboard that takes nothing yet.
@@ -102,7 +104,7 @@ func New(config Config) (*Switchboard, error) {
 		s.lines[line.ID] = line
 	}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.orphaned, s.endOrphans = context.WithCancel(s.life)
+	s.service, s.leave = context.WithCancel(s.life)
 	return s, nil
 }
 
@@ -142,12 +144,12 @@ func (s *Switchboard) Start(ctx context.Context) error {
 const orphanTime = 40 * time.Second
 
 func (s *Switchboard) endOrphan(record contact.LegRecord) {
-	ctx, cancel := context.WithTimeout(s.orphaned, orphanTime)
+	ctx, cancel := context.WithTimeout(s.service, orphanTime)
 	defer cancel()
 	log := s.config.Log.With().Str("contact", string(record.Contact)).Str("leg", string(record.Leg)).Logger()
 	if gateway, known := s.config.Orphans[record.Channel]; known {
 		err := gateway.EndOrphan(ctx, record.Gateway)
-		if s.orphaned.Err() != nil {
+		if s.service.Err() != nil {
 			return // shutting down: the next process tries again
 		}
 		if err != nil {
@@ -156,7 +158,7 @@ func (s *Switchboard) endOrphan(record contact.LegRecord) {
 			log.Info().Msg("ended a leg of the earlier process")
 		}
 	}
-	if err := s.config.Personal.DeleteLeg(s.orphaned, record); err != nil {
+	if err := s.config.Personal.DeleteLeg(s.service, record); err != nil {
 		log.Error().Err(err).Msg("the record of an ended leg could not be deleted")
 	}
 }
@@ -205,8 +207,16 @@ func (s *Switchboard) putOnRecord(ctx context.Context, call *call, p contact.Per
 	return nil
 }
 
+// refuseTime bounds how long a refusal waits for a dispatcher.
+const refuseTime = 10 * time.Second
+
 // Refuse implements [channels.Intake].
 func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response int) {
+	ctx, cancel := context.WithTimeout(ctx, refuseTime)
+	defer cancel()
+	if line, known := s.lines[c.Line]; known {
+		c.Audience, c.Language = line.Audience, line.Language
+	}
 	if err := s.config.Dispatcher.Send(ctx, contact.Refuse{Contact: c, Response: uint16(response)}); err != nil {
 		s.config.Log.Warn().Err(err).Str("contact", string(c.ID)).Msg("a refusal could not be put on record")
 	}
@@ -217,7 +227,7 @@ func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response in
 // when all that is done, at the latest when ctx ends. Legs of an earlier process that do not
 // answer are left to the next one.
 func (s *Switchboard) Close(ctx context.Context) error {
-	s.endOrphans()
+	s.leave()
 	s.mutex.Lock()
 	s.open = false
 	left := make([]*call, 0, len(s.calls))
@@ -290,12 +300,18 @@ func (s *Switchboard) order(o bus.Order) {
 	gap = gap || o.Kind == bus.OrderReconcile
 	s.epoch, s.number = o.Epoch, o.Number
 	call := s.calls[o.Contact]
+	if call != nil {
+		call.ordered = max(call.ordered, o.Offer)
+	}
+	// While the node is closed it has no calls; Start reports that.
+	begin := gap && s.open && !s.reconciling
+	if s.again = s.again || gap; begin {
+		s.reconciling, s.again = true, false
+		s.running.Go(s.reconcile)
+	}
 	s.mutex.Unlock()
 	if call != nil {
 		call.post(o)
-	}
-	if gap {
-		s.running.Go(s.reconcile)
 	}
 }
 
@@ -309,24 +325,52 @@ func (s *Switchboard) signal(m bus.Signal) {
 	}
 }
 
+// askAgain bounds the time between two questions to a dispatcher that does not answer.
+const askAgain = time.Second
+
 // reconcile makes the node's legs do what the dispatcher wants of them, after orders
-// were lost or a new leader took over. Orders are idempotent, so that what was carried
-// out already is harmless.
+// were lost or a new leader took over, until nothing more was lost meanwhile. Orders are
+// idempotent, so that what was carried out already is harmless.
 func (s *Switchboard) reconcile() {
-	before := s.recorded()
-	state, err := s.config.Dispatcher.AskNodeState(s.life, s.config.Node)
-	if err != nil {
-		s.config.Log.Error().Err(err).Msg("this node could not learn what its contacts should be doing")
-		return
+	for again := true; again; {
+		before := s.recorded()
+		state, err := s.ask()
+		if err == nil {
+			s.followAll(state, before)
+		} else if s.service.Err() == nil {
+			s.config.Log.Error().Err(err).Msg("this node could not learn what its contacts should be doing")
+		}
+		s.mutex.Lock()
+		again = s.again && s.open
+		s.again, s.reconciling = false, again
+		s.mutex.Unlock()
 	}
+}
+
+// ask asks what the dispatcher wants of this node until one answers or the node closes.
+func (s *Switchboard) ask() (bus.NodeState, error) {
+	wait := backoff.NewExponentialBackOff()
+	wait.MaxInterval = askAgain
+	return backoff.Retry(s.service, func() (bus.NodeState, error) {
+		return s.config.Dispatcher.AskNodeState(s.service, s.config.Node)
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+}
+
+// followAll carries out a state. before are the calls that were on record when it was asked
+// for, with the newest offer that each had been ordered for.
+func (s *Switchboard) followAll(state bus.NodeState, before map[contact.ID]ordered) {
 	wanted := map[contact.ID]bool{}
 	for _, view := range state.Contacts {
 		wanted[view.Contact.ID] = true
+		if known := before[view.Contact.ID]; view.Offer == nil && view.ConnectedBy != known.offer && known.call != nil {
+			// It had an offer, whose end was not heard of.
+			known.call.post(bus.Order{Kind: bus.OrderWithdraw, Contact: view.Contact.ID, Offer: known.offer})
+		}
 		s.follow(view)
 	}
-	for id, call := range before {
+	for id, known := range before {
 		if !wanted[id] {
-			call.post(bus.Order{Kind: bus.OrderRelease, Contact: id})
+			known.call.post(bus.Order{Kind: bus.OrderRelease, Contact: id})
 		}
 	}
 }
@@ -353,10 +397,21 @@ func (s *Switchboard) follow(view bus.ContactView) {
 	}
 }
 
-func (s *Switchboard) recorded() map[contact.ID]*call {
+// ordered is a call with the newest offer that it was ordered for; 0: none.
+type ordered struct {
+	call  *call
+	offer contact.OfferID
+}
+
+// recorded returns the calls that are on record.
+func (s *Switchboard) recorded() map[contact.ID]ordered {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	calls := maps.Clone(s.calls)
-	maps.DeleteFunc(calls, func(_ contact.ID, c *call) bool { return !c.recorded.Load() })
+	calls := make(map[contact.ID]ordered, len(s.calls))
+	for id, call := range s.calls {
+		if call.recorded.Load() {
+			calls[id] = ordered{call, call.ordered}
+		}
+	}
 	return calls
 }
