@@ -145,6 +145,15 @@ func (a *agent) close() {
 	}
 }
 
+// lose loses the console's socket alone; the voice is still there.
+func (a *agent) lose() {
+	a.mutex.Lock()
+	a.closing = true
+	a.mutex.Unlock()
+	_ = a.socket.Close()
+	a.reading.Wait()
+}
+
 // read takes what the server sends until the socket is closed.
 func (a *agent) read(socket *websocket.Conn) {
 	for {

@@ -120,7 +120,7 @@ func TestAnAgentVanishesWhileItRings(t *testing.T) {
 	second.Ready()
 	caller := dial(t, call{scenario: "until-bye", to: app.phone.Address(), number: desk.number})
 	card := first.Ring()
-	first.close()
+	first.lose()
 	next := second.Ring()
 	if next.Contact != card.Contact || next.Arrived != card.Arrived {
 		t.Errorf("the second agent is offered %s; the first was %s", asJSON(next), asJSON(card))
