@@ -96,7 +96,8 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		change(`update contacts set state = 'wrap-up', ended = $2 where id = $1`, of, at)
 	case contact.ContactDropped:
 		of, by = e.Contact, e.Agent
-		change(`update contacts set state = 'waiting', callback = true, agent = '' where id = $1`, of)
+		change(`update contacts set state = 'waiting', callback = true, agent = '', ended = case when $3 then $2 else ended end where id = $1`,
+			of, at, e.From == contact.StateConnected)
 	case contact.ContactClosed:
 		of, by = e.Contact, e.Agent
 		if e.Refused != nil {
