@@ -72,7 +72,7 @@ func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleSt
 	}
 	m.addCurrent(ctx, &s, agent, current)
 	for _, missed := range me.Missed {
-		s.Missed = append(s.Missed, MissedCard{Contact: missed.Contact, At: missed.At})
+		s.Missed = append(s.Missed, MissedCard{Contact: missed.Contact, Line: missed.Line, At: missed.At})
 	}
 	return s
 }

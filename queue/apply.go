@@ -78,7 +78,7 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 			return err
 		}
 		a.MissedInRow = min(a.MissedInRow, 254) + 1
-		missed := MissedOffer{Contact: v.Contact, Offer: v.Offer, At: now}
+		missed := MissedOffer{Contact: v.Contact, Line: c.Contact.Line, Offer: v.Offer, At: now}
 		a.Missed = slices.Insert(a.Missed, 0, missed)
 		a.Missed = a.Missed[:min(len(a.Missed), maxMissed)]
 		return e.passOver(c, a, v.Again, now)

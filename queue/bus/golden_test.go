@@ -38,7 +38,7 @@ var someView = ContactView{
 var someAgent = AgentView{
 	Agent: "anna", Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4}), Presence: contact.Paused, Reason: "lunch",
 	Cause: contact.ByAgent, Since: 1_764_054_000_000, Reachable: true, Contact: someContact,
-	Missed: []MissedOffer{{Contact: someContact, Offer: 5, At: 1_764_053_000_000}},
+	Missed: []MissedOffer{{Contact: someContact, Line: "staff", Offer: 5, At: 1_764_053_000_000}},
 }
 
 var someRules = contact.Rules{OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1, OutcomeCodes: []contact.OutcomeCode{"solved"}}

@@ -132,6 +132,7 @@ type AgentView struct {
 // MissedOffer is an offer that the agent did not answer in time.
 type MissedOffer struct {
 	Contact contact.ID      `json:"contact"`
+	Line    contact.LineID  `json:"line"`
 	Offer   contact.OfferID `json:"offer"`
 	At      contact.Instant `json:"at"`
 }
