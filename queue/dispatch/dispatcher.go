@@ -100,7 +100,11 @@ func (d *Dispatcher) Run(ctx context.Context) (err error) {
 		case <-due:
 			err = d.decide(ctx, []request{{command: contact.Tick{}}})
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case ctx.Err() != nil && !errors.Is(err, journal.ErrFenced):
+			return nil // told to end; what is not on record is sent again
+		default:
 			return err
 		}
 	}

@@ -367,6 +367,32 @@ func (w *world) checkLives(calls int) {
 	}
 }
 
+// A dispatcher that is told to end while commands come in ends without an error: what it had
+// not recorded, its senders send again.
+func TestTheEndInTheMiddleOfWorkIsOrderly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 10 {
+		l := w.lead()
+		ctx, enough := context.WithCancel(testContext(t))
+		var senders sync.WaitGroup
+		for s := range 8 {
+			senders.Go(func() {
+				for ctx.Err() == nil {
+					_ = w.bus.Send(ctx, contact.SetReachable{Agent: contact.AgentID(fmt.Sprintf("a%d", s)), Node: "node-1"})
+					_ = w.bus.Send(ctx, arrive(contact.ID(fmt.Sprint("k", rand.Uint64()))))
+				}
+			})
+		}
+		if err := w.bus.Send(ctx, arrive(contact.ID(fmt.Sprint("k", rand.Uint64())))); err != nil {
+			t.Error(err)
+		}
+		l.stop()
+		enough()
+		senders.Wait()
+	}
+}
+
 // Commands that wait when the dispatcher ends are answered: their senders need not wait.
 func TestTheEndTurnsWaitingCommandsAway(t *testing.T) {
 	t.Parallel()
