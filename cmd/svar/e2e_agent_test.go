@@ -145,11 +145,16 @@ func (a *agent) close() {
 	}
 }
 
+// expectLoss says that the socket will be lost, and that this is right.
+func (a *agent) expectLoss() {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.closing = true
+}
+
 // lose loses the console's socket alone; the voice is still there.
 func (a *agent) lose() {
-	a.mutex.Lock()
-	a.closing = true
-	a.mutex.Unlock()
+	a.expectLoss()
 	_ = a.socket.Close()
 	a.reading.Wait()
 }

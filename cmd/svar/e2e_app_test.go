@@ -184,7 +184,7 @@ func dataDirectory() (string, error) {
 		return "", err
 	}
 	return directory, errors.Join(
-		os.Chmod(directory, 0o711), //nolint:gosec // passing through is what is meant
+		os.Chmod(directory, 0o711),
 		os.WriteFile(filepath.Join(directory, "svar.yaml"), []byte(testConfig()), 0o600),
 	)
 }

@@ -86,7 +86,7 @@ func dial(t testing.TB, c call) *caller {
 		"-nostdin", "-aa", "-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log",
 		"-timeout", "150s", "-timeout_error",
 	}
-	caller.process = exec.Command("sipp", arguments...) //nolint:gosec // the test's own words
+	caller.process = exec.Command("sipp", arguments...)
 	caller.process.Dir = caller.directory
 	// sipp draws a screen; without a terminal it needs to be told what kind it is not.
 	caller.process.Env = append(os.Environ(), "TERM=dumb")
@@ -253,7 +253,7 @@ func (v *voice) speak(to netip.AddrPort) {
 	payload := mediatest.TonePayloads(v.codec, v.tone, 1)[0]
 	packet := rtp.Packet{Header: rtp.Header{
 		Version: 2, Marker: true, PayloadType: v.codec.PayloadType(),
-		SSRC: rand.Uint32(), SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(), //nolint:gosec // any number will do
+		SSRC: rand.Uint32(), SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(),
 	}, Payload: payload}
 	ticker := time.NewTicker(media.FrameDuration)
 	defer ticker.Stop()

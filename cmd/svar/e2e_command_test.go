@@ -110,9 +110,7 @@ func TestCommandsReachARunningServer(t *testing.T) {
 	if status, _, complaints := home.run(t, "", "report", "calls", "--line", "staff", "--day", "24/11"); status != 1 || !strings.Contains(complaints, "2026-11-24") {
 		t.Errorf("a day that is none: status %d, %s", status, complaints)
 	}
-	ida.mutex.Lock()
-	ida.closing = true
-	ida.mutex.Unlock()
+	ida.expectLoss()
 	server.terminate()
 
 	// And without a server, on the same data.

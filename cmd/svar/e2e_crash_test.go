@@ -142,9 +142,7 @@ func (s *stages) workUntil(over <-chan struct{}) {
 func (s *stages) killAndRestart(t testing.TB, home *home, server *program) *program {
 	t.Helper()
 	for _, one := range s.agents {
-		one.mutex.Lock()
-		one.closing = true
-		one.mutex.Unlock()
+		one.expectLoss()
 	}
 	server.kill()
 	for _, one := range s.agents {
@@ -240,10 +238,8 @@ func checkBooks(t testing.TB, home *home, server *program) {
 	t.Helper()
 	records := recordsAt(t, server.web)
 	for _, d := range crashDesks() {
-		var all []agentui.StoredContact
-		// Callers who called again and were cut off are dropped when their silence is noticed;
-		// until then they are open.
-		all = records.of(t, d.id)
+		// Callers who called again and were cut off are open until their silence is noticed.
+		all := records.of(t, d.id)
 		fold, seen := report.NewCallFold(), map[contact.ID]bool{}
 		for _, c := range all {
 			if seen[c.ID] || count(c, "contact-arrived") != 1 || count(c, "contact-closed") > 1 || count(c, "contact-dropped") > 1 {

@@ -62,7 +62,7 @@ func (h *home) data() string { return filepath.Join(h.directory, "data") }
 
 // command is the program with a command line, not yet started.
 func (h *home) command(ctx context.Context, arguments ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, "/proc/self/exe", arguments...) //nolint:gosec // ourselves
+	command := exec.CommandContext(ctx, "/proc/self/exe", arguments...)
 	command.Args[0] = "svar"
 	command.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + h.directory}
 	for name, value := range h.settings {
@@ -176,7 +176,7 @@ func processesOf(directory string) []string {
 	var found []string
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
-		data, err := os.ReadFile(file) //nolint:gosec // below /proc
+		data, err := os.ReadFile(file)
 		if err == nil && strings.Contains(string(data), directory) {
 			found = append(found, strings.ReplaceAll(string(data), "\x00", " "))
 		}
@@ -205,9 +205,7 @@ func TestSIGTERMWithCallsAlive(t *testing.T) {
 	status, _, complaints := home.run(t, "", "serve")
 	checkComplaint(t, status, complaints, `is in use by process `+strconv.Itoa(server.command.Process.Pid)+`: .*--data`)
 
-	ida.mutex.Lock()
-	ida.closing = true // the socket will be lost
-	ida.mutex.Unlock()
+	ida.expectLoss()
 	server.terminate()
 	talking.Wait()
 	waiting.Wait()
@@ -231,9 +229,7 @@ func TestSIGTERMWithCallsAlive(t *testing.T) {
 			t.Errorf("the call-back is %s", asJSON(card))
 		}
 	}
-	back.mutex.Lock()
-	back.closing = true
-	back.mutex.Unlock()
+	back.expectLoss()
 	again.terminate()
 }
 
@@ -286,14 +282,14 @@ func TestWhatIsWrongIsSaidPlainly(t *testing.T) {
 		"the data directory cannot be reached": {
 			func(t *testing.T, h *home) {
 				if os.Geteuid() != 0 {
-					if err := os.Chmod(h.directory, 0o500); err != nil { //nolint:gosec // a directory
+					if err := os.Chmod(h.directory, 0o500); err != nil {
 						t.Fatal(err)
 					}
-					t.Cleanup(func() { _ = os.Chmod(h.directory, 0o700) }) //nolint:gosec // a directory
+					t.Cleanup(func() { _ = os.Chmod(h.directory, 0o700) })
 					return
 				}
 				// As root everything is permitted, but not to the database's own user.
-				if err := os.Chmod(h.directory, 0o700); err != nil { //nolint:gosec // a directory
+				if err := os.Chmod(h.directory, 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}, `--data`,
@@ -343,7 +339,7 @@ func damage(t testing.TB, directory string) {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".blk") {
 			return err
 		}
-		data, err := os.ReadFile(path) //nolint:gosec // the test's own directory
+		data, err := os.ReadFile(path)
 		if err != nil || len(data) < 100 {
 			return err
 		}
