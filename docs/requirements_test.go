@@ -111,7 +111,7 @@ func lookFor(test string) string {
 			return "a Go test begins with Test or Fuzz"
 		}
 	case slices.Contains([]string{".ts", ".js", ".mjs"}, filepath.Ext(path)):
-		definition = "\\b(test|it)\\(\\s*(['\"`])" + regexp.QuoteMeta(name) + "(['\"`])"
+		definition = "\\b(test|it|story)\\(\\s*(['\"`])" + regexp.QuoteMeta(name) + "(['\"`])"
 	default:
 		return "it is neither a Go test nor one of the console's"
 	}
