@@ -46,8 +46,9 @@ type Gateway struct {
 	port          uint16
 	socketsClosed atomic.Bool
 
-	// closing is closed when no further calls are taken; life ends when nothing is waited
-	// for any more.
+	// served is closed when Serve begins, closing when no further calls are taken; life ends
+	// when nothing is waited for any more.
+	served  chan struct{}
 	closing chan struct{}
 	life    context.Context
 	end     context.CancelFunc
@@ -108,7 +109,7 @@ func New(config Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval,
-		closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
+		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
 	}
 	g.idle = sync.NewCond(&g.mutex)
 	limit, burst := config.strangerLimit()
@@ -169,6 +170,7 @@ func (g *Gateway) Serve(ctx context.Context) error {
 		return fmt.Errorf("serve phone: it was served before")
 	}
 	g.state = running
+	close(g.served)
 	g.mutex.Unlock()
 
 	var readers sync.WaitGroup

@@ -101,6 +101,14 @@ type server struct {
 // a tenth of the usual, and where this machine is a stranger.
 func serve(t testing.TB, changes ...func(*Config, *switchboard)) *server {
 	t.Helper()
+	s, begin := prepare(t, changes...)
+	begin()
+	return s
+}
+
+// prepare makes what serve starts, and how.
+func prepare(t testing.TB, changes ...func(*Config, *switchboard)) (s *server, begin func()) {
+	t.Helper()
 	board := &switchboard{arrivals: make(chan arrival, 100), refusals: make(chan refusal, 100)}
 	pacer := media.NewPacer()
 	first := freeRange()
@@ -122,7 +130,7 @@ func serve(t testing.TB, changes ...func(*Config, *switchboard)) *server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- gateway.Serve(ctx) }()
+	begin = func() { go func() { served <- gateway.Serve(ctx) }() }
 	stop := sync.OnceFunc(func() {
 		cancel()
 		select {
@@ -138,7 +146,7 @@ func serve(t testing.TB, changes ...func(*Config, *switchboard)) *server {
 		}
 	})
 	t.Cleanup(stop)
-	return &server{Gateway: gateway, board: board, stop: stop}
+	return &server{Gateway: gateway, board: board, stop: stop}, begin
 }
 
 func trusting(c *Config, _ *switchboard) {

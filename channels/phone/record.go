@@ -282,6 +282,11 @@ func (g *Gateway) EndOrphan(ctx context.Context, encoded []byte) error {
 	if err != nil {
 		return err
 	}
+	select {
+	case <-g.served: // its goroutine may have been started only just now
+	case <-ctx.Done():
+		return fmt.Errorf("end an orphaned call: the gateway does not serve yet: %w", ctx.Err())
+	}
 	ctx, done, running := g.begin(ctx)
 	if !running {
 		return errors.New("end an orphaned call: the gateway does not serve")

@@ -189,6 +189,28 @@ func TestAnOrphanIsEndedByAnotherProcess(t *testing.T) {
 	}
 }
 
+// The node may begin to end orphans before the goroutine that serves has come to run.
+func TestAnOrphanWaitsForTheGatewayToServe(t *testing.T) {
+	t.Parallel()
+	s, begin := prepare(t)
+	r := aRecord()
+	peer := newPeerListener(t, "UDP")
+	r.Source, r.Target, r.Routes = peer.address, "sip:"+peer.address.String(), nil
+	encoded, err := r.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- s.EndOrphan(ctx, encoded) }()
+	begin()
+	peer.answer(sip.NewResponseFromRequest(peer.request(t), 200, "OK", nil).String())
+	if err := await(t, ended, "end of EndOrphan"); err != nil {
+		t.Errorf("EndOrphan: %v", err)
+	}
+}
+
 func TestAnOrphanWithoutAnswerIsAnError(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
