@@ -49,8 +49,10 @@ type App struct {
 
 	// stops end what was started, the newest first.
 	stops []stop
-	// failed gets the first error of a part that ended by itself.
+	// failed gets the first error of a part that ended by itself, and abort ends a start that
+	// may wait for that part.
 	failed chan error
+	abort  context.CancelCauseFunc
 
 	node      contact.NodeID
 	store     *store.Store
@@ -88,11 +90,17 @@ func Start(ctx context.Context, options Options) (_ *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	starting, abort := context.WithCancelCause(ctx)
+	a.abort = abort
 	for _, start := range []func(context.Context) error{
 		a.takeDirectory, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
 		a.startGateways, a.startConsole, a.startHTTP,
 	} {
-		if err := start(ctx); err != nil {
+		err := start(starting)
+		if cause := context.Cause(starting); err != nil && cause != nil && ctx.Err() == nil {
+			return a, cause
+		}
+		if err != nil {
 			return a, err
 		}
 	}
@@ -148,10 +156,12 @@ func (a *App) run(what string, part func(context.Context) error) {
 		if failure == nil {
 			failure = errors.New("it ended by itself")
 		}
+		failure = fmt.Errorf("%s: %w", what, failure)
 		select {
-		case a.failed <- fmt.Errorf("%s: %w", what, failure):
+		case a.failed <- failure:
 		default:
 		}
+		a.abort(failure)
 	}()
 	a.onClose(what, func(bounded context.Context) error {
 		cancel()
@@ -342,7 +352,9 @@ func (a *App) startConsole(context.Context) error {
 const (
 	headerTime = 10 * time.Second
 	idleTime   = 2 * time.Minute
-	maxHeader  = 32 << 10
+	// lastRequests is how long a shutdown waits for the requests that are under way.
+	lastRequests = 5 * time.Second
+	maxHeader    = 32 << 10
 )
 
 func (a *App) startHTTP(ctx context.Context) error {
@@ -359,8 +371,10 @@ func (a *App) startHTTP(ctx context.Context) error {
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
 	a.run("HTTP", func(ctx context.Context) error {
+		ended := make(chan struct{})
 		context.AfterFunc(ctx, func() {
-			bounded, cancel := context.WithTimeout(context.Background(), closeTime)
+			defer close(ended)
+			bounded, cancel := context.WithTimeout(context.Background(), lastRequests)
 			defer cancel()
 			if server.Shutdown(bounded) != nil {
 				_ = server.Close()
@@ -369,6 +383,7 @@ func (a *App) startHTTP(ctx context.Context) error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
+		<-ended // Serve returns before the requests do
 		return nil
 	})
 	return nil
