@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -463,7 +464,7 @@ func TestStrangersLeaveRoomForTrunks(t *testing.T) {
 	})
 	stranger := newPeer(t, "UDP", s.Address())
 	first := stranger.call()
-	s.connect(t, first)
+	leg := s.connect(t, first).leg.(*leg)
 	another := newPeer(t, "UDP", s.Address())
 	another.call().invite()
 	if response := another.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
@@ -473,8 +474,15 @@ func TestStrangersLeaveRoomForTrunks(t *testing.T) {
 	s.connect(t, trunk.call())
 	first.within(sip.BYE, "", "")
 	stranger.final(sip.BYE)
-	// What a stranger gave back can be used again.
-	s.connect(t, stranger.call())
+	<-leg.finished
+	s.mutex.Lock()
+	for s.legs[leg.dialogID] != nil { // forgotten right after it finished
+		s.mutex.Unlock()
+		runtime.Gosched()
+		s.mutex.Lock()
+	}
+	s.mutex.Unlock()
+	s.connect(t, stranger.call()) // what a stranger gave back can be used again
 }
 
 func TestAStrangerInAHurryIsSlowedDown(t *testing.T) {

@@ -71,7 +71,8 @@ type Config struct {
 	// [identity.HomeRegion].
 	Region string
 	// MaxCalls bounds the calls at one time; further ones get 503. 0 means
-	// DefaultMaxCalls. Each costs about 100 KB and a hundred packets a second.
+	// DefaultMaxCalls. Each costs about 100 KB and a hundred packets a second. With trunks,
+	// callers outside them get half of it at the most.
 	MaxCalls int
 	// StrangerInvites is how many calls a second one address outside the trunks may begin,
 	// with a burst of twice as many; further ones get 503. 0 means
@@ -148,6 +149,14 @@ func (c Config) complete() (Config, error) {
 // strangerLimit is how fast one stranger may begin calls.
 func (c Config) strangerLimit() (rate.Limit, int) {
 	return rate.Limit(c.StrangerInvites), 2 * c.StrangerInvites
+}
+
+// strangerCalls is how many calls strangers may have at one time.
+func (c Config) strangerCalls() int {
+	if len(c.Trunks) == 0 {
+		return c.MaxCalls
+	}
+	return (c.MaxCalls + 1) / 2
 }
 
 // trunkOf returns the trunk that an address belongs to, or nil.

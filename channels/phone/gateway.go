@@ -46,7 +46,7 @@ type Gateway struct {
 	port          uint16
 	socketsClosed atomic.Bool
 
-	// served is closed when Serve begins, closing when no further calls are taken; life ends
+	// served is closed when the library has the UDP socket, closing when no further calls are taken; life ends
 	// when nothing is waited for any more.
 	served  chan struct{}
 	closing chan struct{}
@@ -59,6 +59,8 @@ type Gateway struct {
 	active int
 	idle   *sync.Cond
 	legs   map[dialogID]*leg
+	// strangers counts the legs of callers outside the trunks.
+	strangers int
 	// arriving finds the call of an INVITE, for copies of it that came another way.
 	arriving map[inviteID]*leg
 	// ended are dialogs that are over, as long as messages of them may still be on their way:
@@ -170,7 +172,6 @@ func (g *Gateway) Serve(ctx context.Context) error {
 		return fmt.Errorf("serve phone: it was served before")
 	}
 	g.state = running
-	close(g.served)
 	g.mutex.Unlock()
 
 	var readers sync.WaitGroup

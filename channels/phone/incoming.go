@@ -228,8 +228,12 @@ func (g *Gateway) register(l *leg) *fault {
 	if _, merged := g.arriving[l.invited]; merged {
 		return refuse(482, "Loop Detected")
 	}
-	if len(g.legs) >= g.config.MaxCalls || g.state != running {
+	full := len(g.legs) >= g.config.MaxCalls || (!l.trusted && g.strangers >= g.config.strangerCalls())
+	if full || g.state != running {
 		return refuse(503, "Service Unavailable")
+	}
+	if !l.trusted {
+		g.strangers++
 	}
 	g.legs[l.dialogID] = l
 	g.arriving[l.invited] = l
@@ -245,6 +249,9 @@ func (g *Gateway) forget(l *leg) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	delete(g.legs, l.dialogID)
+	if !l.trusted {
+		g.strangers--
+	}
 	delete(g.arriving, l.invited)
 	g.ended.add(l.dialogID, time.Now(), 64*g.config.T1)
 	g.done()

@@ -209,7 +209,12 @@ type peer struct {
 
 func newPeer(t testing.TB, transport string, target netip.AddrPort) *peer {
 	t.Helper()
-	conn, err := (&net.Dialer{LocalAddr: localFor(transport)}).DialContext(t.Context(), strings.ToLower(transport), target.String())
+	return newPeerAt(t, localFor(transport), transport, target)
+}
+
+func newPeerAt(t testing.TB, local net.Addr, transport string, target netip.AddrPort) *peer {
+	t.Helper()
+	conn, err := (&net.Dialer{LocalAddr: local}).DialContext(t.Context(), strings.ToLower(transport), target.String())
 	if err != nil {
 		t.Fatal(err)
 	}

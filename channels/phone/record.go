@@ -283,7 +283,7 @@ func (g *Gateway) EndOrphan(ctx context.Context, encoded []byte) error {
 		return err
 	}
 	select {
-	case <-g.served: // its goroutine may have been started only just now
+	case <-g.served: // what serves may have been started only just now
 	case <-ctx.Done():
 		return fmt.Errorf("end an orphaned call: the gateway does not serve yet: %w", ctx.Err())
 	}

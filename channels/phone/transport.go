@@ -130,6 +130,7 @@ type datagrams struct {
 	gateway *Gateway
 	limiter *sourceLimiter
 
+	begun sync.Once
 	// quiet makes the reader throw away what comes, before the socket is closed.
 	quiet atomic.Bool
 	// forget makes it begin anew.
@@ -151,6 +152,7 @@ func newDatagrams(gateway *Gateway, socket *net.UDPConn) *datagrams {
 // ReadFrom implements [net.PacketConn]. It returns [net.ErrClosed] when the socket was closed
 // or the reader should begin anew; serve tells the two apart.
 func (d *datagrams) ReadFrom(buffer []byte) (int, net.Addr, error) {
+	d.begun.Do(func() { close(d.gateway.served) }) // from now on the library sends from it, too
 	if len(d.sources) >= maxRemembered || d.forget.CompareAndSwap(true, false) {
 		clear(d.sources)
 		time.Sleep(drain) // what was read must still find its source; the socket's buffer holds the rest
