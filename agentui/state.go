@@ -103,7 +103,8 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	slices.SortFunc(waiting, func(a, b bus.ContactView) int {
 		return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Contact.ID, b.Contact.ID))
 	})
-	bounded, cancel := context.WithTimeout(ctx, readTime) // all wait for it
+	// All consoles wait for it and share it: the one that asks may be closing.
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
 	defer cancel()
 	for _, view := range waiting[:min(len(waiting), maxCallbacks)] {
 		caller, read := m.callers.of(bounded, view.Contact)

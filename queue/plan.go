@@ -160,13 +160,31 @@ func (e *Engine) drop(c *entry, now contact.Instant) {
 		agent = c.Offer.Agent
 		e.withdraw(c, contact.TechnicalFault, now)
 	}
-	if c.Contact.Callable {
+	if c.Contact.Callable && !e.callbacksFull() {
 		e.emit(contact.ContactDropped{Contact: c.Contact.ID, From: from, Agent: agent}, now)
 		return
 	}
 	e.emit(contact.ContactClosed{
 		Contact: c.Contact.ID, End: contact.EndDropped, Stage: stageOf(from), Waited: c.answerTime(now), Agent: c.Agent,
 	}, now)
+}
+
+// maxCallbacks bounds the call-backs that wait: nobody could ring more people than that,
+// and what a stranger's broken calls leave behind must not fill the memory of every node.
+// Further ones are closed as dropped.
+const maxCallbacks = 5_000
+
+func (e *Engine) callbacksFull() bool {
+	if len(e.contacts) < maxCallbacks {
+		return false
+	}
+	waiting := 0
+	for _, c := range e.contacts {
+		if c.Callback {
+			waiting++
+		}
+	}
+	return waiting >= maxCallbacks
 }
 
 // stageOf is how far a contact in the state has come without an agent; empty from

@@ -261,7 +261,7 @@ func TestALostACKEndsInBYE(t *testing.T) {
 	if repeated < 5 || repeated > 7 {
 		t.Errorf("200 came %d times", repeated)
 	}
-	over(t, a.leg, channels.EndedByFault)
+	over(t, a.leg, channels.EndedByParty) // a stranger, who may have made it all up
 	if got := s.Stats().LostACKs; got != 1 {
 		t.Errorf("lost ACKs: %d", got)
 	}
@@ -483,6 +483,21 @@ func TestStrangersLeaveRoomForTrunks(t *testing.T) {
 	}
 	s.mutex.Unlock()
 	s.connect(t, stranger.call()) // what a stranger gave back can be used again
+}
+
+// One address outside the trunks can not take what all the others need.
+func TestOneStrangerLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(c *Config, _ *switchboard) { c.MaxCalls = 8 })
+	greedy := newPeer(t, "UDP", s.Address())
+	s.connect(t, greedy.call())
+	s.connect(t, greedy.call())
+	greedy.call().invite()
+	if response := greedy.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
+		t.Errorf("the third call of one address got:\n%s", response)
+	}
+	other := newPeerAt(t, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, "UDP", s.Address())
+	s.connect(t, other.call())
 }
 
 func TestAStrangerInAHurryIsSlowedDown(t *testing.T) {

@@ -72,7 +72,8 @@ type Config struct {
 	Region string
 	// MaxCalls bounds the calls at one time; further ones get 503. 0 means
 	// DefaultMaxCalls. Each costs about 100 KB and a hundred packets a second. With trunks,
-	// callers outside them get half of it at the most.
+	// callers outside them get half of it at the most. One address outside them
+	// gets a quarter of what all such callers get.
 	MaxCalls int
 	// StrangerInvites is how many calls a second one address outside the trunks may begin,
 	// with a burst of twice as many; further ones get 503. 0 means
@@ -158,6 +159,10 @@ func (c Config) strangerCalls() int {
 	}
 	return (c.MaxCalls + 1) / 2
 }
+
+// callsOfOneStranger is how many calls one address outside the trunks may have at one time:
+// a large school behind one address has fewer.
+func (c Config) callsOfOneStranger() int { return max(c.strangerCalls()/4, 1) }
 
 // trunkOf returns the trunk that an address belongs to, or nil.
 func (c Config) trunkOf(address netip.Addr) *Trunk {

@@ -256,9 +256,14 @@ func (l *leg) answeredAlready() error {
 
 // endUnacknowledged: no ACK came. The call is up at the other side for all we know, so it
 // gets BYE, or its carrier would go on charging.
+// From a trunk that is a fault, and the caller is owed a call-back; a stranger may have
+// made up the call and its number, so his counts as given up.
 func (l *leg) endUnacknowledged() state {
 	l.gateway.counters.lostACKs.Add(1)
 	l.log.Warn().Msg("no ACK came")
+	if !l.trusted {
+		return l.endWithBye(channels.EndedByParty)
+	}
 	return l.endWithBye(channels.EndedByFault)
 }
 

@@ -59,8 +59,9 @@ type Gateway struct {
 	active int
 	idle   *sync.Cond
 	legs   map[dialogID]*leg
-	// strangers counts the legs of callers outside the trunks.
-	strangers int
+	// strangers counts the legs of callers outside the trunks, strangersAt by their address.
+	strangers   int
+	strangersAt map[netip.Addr]int
 	// arriving finds the call of an INVITE, for copies of it that came another way.
 	arriving map[inviteID]*leg
 	// ended are dialogs that are over, as long as messages of them may still be on their way:
@@ -112,6 +113,7 @@ func New(config Config) (*Gateway, error) {
 	g := &Gateway{
 		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval,
 		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
+		strangersAt: make(map[netip.Addr]int),
 	}
 	g.idle = sync.NewCond(&g.mutex)
 	limit, burst := config.strangerLimit()

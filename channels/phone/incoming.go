@@ -228,12 +228,16 @@ func (g *Gateway) register(l *leg) *fault {
 	if _, merged := g.arriving[l.invited]; merged {
 		return refuse(482, "Loop Detected")
 	}
-	full := len(g.legs) >= g.config.MaxCalls || (!l.trusted && g.strangers >= g.config.strangerCalls())
+	full := len(g.legs) >= g.config.MaxCalls
+	if address := l.peer; !l.trusted {
+		full = full || g.strangers >= g.config.strangerCalls() || g.strangersAt[address] >= g.config.callsOfOneStranger()
+	}
 	if full || g.state != running {
 		return refuse(503, "Service Unavailable")
 	}
 	if !l.trusted {
 		g.strangers++
+		g.strangersAt[l.peer]++
 	}
 	g.legs[l.dialogID] = l
 	g.arriving[l.invited] = l
@@ -249,8 +253,11 @@ func (g *Gateway) forget(l *leg) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	delete(g.legs, l.dialogID)
-	if !l.trusted {
+	if address := l.peer; !l.trusted {
 		g.strangers--
+		if g.strangersAt[address]--; g.strangersAt[address] == 0 {
+			delete(g.strangersAt, address)
+		}
 	}
 	delete(g.arriving, l.invited)
 	g.ended.add(l.dialogID, time.Now(), 64*g.config.T1)

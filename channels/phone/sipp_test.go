@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -121,7 +122,9 @@ func TestSippHungUp(t *testing.T) {
 
 func TestSippLostACK(t *testing.T) {
 	t.Parallel()
-	s := serve(t, answering)
+	s := serve(t, answering, func(c *Config, _ *switchboard) {
+		c.Trunks = []Trunk{{Name: "carrier", Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	})
 	s.sipp(t, "lost-ack")
 	over(t, s.arrival(t).leg, channels.EndedByFault)
 }

@@ -54,6 +54,7 @@ func roster(accounts []identity.Account) contact.Roster {
 		}
 		out.Agents = append(out.Agents, contact.Agent{ID: contact.AgentID(account.Name), Skills: contact.NewNeeds(skills...)})
 	}
+	slices.SortFunc(out.Agents, func(a, b contact.Agent) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return out
 }
 
@@ -73,7 +74,7 @@ func (a *App) startDirectory(ctx context.Context) error {
 	a.run("the directory", func(ctx context.Context) error {
 		_, err := backoff.Retry(ctx, func() (struct{}, error) {
 			return struct{}{}, a.store.WaitForChange(ctx, a.readDirectory)
-		}, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+		}, persistence(), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
 			a.options.Log.Warn().Err(err).Dur("again_in", wait).Msg("changes of people and accounts are not heard of now")
 		}))
 		if ctx.Err() != nil {
@@ -126,6 +127,5 @@ func (a *App) withDemo(accounts []identity.Account, byName map[string]identity.A
 		byName[account.Name] = account
 		accounts = append(accounts, account)
 	}
-	slices.SortFunc(accounts, func(a, b identity.Account) int { return strings.Compare(a.Name, b.Name) })
 	return accounts
 }

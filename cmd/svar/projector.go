@@ -19,7 +19,7 @@ func (a *App) startProjection(context.Context) error {
 	}
 	a.run("the projection", func(ctx context.Context) error {
 		_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, a.project(ctx) },
-			backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+			persistence(), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
 				a.options.Log.Warn().Err(err).Dur("again_in", wait).Msg("the journal is not projected now; it will catch up")
 			}))
 		if ctx.Err() != nil {
@@ -34,6 +34,16 @@ func (a *App) startProjection(context.Context) error {
 		return nil
 	})
 	return nil
+}
+
+// retryAtMost is how long a part waits at most before it tries again what failed.
+const retryAtMost = 5 * time.Second
+
+// persistence is how the parts that need the database wait for it.
+func persistence() backoff.RetryOption {
+	wait := backoff.NewExponentialBackOff()
+	wait.MaxInterval = retryAtMost
+	return backoff.WithBackOff(wait)
 }
 
 func (a *App) project(ctx context.Context) error {

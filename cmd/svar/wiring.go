@@ -57,11 +57,16 @@ func random(n int) []byte {
 // keep returns what the file holds, or makes it with what fresh returns.
 func keep(path string, mode os.FileMode, fresh func() []byte) ([]byte, error) {
 	data, err := os.ReadFile(path)
-	if !errors.Is(err, os.ErrNotExist) {
+	if err == nil && len(data) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
 		return data, err
 	}
+	// Written beside and renamed: a crash leaves the whole file or none.
 	data = fresh()
-	return data, os.WriteFile(path, data, mode)
+	beside := path + ".new"
+	if err := os.WriteFile(beside, data, mode); err != nil {
+		return nil, err
+	}
+	return data, os.Rename(beside, path)
 }
 
 func texts(addresses []netip.Addr) []string {

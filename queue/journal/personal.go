@@ -166,6 +166,13 @@ func (p *Personal) LegsOf(ctx context.Context, node contact.NodeID) ([]contact.L
 	var records []contact.LegRecord
 	for _, at := range slices.Sorted(maps.Keys(info.State.Subjects)) {
 		record, kept, err := get[contact.LegRecord](ctx, p, at)
+		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnknownFormat) {
+			// One leg that cannot be ended must not keep the others, and the start, waiting.
+			if err := p.purge(ctx, at); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -103,6 +103,24 @@ func TestLegsOfANode(t *testing.T) {
 	}
 }
 
+// One record that cannot be read must not keep a node from starting.
+func TestADamagedLegIsForgotten(t *testing.T) {
+	t.Parallel()
+	p, ctx := newPersonal(t), testContext(t)
+	good := contact.LegRecord{Node: "node-1", Contact: "c2", Leg: "l2", Channel: contact.Voice, Gateway: []byte("{}")}
+	if err := p.PutLeg(ctx, good); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.js.Publish(ctx, personalPrefix+"c1.leg.node-1.l1", []byte("{torn")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := p.LegsOf(ctx, "node-1"); err != nil || !reflect.DeepEqual(got, []contact.LegRecord{good}) {
+			t.Errorf("got %v: %v", got, err)
+		}
+	}
+}
+
 // An id that NATS reads as a pattern would show, overwrite or purge what is others'.
 func TestIDsThatAreMoreThanANameAreRefused(t *testing.T) {
 	t.Parallel()
