@@ -146,6 +146,9 @@ func connectBrowser(t testing.TB, g *Gateway, codec media.Codec, options webrtct
 	if err := l.Answer(patient(t)); err != nil {
 		t.Fatalf("Answer: %v (%v)", err, l.cause)
 	}
+	// Our side may be done first: a browser that vanishes before it has our last word of the
+	// handshake cannot hear us when it is back.
+	await(t, "the browser's side of the connection", browser.Connected())
 	return l, browser
 }
 
