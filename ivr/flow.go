@@ -11,15 +11,15 @@ import (
 // Flow is what a line does with a contact, in order. The zero value is not a legal
 // flow.
 type Flow struct {
-	Steps []Step `json:"steps" yaml:"steps"`
+	Steps []Step
 }
 
 // Step is one thing of a flow: exactly one of its fields is set.
 type Step struct {
 	// Say plays a prompt to its end.
-	Say string `json:"say,omitempty" yaml:"say,omitempty"`
+	Say string
 	// Queue puts the contact into the queue. It is the last step.
-	Queue *Queue `json:"queue,omitempty" yaml:"queue,omitempty"`
+	Queue *Queue
 }
 
 // Queue is what a contact needs and hears in the queue.

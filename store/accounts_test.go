@@ -63,7 +63,7 @@ func TestAccountsComeBack(t *testing.T) {
 	}
 }
 
-func TestTheDemoAccountsAreStored(t *testing.T) {
+func TestTheTableTakesTheDemoAccounts(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	if err := s.AddAccounts(t.Context(), noon, identity.DemoAccounts()...); err != nil {
