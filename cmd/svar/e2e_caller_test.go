@@ -131,9 +131,12 @@ func (c *caller) Wait() {
 	}
 }
 
-// HangUp presses the caller's button: the scenario waits for a MESSAGE in its call.
+// HangUp presses the caller's button: the scenario waits for a MESSAGE in its call. It first
+// waits until the caller hears something: sound comes after the 200 and goes another way, so that
+// the caller has the 200 before the MESSAGE. What the board shows may be ahead of the 200.
 func (c *caller) HangUp() {
 	c.t.Helper()
+	eventually(c.t, func() bool { return len(c.voice.Packets()) > 0 }, func() string { return "the caller hears nothing, so has no 200" })
 	finger, err := net.Dial("udp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)))
 	if err != nil {
 		c.t.Fatal(err)
