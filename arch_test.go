@@ -39,7 +39,7 @@ const anything = "*"
 var layout = map[string]room{
 	"":                     {tests: anything},
 	"contact":              {imports: "identity", pure: true},
-	"channels":             {imports: "contact"},
+	"channels":             {imports: "contact identity"},
 	"channels/channeltest": {imports: "channels contact"},
 	"channels/switchboard": {imports: "channels channels/media ivr queue/bus contact", tests: "channels/media/mediatest"},
 	"channels/media":       {tests: "channels/media/mediatest"},

@@ -7,9 +7,9 @@ import (
 )
 
 // ProtocolVersion is that of the messages between console and server. The console
-// names it when it connects, as ?protocol=1; a server of another version closes the
+// names it when it connects, as ?protocol=2; a server of another version closes the
 // socket with code 4001, and the console reloads itself.
-const ProtocolVersion = 1
+const ProtocolVersion = 2
 
 // Close codes of the console's socket (RFC 6455 §7.4.2, private use).
 const (
@@ -23,13 +23,19 @@ type Request struct {
 	ID int64     `json:"id"`
 	Do RequestDo `json:"do"`
 
-	Presence contact.Presence    `json:"presence,omitempty"`
-	Reason   string              `json:"reason,omitempty"`
-	Offer    contact.OfferID     `json:"offer,omitempty"`
-	Contact  contact.ID          `json:"contact,omitempty"`
-	Code     contact.OutcomeCode `json:"code,omitempty"`
-	Note     string              `json:"note,omitempty"`
-	Payload  json.RawMessage     `json:"payload,omitempty"`
+	Presence contact.Presence     `json:"presence,omitempty"`
+	Reason   string               `json:"reason,omitempty"`
+	Offer    contact.OfferID      `json:"offer,omitempty"`
+	Contact  contact.ID           `json:"contact,omitempty"`
+	Code     contact.OutcomeCode  `json:"code,omitempty"`
+	Ticket   contact.TicketNumber `json:"ticket,omitempty"`
+	Note     string               `json:"note,omitempty"`
+	// Message and Text are a chat line's id, a UUID made by the console, and what it says.
+	Message string `json:"message,omitempty"`
+	Text    string `json:"text,omitempty"`
+	// After is the newest sequence of a chat that the console has.
+	After   uint64          `json:"after,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
 // RequestDo is what the console asks for.
@@ -48,8 +54,19 @@ const (
 	DoHangUp RequestDo = "hang-up"
 	// DoNote keeps Note (at most 10,000 characters) for Contact, as it stands.
 	DoNote RequestDo = "note"
-	// DoFinish ends wrap-up of Contact with Code, or a waiting call-back.
+	// DoFinish ends wrap-up of Contact, or a text, or a waiting call-back, with Code, with the
+	// linked Ticket, or with both.
 	DoFinish RequestDo = "finish"
+	// DoGiveBack puts the text Contact back into the queue.
+	DoGiveBack RequestDo = "give-back"
+	// DoDial calls the waiting call-back Contact.
+	DoDial RequestDo = "dial"
+	// DoChatFollow asks for the chat of Contact, from after the sequence After on: its lines
+	// come as [ChatLines] until the agent has the contact no more. Asked again, it begins anew.
+	DoChatFollow RequestDo = "chat-follow"
+	// DoChatSend writes Text (at most 4,000 characters) as Message. The reply comes when the
+	// stream has it. Sent twice, it is there once.
+	DoChatSend RequestDo = "chat-send"
 	// DoSignal passes Payload to the node that sets up the voice of Offer.
 	DoSignal RequestDo = "signal"
 )
@@ -60,6 +77,13 @@ type Message struct {
 	State  *ConsoleState `json:"state,omitempty"`
 	Reply  *Reply        `json:"reply,omitempty"`
 	Signal *VoiceSignal  `json:"signal,omitempty"`
+	Chat   *ChatLines    `json:"chat,omitempty"`
+}
+
+// ChatLines are further lines of a chat that the console follows, in order.
+type ChatLines struct {
+	Contact contact.ID         `json:"contact"`
+	Lines   []contact.KeptLine `json:"lines"`
 }
 
 // Hello is the first message: what does not change while the socket is open.
@@ -71,13 +95,33 @@ type Hello struct {
 	Lines        []LineInfo            `json:"lines"`
 	PauseReasons []string              `json:"pauseReasons"`
 	OutcomeCodes []contact.OutcomeCode `json:"outcomeCodes"`
+	Services     []ServiceInfo         `json:"services"`
+	// Publishes says that the agent may publish outage messages and set embargoes;
+	// SeesFigures that he may read figures of all.
+	Publishes   bool `json:"publishes"`
+	SeesFigures bool `json:"seesFigures"`
 	// IceServers are handed to RTCPeerConnection as they are; usually empty.
 	IceServers []IceServer `json:"iceServers"`
 }
 
-// LineInfo is how a line is shown. Texts are by language tag: sv, en.
+// ServiceInfo is a service of the catalogue, with its categories. Names are by language tag.
+type ServiceInfo struct {
+	ID         contact.ServiceID `json:"id"`
+	Name       map[string]string `json:"name"`
+	Categories []CategoryInfo    `json:"categories"`
+}
+
+// CategoryInfo is a category of a service.
+type CategoryInfo struct {
+	ID   string            `json:"id"`
+	Name map[string]string `json:"name"`
+}
+
+// LineInfo is how a line is shown: a phone line, a chat topic, a mailbox or the portal's
+// form. Texts are by language tag: sv, en.
 type LineInfo struct {
 	ID       contact.LineID    `json:"id"`
+	Channel  contact.Channel   `json:"channel"`
 	Name     map[string]string `json:"name"`
 	Greeting map[string]string `json:"greeting"`
 }
@@ -113,11 +157,17 @@ type ConsoleState struct {
 	Now contact.Instant `json:"now"`
 	// Connected is false while the server cannot reach the dispatcher: what is shown
 	// may be old and nothing can be asked for.
-	Connected bool           `json:"connected"`
-	Me        Me             `json:"me"`
-	Offer     *RingCard      `json:"offer,omitempty"`
-	Contacts  []OngoingCard  `json:"contacts"`
-	Waiting   []WaitingLine  `json:"waiting"`
+	Connected bool          `json:"connected"`
+	Me        Me            `json:"me"`
+	Offer     *RingCard     `json:"offer,omitempty"`
+	Contacts  []OngoingCard `json:"contacts"`
+	Waiting   []WaitingLine `json:"waiting"`
+	// Queue is the one order in which contacts that wait will be served, as far as it is now:
+	// at most 50, the next one first. QueueLength counts all.
+	Queue       []QueueRow `json:"queue"`
+	QueueLength int        `json:"queueLength"`
+	// Notices are the outage messages that stand now, blocked ones included.
+	Notices   []NoticeCard   `json:"notices"`
 	Callbacks []CallbackCard `json:"callbacks"`
 	Missed    []MissedCard   `json:"missed"`
 	Today     Today          `json:"today"`
@@ -127,8 +177,31 @@ type ConsoleState struct {
 	LastContact contact.Instant `json:"lastContact,omitempty"`
 }
 
+// QueueRow is a contact that waits. Whose it is is not shown before it is offered.
+type QueueRow struct {
+	Contact  contact.ID        `json:"contact"`
+	Channel  contact.Channel   `json:"channel"`
+	Line     contact.LineID    `json:"line"`
+	Service  contact.ServiceID `json:"service,omitempty"`
+	Party    contact.PartyID   `json:"party,omitempty"`
+	Class    contact.Class     `json:"class"`
+	Language string            `json:"language"`
+	Arrived  contact.Instant   `json:"arrived"`
+	TargetMs contact.Millis    `json:"targetMs"`
+	// Offered says that somebody is asked for it now.
+	Offered bool `json:"offered"`
+}
+
+// NoticeCard is an outage message that stands.
+type NoticeCard struct {
+	contact.Notice
+	// Blocked says that the City's embargo silences it.
+	Blocked bool `json:"blocked"`
+}
+
 // Me is the agent's own state. Activity is what the agent is doing, by itself or
-// beside the presence: "" (nothing), "offered", "connected", "wrap-up".
+// beside the presence, the most pressing of his contacts: "" (nothing), "offered",
+// "dialling", "connected", "wrap-up".
 type Me struct {
 	Presence  contact.Presence      `json:"presence"`
 	Reason    string                `json:"reason,omitempty"`
@@ -143,14 +216,19 @@ type Me struct {
 // Caller is who is calling, as far as this agent may see.
 type Caller struct {
 	// Kind is "known" (one person of the directory), "unknown" (a number nobody has, or
-	// several have), "withheld" or "protected" (masked: only Kind is set).
-	Kind   string `json:"kind"`
-	Name   string `json:"name,omitempty"`
-	Role   string `json:"role,omitempty"`
-	Title  string `json:"title,omitempty"`
-	School string `json:"school,omitempty"`
-	Number string `json:"number,omitempty"`
-	// Verification is how sure we are of it: "none", "number-known" (requirement 5.2p).
+	// several have), "claimed" (a text: Name and Address are what the sender gave),
+	// "withheld", or "protected" (masked: only Kind is set, unless this agent is in the group
+	// that may see protected people; then the rest is set too).
+	Kind    string           `json:"kind"`
+	Person  contact.PersonID `json:"person,omitempty"`
+	Name    string           `json:"name,omitempty"`
+	Role    string           `json:"role,omitempty"`
+	Title   string           `json:"title,omitempty"`
+	School  string           `json:"school,omitempty"`
+	Number  string           `json:"number,omitempty"`
+	Address string           `json:"address,omitempty"`
+	// Verification is how sure we are of it: "none", "number-known", "signed-in"
+	// (requirement 5.2p).
 	Verification string `json:"verification"`
 }
 
@@ -169,6 +247,29 @@ type RingCard struct {
 	// Accepted is true while the two are being connected.
 	Accepted bool        `json:"accepted"`
 	Why      contact.Why `json:"why"`
+	Details
+}
+
+// Details are what a card shows of a contact besides who it is from.
+type Details struct {
+	Service contact.ServiceID `json:"service,omitempty"`
+	Party   contact.PartyID   `json:"party,omitempty"`
+	Subject string            `json:"subject,omitempty"`
+	// Ticket is the one that a mail or a form belongs to.
+	Ticket contact.TicketNumber `json:"ticket,omitempty"`
+	// Tickets are the person's newest open ones, at most 3.
+	Tickets []TicketRow `json:"tickets"`
+}
+
+// TicketRow is a ticket in a list.
+type TicketRow struct {
+	Number  contact.TicketNumber `json:"number"`
+	Kind    string               `json:"kind"`
+	Status  string               `json:"status"`
+	Subject string               `json:"subject"`
+	Service contact.ServiceID    `json:"service,omitempty"`
+	Created contact.Instant      `json:"created"`
+	Changed contact.Instant      `json:"changed"`
 }
 
 // OngoingCard is a contact that this agent is connected with or wraps up.
@@ -185,6 +286,9 @@ type OngoingCard struct {
 	Answered contact.Instant `json:"answered"`
 	// Note is what was kept last by DoNote.
 	Note string `json:"note,omitempty"`
+	// Replied is when an agent first answered a text; 0 when not yet.
+	Replied contact.Instant `json:"replied,omitempty"`
+	Details
 }
 
 // WaitingLine is who waits on one line: those being greeted are counted apart.
@@ -198,6 +302,12 @@ type WaitingLine struct {
 
 // CallbackCard is a caller who is to be called back after a technical fault.
 type CallbackCard struct {
+	// Dials is how often he was dialled in the last hour, DialsLeft how often he may be now.
+	Dials     int `json:"dials"`
+	DialsLeft int `json:"dialsLeft"`
+	// Agent is who dials him now.
+	Agent contact.AgentID `json:"agent,omitempty"`
+
 	Contact contact.ID      `json:"contact"`
 	Line    contact.LineID  `json:"line"`
 	Caller  Caller          `json:"caller"`

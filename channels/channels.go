@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"svar/contact"
+	"svar/identity"
 )
 
 // Gateway accepts contacts of one channel from outside.
@@ -65,6 +66,8 @@ const (
 type Prompt struct {
 	Name     string `json:"name"`
 	Language string `json:"language"`
+	// Text, when set, is said instead of what the catalogue has under the name.
+	Text string `json:"text,omitempty"`
 }
 
 // Prompter is a leg that can say something.
@@ -82,6 +85,14 @@ type Keypad interface {
 	// Digits delivers each key once: 0–9, *, #, A–D. It is closed at the leg's end. Keys
 	// that nobody reads are dropped from the oldest on.
 	Digits() <-chan byte
+}
+
+// Texting is a leg whose party writes. What both sides write goes through the conversation's
+// own stream, so that it is joined to an agent without a leg towards him.
+type Texting interface {
+	// Joined says that the agent reads and writes from now on, Left that nobody does.
+	Joined(agent contact.AgentID)
+	Left()
 }
 
 // Signalled is a leg that is set up by messages through the party's console.
@@ -115,6 +126,29 @@ type OrphanEnder interface {
 	// EndOrphan ends the leg described by [Leg.Record]: for a SIP dialog it sends BYE and
 	// waits for the answer. It works only while Serve runs.
 	EndOrphan(ctx context.Context, record []byte) error
+}
+
+// LegRestorer is a gateway whose legs outlive the process: their parties find their way back.
+type LegRestorer interface {
+	// RestoreLeg returns the leg described by [Leg.Record], with the id that it had. It works
+	// only while Serve runs.
+	RestoreLeg(ctx context.Context, id contact.LegID, of contact.ID, record []byte) (Leg, error)
+}
+
+// Dialler makes calls to users.
+type Dialler interface {
+	// Dial rings the number and returns the leg at once; [Leg.Answer] returns when the user
+	// answered. line is the one whose number is shown. The leg's Ending after an unanswered
+	// call is EndedByParty; [DialledLeg.Failure] says more.
+	Dial(ctx context.Context, id contact.LegID, of contact.ID, line contact.LineID, number identity.Number) (DialledLeg, error)
+}
+
+// DialledLeg is a leg that we called.
+type DialledLeg interface {
+	Leg
+	// Failure says why the user was not reached; valid after Done of a leg that was never
+	// answered.
+	Failure() contact.DialFailure
 }
 
 type constError string

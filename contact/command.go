@@ -28,7 +28,8 @@ type ReportNode struct {
 }
 
 // Arrive puts a contact on record and keeps its place. Sent before anything is
-// said to the user.
+// said to the user. A mail or a form has neither Node nor Leg: nobody is on a line, so no
+// fault of a node touches it, and the agent who accepts it has it at once.
 type Arrive struct {
 	Contact Contact `json:"contact"`
 	Node    NodeID  `json:"node"`
@@ -93,18 +94,55 @@ type FailConnect struct {
 	Offer OfferID `json:"offer"`
 }
 
-// HangUp is the agent's end of a connected contact.
+// HangUp is the agent's end of a connected contact, or of one that is being dialled.
 type HangUp struct {
 	Contact ID      `json:"contact"`
 	Agent   AgentID `json:"agent"`
 }
 
-// Finish ends wrap-up with an outcome code. A contact that waits to be called back
-// may be finished too, by any agent who is signed in.
+// Finish ends wrap-up with an outcome code, with the ticket that the contact is linked
+// to, or with both; one of them is needed (requirement 5.2c). A text may be finished
+// while it is connected: nobody has to hang up a mail. A contact that waits to be called
+// back may be finished too, by any agent who is signed in.
 type Finish struct {
-	Contact ID          `json:"contact"`
-	Agent   AgentID     `json:"agent"`
-	Code    OutcomeCode `json:"code"`
+	Contact ID           `json:"contact"`
+	Agent   AgentID      `json:"agent"`
+	Code    OutcomeCode  `json:"code,omitempty"`
+	Ticket  TicketNumber `json:"ticket,omitempty"`
+}
+
+// Reply says that the agent answered a text: what he wrote is safe. The first one is the
+// contact's answer (measure: answer time).
+type Reply struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// GiveBack puts a connected text back into the queue, in its old place and with what was
+// written. A call is transferred instead.
+type GiveBack struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// CloseOutsideHours closes a contact that heard that the desk is closed (requirement D10).
+type CloseOutsideHours struct {
+	Contact ID `json:"contact"`
+}
+
+// TakeCallback reserves a contact that waits to be called back for an agent who is free
+// for a call. Node is the one that is to dial, which is the agent's console's.
+type TakeCallback struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+	Node    NodeID  `json:"node"`
+}
+
+// FailDial says that the call which an offer made did not come about. The contact waits
+// to be called back again. Only [DialFault] pauses the agent.
+type FailDial struct {
+	Offer  OfferID     `json:"offer"`
+	Reason DialFailure `json:"reason"`
 }
 
 // SetPresence is the agent's own word. Reason is a pause reason, only with Paused.
@@ -126,24 +164,29 @@ type SetReachable struct {
 // the cause; every command lets time pass as well.
 type Tick struct{}
 
-func (ChangeRules) command()      {}
-func (ChangeRoster) command()     {}
-func (ReportNode) command()       {}
-func (Arrive) command()           {}
-func (Refuse) command()           {}
-func (Greet) command()            {}
-func (Enqueue) command()          {}
-func (Leave) command()            {}
-func (Drop) command()             {}
-func (AcceptOffer) command()      {}
-func (DeclineOffer) command()     {}
-func (ConfirmConnected) command() {}
-func (FailConnect) command()      {}
-func (HangUp) command()           {}
-func (Finish) command()           {}
-func (SetPresence) command()      {}
-func (SetReachable) command()     {}
-func (Tick) command()             {}
+func (ChangeRules) command()       {}
+func (ChangeRoster) command()      {}
+func (ReportNode) command()        {}
+func (Arrive) command()            {}
+func (Refuse) command()            {}
+func (Greet) command()             {}
+func (Enqueue) command()           {}
+func (Leave) command()             {}
+func (Drop) command()              {}
+func (AcceptOffer) command()       {}
+func (DeclineOffer) command()      {}
+func (ConfirmConnected) command()  {}
+func (FailConnect) command()       {}
+func (HangUp) command()            {}
+func (Finish) command()            {}
+func (SetPresence) command()       {}
+func (SetReachable) command()      {}
+func (Reply) command()             {}
+func (GiveBack) command()          {}
+func (CloseOutsideHours) command() {}
+func (TakeCallback) command()      {}
+func (FailDial) command()          {}
+func (Tick) command()              {}
 
 // Rejection is the engine's no to a command: nothing happened and nothing is on
 // record. It is an error; callers find it by errors.As, through the bus too.
@@ -166,6 +209,10 @@ const (
 	NotYours RejectionCode = "not-yours"
 	// WrongState: the contact is not in a state that allows it.
 	WrongState RejectionCode = "wrong-state"
+	// DialLimit: the contact, or the desk, was dialled as often as the rules allow for now.
+	DialLimit RejectionCode = "dial-limit"
+	// NotFree: the agent has no room for another contact of that channel now.
+	NotFree RejectionCode = "not-free"
 	// UnknownOutcome: the code is not in the rules.
 	UnknownOutcome RejectionCode = "unknown-outcome"
 	// Invalid: a field is outside its range.

@@ -36,6 +36,15 @@ type LineID string
 // SkillID names a skill or a competence group (requirement 7.2a).
 type SkillID string
 
+// ServiceID names a service of the catalogue that a contact or a ticket is about.
+type ServiceID string
+
+// PartyID names an organisation that may use a priority line (requirement 3.1g).
+type PartyID string
+
+// TicketNumber is the main number of a ticket (ärende), as people say it: SD-100234.
+type TicketNumber string
+
 // OutcomeCode says what came of an answered contact, chosen by the agent in
 // wrap-up from [Rules.OutcomeCodes] (requirement 5.2c).
 type OutcomeCode string
@@ -75,6 +84,13 @@ const (
 	Mail  Channel = "mail"
 	Form  Channel = "form"
 )
+
+// Written reports whether users write in the channel, so that it can wait and go from one
+// agent to another without anybody hanging on a line.
+func (c Channel) Written() bool { return c != Voice }
+
+// Held reports whether contacts of the channel have a live leg.
+func (c Channel) Held() bool { return c == Voice || c == Chat }
 
 // Audience is the kind of user that a line or a sign-in speaks for; every report
 // is split by it (requirement 5.10.2a).
@@ -134,6 +150,12 @@ type Contact struct {
 	// Person is the one person whom the directory knows by the caller's number;
 	// empty when there is none, or several, or the line makes no look-up.
 	Person PersonID `json:"person,omitempty"`
+	// Party is the organisation whose priority it has; empty for everybody else.
+	Party PartyID `json:"party,omitempty"`
+	// Service is what it is about, when the user said so.
+	Service ServiceID `json:"service,omitempty"`
+	// Ticket is the one that a mail or a form made or goes on with.
+	Ticket TicketNumber `json:"ticket,omitempty"`
 	// Language is the one the contact is held in, as an IETF tag (BCP 47): sv, en.
 	Language string `json:"language"`
 	// Callable says that the contact left an address by which it can be reached
@@ -150,6 +172,12 @@ type Personal struct {
 	Number identity.Number `json:"number,omitempty"`
 	// Withheld says that the caller asked for privacy (requirement D2).
 	Withheld bool `json:"withheld,omitempty"`
+	// Name and Address are what a visitor or a mail gave: a claim, at most 200 characters
+	// each. Address is a mail address.
+	Name    string `json:"name,omitempty"`
+	Address string `json:"address,omitempty"`
+	// Subject is a text's first line or subject, at most 200 characters.
+	Subject string `json:"subject,omitempty"`
 }
 
 // LegRecord is what a node keeps of a caller's leg while it lives, so that the next

@@ -114,8 +114,8 @@ type OfferWithdrawn struct {
 	Cause   WithdrawCause `json:"cause"`
 }
 
-// ContactConnected: user and agent reach each other. The first one of a contact is
-// its answer (measure: answer time).
+// ContactConnected: user and agent reach each other. The first one of a call is its
+// answer (measure: answer time); a text is answered by [ContactReplied].
 type ContactConnected struct {
 	Contact ID      `json:"contact"`
 	Offer   OfferID `json:"offer"`
@@ -124,12 +124,39 @@ type ContactConnected struct {
 	Leg LegID `json:"leg"`
 }
 
-// ContactReturned: the agent's leg broke while they were connected; the user is still
-// on the line and waits in the old place again.
+// ContactReplied: the agent's first answer to a text was sent. It is the answer (measure:
+// answer time) and happens once in a contact.
+type ContactReplied struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// ContactReturned: the contact was with an agent and waits in the old place again, with
+// the user still there: the agent's leg broke, or a text was given back or taken back.
 type ContactReturned struct {
 	Contact ID      `json:"contact"`
 	Offer   OfferID `json:"offer"`
 	Agent   AgentID `json:"agent"`
+	// Cause is why; empty for a broken leg.
+	Cause ReturnCause `json:"cause,omitempty"`
+}
+
+// CallbackTaken: a contact that waits to be called back is being dialled for the agent,
+// on the node, until Expires. Its place stays.
+type CallbackTaken struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+	Node    NodeID  `json:"node"`
+	Expires Instant `json:"expires"`
+}
+
+// CallbackFailed: the user was not reached. The contact waits to be called back again.
+type CallbackFailed struct {
+	Contact ID          `json:"contact"`
+	Offer   OfferID     `json:"offer"`
+	Agent   AgentID     `json:"agent"`
+	Reason  DialFailure `json:"reason"`
 }
 
 // ContactHungUp: the connection ended in the ordinary way; wrap-up begins.
@@ -158,9 +185,10 @@ type ContactClosed struct {
 	// Waited is the time from arrival until the first answer, or until the end.
 	Waited Millis `json:"waited_ms"`
 	// Agent is who finished it when handled, and who had it when dropped in connection.
-	// Code is set when handled.
-	Agent AgentID     `json:"agent,omitempty"`
-	Code  OutcomeCode `json:"code,omitempty"`
+	// Code, Ticket or both are set when handled.
+	Agent  AgentID      `json:"agent,omitempty"`
+	Code   OutcomeCode  `json:"code,omitempty"`
+	Ticket TicketNumber `json:"ticket,omitempty"`
 	// Response is the SIP status code, set when refused.
 	Response uint16 `json:"response,omitempty"`
 	// Refused is the whole contact when it was refused, since it never arrived.
@@ -211,7 +239,10 @@ func (OfferDeclined) event()       {}
 func (OfferMissed) event()         {}
 func (OfferWithdrawn) event()      {}
 func (ContactConnected) event()    {}
+func (ContactReplied) event()      {}
 func (ContactReturned) event()     {}
+func (CallbackTaken) event()       {}
+func (CallbackFailed) event()      {}
 func (ContactHungUp) event()       {}
 func (ContactDropped) event()      {}
 func (ContactClosed) event()       {}

@@ -14,6 +14,31 @@ type Rules struct {
 	// OutcomeCodes are those that an agent may choose from in wrap-up, in the order
 	// in which they are shown. A contact cannot be finished without one.
 	OutcomeCodes []OutcomeCode `json:"outcome_codes"`
+	// Channels has one rule for each channel, sorted by channel. A channel without one has
+	// room for one contact, beside nothing.
+	Channels []ChannelRule `json:"channels,omitempty"`
+	// UnreachableGrace is how long an agent without any console keeps his texts; then
+	// they go back into the queue with what was written (requirement D9). 30 s by default; 0
+	// means for ever.
+	UnreachableGrace Millis `json:"unreachable_grace_ms,omitempty"`
+	// DialTimeout is how long a call-back is rung; 45 s when 0.
+	DialTimeout Millis `json:"dial_timeout_ms,omitempty"`
+	// DialsPerContact and DialsPerHour bound how often one contact, and all together, may be
+	// dialled within an hour; 0 means never.
+	DialsPerContact uint8  `json:"dials_per_contact,omitempty"`
+	DialsPerHour    uint16 `json:"dials_per_hour,omitempty"`
+}
+
+// ChannelRule is how much of a channel one agent may have at once.
+type ChannelRule struct {
+	Channel Channel `json:"channel"`
+	// Capacity is how many contacts of it, 1–50; those in wrap-up count.
+	Capacity uint8 `json:"capacity"`
+	// Beside are the other channels that one of this channel may be offered beside, sorted:
+	// a call beside mails, but not beside a chat.
+	Beside []Channel `json:"beside,omitempty"`
+	// OfferTimeout replaces the general one when it is not 0.
+	OfferTimeout Millis `json:"offer_timeout_ms,omitempty"`
 }
 
 // Roster is every account that may answer contacts, as one whole value, sorted by

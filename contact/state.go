@@ -5,6 +5,8 @@ import "slices"
 // State is where a contact is in its life.
 //
 //	arrived → greeted → waiting ⇄ offered → connected → wrap-up → closed
+//	                       ⇅
+//	                   dialling → connected
 //
 // Every state before connected can end in closed (the caller hung up, the contact
 // was refused); every state before wrap-up can go back to waiting as a call-back
@@ -24,6 +26,8 @@ const (
 	StateWaiting State = "waiting"
 	// StateOffered: it is reserved for one agent, who is being rung.
 	StateOffered State = "offered"
+	// StateDialling: it waited to be called back, and is being dialled for an agent.
+	StateDialling State = "dialling"
 	// StateConnected: agent and user reach each other.
 	StateConnected State = "connected"
 	// StateWrapUp: the connection is over, the agent has not yet said what came of it.
@@ -36,8 +40,9 @@ var transitions = map[State][]State{
 	StateNone:      {StateArrived, StateClosed},
 	StateArrived:   {StateGreeted, StateWaiting, StateClosed},
 	StateGreeted:   {StateWaiting, StateClosed},
-	StateWaiting:   {StateOffered, StateClosed},
+	StateWaiting:   {StateOffered, StateDialling, StateClosed},
 	StateOffered:   {StateWaiting, StateConnected, StateClosed},
+	StateDialling:  {StateWaiting, StateConnected, StateClosed},
 	StateConnected: {StateWrapUp, StateWaiting, StateClosed},
 	StateWrapUp:    {StateClosed},
 	StateClosed:    nil,
@@ -60,6 +65,8 @@ const (
 	EndRefused End = "refused"
 	// EndDropped: a technical fault ended it and there is no address to call back.
 	EndDropped End = "dropped"
+	// EndOutsideHours: it came when the desk was closed, and was told so (requirement D10).
+	EndOutsideHours End = "outside-hours"
 )
 
 // Stage is how far a contact had come when the user left (requirement 5.10.2c).
@@ -108,4 +115,30 @@ const (
 	TechnicalFault   WithdrawCause = "technical-fault"
 	// ConnectFailed: the agent accepted, but the two could not be connected.
 	ConnectFailed WithdrawCause = "connect-failed"
+)
+
+// ReturnCause is why a contact that an agent had waits again.
+type ReturnCause string
+
+// The causes.
+const (
+	// ReturnGivenBack: the agent gave it back.
+	ReturnGivenBack ReturnCause = "given-back"
+	// ReturnUnreachable: the agent's last console was gone for too long (requirement D9).
+	ReturnUnreachable ReturnCause = "agent-unreachable"
+	// ReturnRoster: the agent is gone from the roster.
+	ReturnRoster ReturnCause = "roster"
+)
+
+// DialFailure is why the user was not reached by a call of ours.
+type DialFailure string
+
+// The failures.
+const (
+	DialBusy      DialFailure = "busy"
+	DialNoAnswer  DialFailure = "no-answer"
+	DialRefused   DialFailure = "refused" // by the network or by the guard of outgoing calls
+	DialCancelled DialFailure = "cancelled"
+	// DialFault: the agent's own voice did not come up.
+	DialFault DialFailure = "technical-fault"
 )
