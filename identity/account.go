@@ -46,7 +46,13 @@ type Account struct {
 	Skills []Skill
 	// Active tells that he may sign in.
 	Active bool
+	// SeesProtected tells that he is in the group that may open protected people (row D1). It
+	// comes with no role: an administrator is not in it by himself.
+	SeesProtected bool
 }
+
+// Viewer is the account as one that people are shown to.
+func (a Account) Viewer() Viewer { return Viewer{SeesProtected: a.SeesProtected} }
 
 // String keeps the hash out of logs and error texts that print an Account by mistake.
 func (a Account) String() string { return "account " + a.Name }

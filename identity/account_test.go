@@ -118,3 +118,16 @@ func TestUnknownAccountsCostTheSame(t *testing.T) {
 		t.Errorf("unknown accounts are checked with %+v, others with %+v", params, hashing)
 	}
 }
+
+// The right to see protected people comes with no role (row D1).
+func TestOnlyTheGroupSeesProtectedPeople(t *testing.T) {
+	t.Parallel()
+	for _, role := range Roles() {
+		if (Account{Role: role}).Viewer().SeesProtected {
+			t.Errorf("%s sees protected people by the role alone", role)
+		}
+		if !(Account{Role: role, SeesProtected: true}).Viewer().SeesProtected {
+			t.Errorf("%s of the group does not see protected people", role)
+		}
+	}
+}

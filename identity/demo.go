@@ -11,7 +11,7 @@ func DemoAccounts() []Account {
 	return []Account{
 		{Name: "anna", DisplayName: "Anna Lind", Role: Agent, Skills: skills(3, 4), Active: true},
 		{Name: "bo", DisplayName: "Bo Ek", Role: Agent, Skills: skills(4, 3), Active: true},
-		{Name: "eva", DisplayName: "Eva Berg", Role: Supervisor, Skills: skills(2, 2), Active: true},
+		{Name: "eva", DisplayName: "Eva Berg", Role: Supervisor, Skills: skills(2, 2), Active: true, SeesProtected: true},
 		{Name: "adam", DisplayName: "Adam Dahl", Role: Administrator, Active: true},
 	}
 }
