@@ -1,12 +1,6 @@
 package ivr
 
-import (
-	"errors"
-	"fmt"
-
-	"svar/channels"
-	"svar/contact"
-)
+import "svar/contact"
 
 // Flow is what a line does with a contact, in order. The zero value is not a legal
 // flow.
@@ -18,130 +12,140 @@ type Flow struct {
 type Step struct {
 	// Say plays a prompt to its end.
 	Say string
-	// Queue puts the contact into the queue. It is the last step.
+	// Notices tells the outage messages that concern the contact, each to its end or a key.
+	Notices bool
+	// Hours goes on by whether the desk is open.
+	Hours *Hours
+	// Menu goes on by the key that the caller presses.
+	Menu *Menu
+	// Queue puts the contact into the queue. It is the last step of its branch.
 	Queue *Queue
+	// Close says this prompt and ends the contact. Only what is closed may do so.
+	Close string
+}
+
+// Hours are two branches. One that reaches its own end goes on after the step.
+type Hours struct {
+	Open, Closed []Step
+}
+
+// Menu lets the caller choose by one key. A branch that reaches its own end goes on after
+// the step.
+type Menu struct {
+	// Say is the prompt that names the choices. A key stops it.
+	Say     string
+	Choices []Choice
+	// Timeout is how long a key is waited for after the prompt.
+	Timeout contact.Millis
+	// Repeat is how often the menu is said again after no key or a wrong one.
+	Repeat uint8
+	// Otherwise is the branch of who made no choice in the end.
+	Otherwise []Step
+}
+
+// Choice is one branch of a menu.
+type Choice struct {
+	// Key is 0–9, * or #.
+	Key string
+	// Name says what the choice is about, for those who read what is wrong with it.
+	Name  string
+	Steps []Step
 }
 
 // Queue is what a contact needs and hears in the queue.
 type Queue struct {
-	Needs  contact.Needs
-	Class  contact.Class
-	Target contact.Millis
-	// Music is the prompt that is repeated while it waits.
+	Needs contact.Needs
+	// LanguageNeeds are needed as well by a contact in that language.
+	LanguageNeeds map[string]contact.Needs
+	Class         contact.Class
+	Target        contact.Millis
+	// Music is the prompt that is repeated while it waits; none on a line where users write.
 	Music string
 }
 
-// Check says what is wrong with a flow; nil when every contact that enters it ends in
-// the queue.
-func (f Flow) Check() error {
-	var faults []error
-	for i, step := range f.Steps {
-		last := i == len(f.Steps)-1
-		switch {
-		case step.Say != "" && step.Queue != nil:
-			faults = append(faults, fmt.Errorf("step %d both says and queues: split it", i+1))
-		case step.Say == "" && step.Queue == nil:
-			faults = append(faults, fmt.Errorf("step %d does nothing: give it say or queue", i+1))
-		case step.Queue != nil && !last:
-			faults = append(faults, fmt.Errorf("step %d queues, but steps follow it: the queue is the last step", i+1))
-		case step.Queue != nil:
-			faults = append(faults, step.Queue.check(i+1)...)
+// walk visits every step, those of all branches included, in the order of writing.
+func walk(steps []Step, visit func(Step)) {
+	for _, step := range steps {
+		visit(step)
+		for _, branch := range step.branches() {
+			walk(branch.steps, visit)
 		}
 	}
-	if n := len(f.Steps); n == 0 || f.Steps[n-1].Queue == nil {
-		faults = append(faults, errors.New("the flow does not end in the queue: no contact may be turned away"))
-	}
-	return errors.Join(faults...)
 }
 
-func (q Queue) check(step int) []error {
-	var faults []error
-	if q.Target <= 0 {
-		faults = append(faults, fmt.Errorf("step %d: the queue's target is %d ms; it must be above 0", step, q.Target))
+// branch is one way on from a step, with the words that lead there.
+type branch struct {
+	words string
+	steps []Step
+	// closed: nobody comes here while the desk is open.
+	closed bool
+}
+
+// branches returns the ways on from a step that has several.
+func (s Step) branches() []branch {
+	var found []branch
+	if s.Hours != nil {
+		found = append(found, branch{words: "hours open", steps: s.Hours.Open},
+			branch{words: "hours closed", steps: s.Hours.Closed, closed: true})
 	}
-	if q.Music == "" {
-		faults = append(faults, fmt.Errorf("step %d: the queue has no music", step))
-	}
-	for _, need := range q.Needs {
-		if need.Skill == "" || need.Level < 1 || need.Level > 5 {
-			faults = append(faults, fmt.Errorf("step %d: the need %q has level %d; a skill has a name and a level 1–5", step, need.Skill, need.Level))
+	if s.Menu != nil {
+		for _, choice := range s.Menu.Choices {
+			words := "menu choice " + choice.Key
+			if choice.Name != "" {
+				words += " (" + choice.Name + ")"
+			}
+			found = append(found, branch{words: words, steps: choice.Steps})
 		}
+		found = append(found, branch{words: "menu otherwise", steps: s.Menu.Otherwise})
 	}
-	return faults
+	return found
 }
 
 // Prompts returns the names of all prompts that the flow can play.
 func (f Flow) Prompts() []string {
 	var names []string
-	for _, step := range f.Steps {
-		if step.Say != "" {
-			names = append(names, step.Say)
-		}
-		if step.Queue != nil {
-			names = append(names, step.Queue.Music)
+	add := func(name string) {
+		if name != "" {
+			names = append(names, name)
 		}
 	}
+	walk(f.Steps, func(step Step) {
+		add(step.Say)
+		add(step.Close)
+		if step.Menu != nil {
+			add(step.Menu.Say)
+		}
+		if step.Queue != nil {
+			add(step.Queue.Music)
+		}
+	})
 	return names
 }
 
-// Action is what the switchboard is to do next: [Say], [Enqueue] or [Loop].
-type Action interface{ action() }
-
-// Say plays the prompt to its end; then ask for the next action.
-type Say struct{ Prompt channels.Prompt }
-
-// Enqueue tells the dispatcher what the contact needs; then ask for the next action.
-type Enqueue struct {
-	Needs  contact.Needs
-	Class  contact.Class
-	Target contact.Millis
-}
-
-// Loop repeats the prompt until the contact is connected or over. The flow is done.
-type Loop struct{ Prompt channels.Prompt }
-
-func (Say) action()     {}
-func (Enqueue) action() {}
-func (Loop) action()    {}
-
-// Run is one contact's way through a flow. It is not safe for concurrent use.
-type Run struct {
-	flow     Flow
-	language string
-	next     int
-	enqueued bool
-}
-
-// Start begins a flow that has passed [Flow.Check], in a language.
-func (f Flow) Start(language string) *Run { return &Run{flow: f, language: language} }
-
-// Next returns the next action, nil when the flow is done.
-func (r *Run) Next() Action {
-	if r.next == len(r.flow.Steps) {
-		return nil
-	}
-	step := r.flow.Steps[r.next]
-	if step.Queue == nil {
-		r.next++
-		return Say{Prompt: r.prompt(step.Say)}
-	}
-	if !r.enqueued {
-		r.enqueued = true
-		return Enqueue{Needs: step.Queue.Needs, Class: step.Queue.Class, Target: step.Queue.Target}
-	}
-	r.next++
-	return Loop{Prompt: r.prompt(step.Queue.Music)}
-}
-
-func (r *Run) prompt(name string) channels.Prompt {
-	return channels.Prompt{Name: name, Language: r.language}
-}
-
-// Music returns the prompt that the flow repeats in the queue.
-func (f Flow) Music() string {
-	for _, step := range f.Steps {
+// Queues returns every queue step of the flow.
+func (f Flow) Queues() []Queue {
+	var queues []Queue
+	walk(f.Steps, func(step Step) {
 		if step.Queue != nil {
-			return step.Queue.Music
+			queues = append(queues, *step.Queue)
+		}
+	})
+	return queues
+}
+
+// Menus reports whether the flow asks for a key anywhere.
+func (f Flow) Menus() bool {
+	found := false
+	walk(f.Steps, func(step Step) { found = found || step.Menu != nil })
+	return found
+}
+
+// Music returns the prompt that the flow repeats in the queue; that of its first branch
+// when they differ.
+func (f Flow) Music() string {
+	for _, queue := range f.Queues() {
+		if queue.Music != "" {
+			return queue.Music
 		}
 	}
 	return ""

@@ -1,0 +1,190 @@
+package ivr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"svar/contact"
+)
+
+// What a menu may ask of a caller (requirement 3.2f).
+const (
+	MaxChoices    = 4
+	maxRepeat     = 3
+	maxKeyTimeout = contact.Millis(30_000)
+)
+
+// keys are those that a caller's telephone has.
+const keys = "0123456789*#"
+
+// Check says what is wrong with a flow; nil when every contact that enters it while the
+// desk is open ends in the queue, and nothing else can happen while it is closed than the
+// queue or the message that says so.
+func (f Flow) Check() error {
+	p := &proof{}
+	for _, end := range p.follow(f.Steps, situation{}).open {
+		where := "the flow"
+		if end != "" {
+			where = end + ": this branch"
+		}
+		p.fault("%s does not end in the queue: no contact may be turned away", where)
+	}
+	return errors.Join(p.faults...)
+}
+
+// proof collects what is wrong.
+type proof struct{ faults []error }
+
+func (p *proof) fault(text string, args ...any) {
+	p.faults = append(p.faults, fmt.Errorf(text, args...))
+}
+
+// situation is what holds of every contact that comes to a step.
+type situation struct {
+	path string
+	// closed: the desk is; inHours: the way led through a step that asks.
+	closed, inHours bool
+	// chose: some of them passed a menu.
+	chose bool
+}
+
+func (s situation) at(step int) string {
+	if s.path == "" {
+		return fmt.Sprintf("step %d", step+1)
+	}
+	return fmt.Sprintf("%s → step %d", s.path, step+1)
+}
+
+// outcome is how a list of steps ends.
+type outcome struct {
+	// open are the paths of the branches that go on after the list.
+	open []string
+	// chose: some of those passed a menu.
+	chose bool
+}
+
+// follow walks a list of steps as every contact together does.
+func (p *proof) follow(steps []Step, s situation) outcome {
+	out := outcome{open: []string{s.path}, chose: s.chose}
+	for i, step := range steps {
+		at := s.at(i)
+		if len(out.open) == 0 {
+			p.fault("%s: nobody comes here, since every way ends before it", at)
+			return out
+		}
+		if !p.single(step, at) {
+			continue
+		}
+		here := s
+		here.path, here.chose = at, out.chose
+		switch {
+		case step.Queue != nil:
+			p.queue(*step.Queue, at)
+			out.open = nil
+		case step.Close != "":
+			if !s.closed {
+				p.fault("%s closes, but people come here while the desk is open: no contact may be turned away", at)
+			}
+			out.open = nil
+		case step.Hours != nil:
+			if s.inHours {
+				p.fault("%s asks for the hours a second time", at)
+			}
+			here.inHours = true
+			out = p.fork(step, here)
+		case step.Menu != nil:
+			p.menu(*step.Menu, at)
+			if here.chose {
+				p.fault("%s is a second menu: a caller chooses once", at)
+			}
+			here.chose = true
+			out = p.fork(step, here)
+		}
+	}
+	return out
+}
+
+// fork follows every branch of a step.
+func (p *proof) fork(step Step, s situation) outcome {
+	var out outcome
+	for _, branch := range step.branches() {
+		way := s
+		way.path = s.path + " → " + branch.words
+		way.closed = s.closed || branch.closed
+		end := p.follow(branch.steps, way)
+		out.open = append(out.open, end.open...)
+		out.chose = out.chose || end.chose && len(end.open) > 0
+	}
+	return out
+}
+
+// single says whether a step does exactly one thing.
+func (p *proof) single(step Step, at string) bool {
+	var does []string
+	for _, thing := range []struct {
+		name string
+		set  bool
+	}{
+		{"say", step.Say != ""},
+		{"notices", step.Notices},
+		{"hours", step.Hours != nil},
+		{"menu", step.Menu != nil},
+		{"queue", step.Queue != nil},
+		{"close", step.Close != ""},
+	} {
+		if thing.set {
+			does = append(does, thing.name)
+		}
+	}
+	switch len(does) {
+	case 0:
+		p.fault("%s does nothing: give it say, notices, hours, menu, queue or close", at)
+	case 1:
+		return true
+	default:
+		p.fault("%s does %s at once: make a step of each", at, strings.Join(does, " and "))
+	}
+	return false
+}
+
+func (p *proof) menu(m Menu, at string) {
+	if m.Say == "" {
+		p.fault("%s: the menu says nothing: name the prompt that tells the choices", at)
+	}
+	if n := len(m.Choices); n == 0 || n > MaxChoices {
+		p.fault("%s: the menu has %d choices; 1–%d are allowed", at, n, MaxChoices)
+	}
+	if m.Timeout <= 0 || m.Timeout > maxKeyTimeout {
+		p.fault("%s: the menu waits %d ms for a key; give it a timeout up to %d ms", at, m.Timeout, maxKeyTimeout)
+	}
+	if m.Repeat > maxRepeat {
+		p.fault("%s: the menu is repeated %d times; at most %d are allowed", at, m.Repeat, maxRepeat)
+	}
+	seen := map[string]bool{}
+	for _, choice := range m.Choices {
+		if len(choice.Key) != 1 || !strings.Contains(keys, choice.Key) {
+			p.fault("%s: the menu has a choice %q; a key is 0–9, * or #", at, choice.Key)
+		}
+		if seen[choice.Key] {
+			p.fault("%s: the menu has two choices %s", at, choice.Key)
+		}
+		seen[choice.Key] = true
+	}
+}
+
+func (p *proof) queue(q Queue, at string) {
+	if q.Target <= 0 {
+		p.fault("%s: the queue's target is %d ms; it must be above 0", at, q.Target)
+	}
+	if q.Class > contact.ClassPriorityLine {
+		p.fault("%s: there is no priority class %d", at, q.Class)
+	}
+	for _, needs := range append([]contact.Needs{q.Needs}, inOrder(q.LanguageNeeds)...) {
+		for _, need := range needs {
+			if need.Skill == "" || need.Level < 1 || need.Level > 5 {
+				p.fault("%s: the need %q has level %d; a skill has a name and a level 1–5", at, need.Skill, need.Level)
+			}
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package ivr_test
+
+import (
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"svar/channels"
+	"svar/contact"
+	"svar/ivr"
+)
+
+func open(language string) ivr.Visit { return ivr.Visit{Language: language, Line: "staff", Open: true} }
+
+func sv(name string) channels.Prompt { return channels.Prompt{Name: name, Language: "sv"} }
+
+// expect asks for the next action after a key (0: none) and compares it.
+func expect(t *testing.T, run *ivr.Run, digit byte, want ivr.Action) {
+	t.Helper()
+	if got := run.Next(ivr.Input{Digit: digit}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("after the key %q the flow does\n%#v\nwant\n%#v", digit, got, want)
+	}
+}
+
+var (
+	menuSaid   = ivr.Say{Prompt: sv("menu"), Interruptible: true}
+	keyWanted  = ivr.Collect{Timeout: 5_000}
+	staffQueue = ivr.Enqueue{Needs: contact.Needs{{Skill: "staff", Level: 1}}, Target: 60_000}
+	music      = ivr.Loop{Prompt: sv("queue-music")}
+)
+
+func TestCallerChoosesAfterTheMenu(t *testing.T) {
+	t.Parallel()
+	run := deskFlow().Start(open("sv"))
+	expect(t, run, 0, ivr.Say{Prompt: sv("welcome")})
+	expect(t, run, 0, menuSaid)
+	expect(t, run, 0, keyWanted)
+	expect(t, run, '1', ivr.Say{Prompt: sv("platform")})
+	expect(t, run, 0, ivr.Enqueue{Needs: contact.Needs{{Skill: "platform", Level: 2}}, Target: 60_000})
+	expect(t, run, 0, music)
+	expect(t, run, 0, nil)
+	expect(t, run, '1', nil)
+}
+
+func TestKeyDuringTheMenuChoosesAtOnce(t *testing.T) {
+	t.Parallel()
+	run := deskFlow().Start(open("sv"))
+	expect(t, run, 0, ivr.Say{Prompt: sv("welcome")})
+	expect(t, run, '1', menuSaid) // a key of the welcome is no choice: its meaning was not said yet
+	expect(t, run, '2', ivr.Say{Prompt: sv("device")})
+	expect(t, run, 0, staffQueue) // the branch goes on after the menu
+}
+
+func TestNoKeyAndWrongKeyEndInTheQueue(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string][2]byte{"time-out": {0, 0}, "wrong keys": {'9', '#'}, "both": {0, '9'}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := deskFlow().Start(open("sv"))
+			expect(t, run, 0, ivr.Say{Prompt: sv("welcome")})
+			expect(t, run, 0, menuSaid)
+			expect(t, run, 0, keyWanted)
+			expect(t, run, keys[0], menuSaid) // once more
+			expect(t, run, 0, keyWanted)
+			expect(t, run, keys[1], staffQueue)
+		})
+	}
+}
+
+func TestClosedDeskSaysSo(t *testing.T) {
+	t.Parallel()
+	run := deskFlow().Start(ivr.Visit{Language: "en"})
+	expect(t, run, 0, ivr.Close{Prompt: channels.Prompt{Name: "closed", Language: "en"}})
+	expect(t, run, 0, nil)
+}
+
+func TestNeedsOfTheLanguageAreAdded(t *testing.T) {
+	t.Parallel()
+	step := queueStep()
+	step.Queue.LanguageNeeds = map[string]contact.Needs{"en": {{Skill: "english", Level: 3}}}
+	step.Queue.Class, step.Queue.Music = contact.ClassResidentImpact, ""
+	flow := ivr.Flow{Steps: []ivr.Step{step}}
+	swedish := ivr.Enqueue{Needs: contact.Needs{{Skill: "staff", Level: 1}}, Class: contact.ClassResidentImpact, Target: 60_000}
+	english := swedish
+	english.Needs = contact.Needs{{Skill: "english", Level: 3}, {Skill: "staff", Level: 1}}
+	for language, want := range map[string]ivr.Enqueue{"sv": swedish, "en": english} {
+		run := flow.Start(open(language))
+		expect(t, run, 0, want)
+		expect(t, run, 0, nil) // no music where users write
+	}
+}
+
+// Requirement 3.1i: messages are told before the queue, one that is published or withdrawn
+// meanwhile included.
+func TestEveryNoticeIsToldOnce(t *testing.T) {
+	t.Parallel()
+	mail := contact.Notice{ID: "mail", Text: map[string]string{"sv": "E-posten är nere.", "en": "Mail is down."}}
+	wifi := contact.Notice{ID: "wifi", Text: map[string]string{"sv": "Nätet är nere."}}
+	gone := contact.Notice{ID: "gone", Text: map[string]string{"sv": "Borta."}}
+	flow := ivr.Flow{Steps: []ivr.Step{{Notices: true}, queueStep()}}
+
+	run := flow.Start(open("en"))
+	told := func(digit byte, notices ...contact.Notice) ivr.Action {
+		return run.Next(ivr.Input{Digit: digit, Notices: notices})
+	}
+	want := ivr.SayNotice{Notice: mail, Prompt: channels.Prompt{Name: "notice", Language: "en", Text: "Mail is down."}}
+	if got := told(0, mail, gone); !reflect.DeepEqual(got, want) {
+		t.Fatalf("first comes %#v, want %#v", got, want)
+	}
+	// A key skips one message, no more; gone was withdrawn; the other has no English text.
+	want = ivr.SayNotice{Notice: wifi, Prompt: channels.Prompt{Name: "notice", Language: "sv", Text: "Nätet är nere."}}
+	if got := told('1', mail, wifi); !reflect.DeepEqual(got, want) {
+		t.Fatalf("then comes %#v, want %#v", got, want)
+	}
+	if got := told(0, mail, wifi); !reflect.DeepEqual(got, staffQueue) {
+		t.Fatalf("at last comes %#v, want the queue", got)
+	}
+}
+
+// Requirement 3.1f, for every flow that Check lets pass, whatever keys are pressed.
+func TestLegalFlowAlwaysEndsInTheQueueWhileOpen(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		flow := ivr.Flow{Steps: randomSteps(t, 2, "flow")}
+		if flow.Check() != nil {
+			t.SkipNow()
+		}
+		run := flow.Start(open("sv"))
+		queued := 0
+		for range 1000 {
+			in := ivr.Input{Digit: rapid.SampledFrom([]byte{0, 0, '1', '2', '3', '9', '*', 'A'}).Draw(t, "digit")}
+			if rapid.Bool().Draw(t, "outage") {
+				in.Notices = []contact.Notice{{ID: "n", Text: map[string]string{"sv": "Driftstörning."}}}
+			}
+			switch run.Next(in).(type) {
+			case ivr.Close:
+				t.Fatal("a caller was turned away while the desk was open")
+			case ivr.Enqueue:
+				queued++
+			case nil:
+				if queued != 1 {
+					t.Fatalf("the caller was queued %d times", queued)
+				}
+				return
+			}
+		}
+		t.Fatal("the flow goes on for ever")
+	})
+}
+
+// randomSteps draws a list of steps that often, but not always, is a legal flow.
+func randomSteps(t *rapid.T, depth int, label string) []ivr.Step {
+	kinds := []string{"say", "notices"}
+	if depth > 0 {
+		kinds = append(kinds, "hours", "menu")
+	}
+	var steps []ivr.Step
+	for range rapid.IntRange(0, 3).Draw(t, label+" length") {
+		switch rapid.SampledFrom(kinds).Draw(t, label+" kind") {
+		case "say":
+			steps = append(steps, say("prompt"))
+		case "notices":
+			steps = append(steps, ivr.Step{Notices: true})
+		case "hours":
+			steps = append(steps, hours(randomSteps(t, depth-1, "open"), randomSteps(t, depth-1, "closed")))
+		case "menu":
+			var choices []ivr.Choice
+			for _, key := range []string{"1", "2", "*"}[:rapid.IntRange(1, 3).Draw(t, "choices")] {
+				choices = append(choices, choice(key, randomSteps(t, depth-1, "choice")...))
+			}
+			steps = append(steps, menu(randomSteps(t, depth-1, "otherwise"), choices...))
+		}
+	}
+	switch end := rapid.IntRange(0, 9).Draw(t, label+" end"); {
+	case depth == 2 && end > 0, end > 6:
+		steps = append(steps, queueStep())
+	case end == 6:
+		steps = append(steps, closeStep())
+	}
+	return steps
+}
