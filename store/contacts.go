@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"svar/contact"
+	"svar/report"
 )
 
 // ContactFilter says which contacts are wanted: those that arrived in [From, To), newest
@@ -115,14 +116,15 @@ func addEvents(ctx context.Context, tx pgx.Tx, contacts []Contact) error {
 	return nil
 }
 
-// Cohort hands the events of the contacts of a channel that arrived on the line in
-// [from, to) to add, in the order in which they were recorded, with their times.
-func (s *Store) Cohort(ctx context.Context, channel contact.Channel, line contact.LineID, from, to time.Time, add func(contact.Event, contact.Instant)) error {
+// Cohort hands the events of the query's contacts to add, in the order in which they were
+// recorded, with their times.
+func (s *Store) Cohort(ctx context.Context, query report.Query, add func(contact.Event, contact.Instant)) error {
 	rows, err := s.pool.Query(ctx, `
 		select e.sequence, e.at, e.event, e.data
 		from events e join contacts c on c.id = e.contact
-		where c.channel = $1 and c.line = $2 and c.arrived >= $3 and c.arrived < $4
-		order by e.sequence, e.index`, channel, line, from, to)
+		where c.arrived >= $1 and c.arrived < $2
+			and ($3 = '' or c.channel = $3) and ($4 = '' or c.line = $4) and ($5 = '' or c.audience = $5)
+		order by e.sequence, e.index`, query.From, query.To, query.Channel, query.Line, query.Audience)
 	if err != nil {
 		return fmt.Errorf("read a cohort: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"svar/contact"
+	"svar/report"
 	"svar/store/storetest"
 )
 
@@ -201,7 +202,7 @@ func TestCohort(t *testing.T) {
 	var got []recorded
 	read := func() error {
 		got = nil
-		return s.Cohort(t.Context(), contact.Voice, "staff", noon, noon.Add(time.Hour), func(event contact.Event, at contact.Instant) {
+		return s.Cohort(t.Context(), report.Query{Channel: contact.Voice, Line: "staff", From: noon, To: noon.Add(time.Hour)}, func(event contact.Event, at contact.Instant) {
 			got = append(got, recorded{event, at})
 		})
 	}

@@ -233,8 +233,10 @@ func (d *desk) compare(t *testing.T, s *Store, from, to time.Time) {
 			t.Errorf("%s\n got %+v\nwant %+v", got.ID, withoutTimesOfStates(got), want)
 		}
 	}
-	d.compareCalls(t, s, from, to)
 	for _, now := range []contact.Instant{d.now, d.now.Add(30_000), d.now.Add(3600_000)} {
+		for _, interval := range report.Intervals() {
+			d.compareRows(t, s, report.Query{From: from, To: to, By: interval, Line: d.line, Now: now.Time()})
+		}
 		got, err := s.Figures(t.Context(), from, to, now.Time(), report.ShortAbandon.Duration())
 		if err != nil {
 			t.Fatal(err)
@@ -275,54 +277,25 @@ func withoutTimesOfStates(c Contact) Contact {
 	return c
 }
 
-// compareCalls counts the fold of package report again in SQL.
-func (d *desk) compareCalls(t *testing.T, s *Store, from, to time.Time) {
+// compareRows counts the rows of package report in SQL and by the fold.
+func (d *desk) compareRows(t *testing.T, s *Store, query report.Query) {
 	t.Helper()
-	fold := report.NewCallFold()
-	if err := s.Cohort(t.Context(), contact.Voice, d.line, from, to, fold.Add); err != nil {
+	fold := report.NewContactFold(query)
+	if err := s.Cohort(t.Context(), query, fold.Add); err != nil {
 		t.Fatal(err)
 	}
-	got := fold.Calls()
-	want := report.Calls{}
-	err := s.pool.QueryRow(t.Context(), `
-		with cohort as (
-			select *, round(extract(epoch from answered - arrived) * 1000)::bigint as from_arrival,
-				round(extract(epoch from answered - queued) * 1000)::bigint as from_queue
-			from contacts where line = $1 and arrived >= $2 and arrived < $3
-		)
-		select count(*), count(answered),
-			count(*) filter (where answered is null and ended_as = 'handled'),
-			count(*) filter (where ended_as = 'refused'),
-			count(*) filter (where answered is null and ended_as = 'dropped'),
-			count(*) filter (where answered is null and closed is null),
-			coalesce(percentile_disc(0.5) within group (order by from_arrival), 0),
-			coalesce(percentile_disc(0.9) within group (order by from_arrival), 0),
-			coalesce(percentile_disc(0.5) within group (order by from_queue), 0),
-			coalesce(percentile_disc(0.9) within group (order by from_queue), 0)
-		from cohort`, d.line, from, to).Scan(
-		&want.Offered, &want.Answered, &want.CalledBack, &want.Refused, &want.Dropped, &want.Open,
-		&want.FromArrival.Median, &want.FromArrival.P90, &want.FromQueue.Median, &want.FromQueue.P90)
+	got, err := s.ContactFigures(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.FromArrival.N, want.FromQueue.N = want.Answered, want.Answered
-	for _, row := range got.Abandoned {
-		const abandoned = `select count(*) from contacts where line = $1 and answered is null and ended_as = 'abandoned' and stage = $2 and waited_ms < $3`
-		want.Abandoned = append(want.Abandoned, report.Abandoned{
-			Stage: row.Stage,
-			Count: count(t, s, abandoned, d.line, row.Stage, int64(1)<<40),
-			Short: count(t, s, abandoned, d.line, row.Stage, int64(report.ShortAbandon)),
-		})
+	want := fold.Rows()
+	for _, rows := range [][]report.Row{got, want} {
+		for i := range rows {
+			rows[i].Start = rows[i].Start.UTC()
+		}
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("calls: the fold says\n%+v, SQL says\n%+v", got, want)
-	}
-	sum := got.Answered + got.CalledBack + got.Refused + got.Dropped + got.Open
-	for _, row := range got.Abandoned {
-		sum += row.Count
-	}
-	if sum != got.Offered {
-		t.Errorf("the parts are %d, offered %d", sum, got.Offered)
+		t.Errorf("by %s, as of %s: SQL says\n%+v\nthe fold says\n%+v", query.By, query.Now, got, want)
 	}
 }
 

@@ -259,11 +259,12 @@ func (c reportCallsCommand) Run(ctx context.Context, out io.Writer, g *global) e
 		return err
 	}
 	return withStore(ctx, g, func(s *store.Store) error {
-		fold := report.NewCallFold()
-		if err := s.Cohort(ctx, contact.Voice, contact.LineID(c.Line), from, to, fold.Add); err != nil {
+		query := report.Query{From: from, To: to, By: report.Total, Channel: contact.Voice, Line: contact.LineID(c.Line), Now: time.Now()}
+		fold := report.NewContactFold(query)
+		if err := s.Cohort(ctx, query, fold.Add); err != nil {
 			return err
 		}
-		return printCalls(out, c.Line, from, fold.Calls())
+		return printCalls(out, c.Line, from, fold.Total())
 	})
 }
 
@@ -284,7 +285,7 @@ var stageNames = map[contact.Stage]string{
 	contact.StageRinging: "while ringing", contact.StageCallback: "before the call-back",
 }
 
-func printCalls(out io.Writer, line string, day time.Time, c report.Calls) error {
+func printCalls(out io.Writer, line string, day time.Time, c report.Row) error {
 	var text strings.Builder
 	p := func(format string, values ...any) { fmt.Fprintf(&text, format+"\n", values...) }
 	p("Calls on line %s, %s (Europe/Stockholm), formula %d", line, day.Format(time.DateOnly), report.Formula)
@@ -300,6 +301,7 @@ func printCalls(out io.Writer, line string, day time.Time, c report.Calls) error
 	}
 	p("  %-30s %8d", fmt.Sprintf("of which under %d s", report.ShortAbandon/1000), short)
 	p("%-32s %8d", "called back", c.CalledBack)
+	p("%-32s %8d", "outside hours", c.OutsideHours)
 	p("%-32s %8d", "refused", c.Refused)
 	p("%-32s %8d", "technical fault", c.Dropped)
 	p("%-32s %8d", "still open", c.Open)

@@ -124,9 +124,9 @@ func TestCommandsReachARunningServer(t *testing.T) {
 
 func TestTheReportOfCallsOnPaper(t *testing.T) {
 	t.Parallel()
-	fold := report.NewCallFold()
+	fold := report.NewContactFold(report.Query{From: time.UnixMilli(0), To: time.UnixMilli(1_000_000)})
 	arrive := func(id contact.ID, at contact.Instant) {
-		fold.Add(contact.ContactArrived{Contact: contact.Contact{ID: id, Arrived: at}}, at)
+		fold.Add(contact.ContactArrived{Contact: contact.Contact{ID: id, Channel: contact.Voice, Arrived: at}}, at)
 	}
 	for i, answered := range []contact.Instant{3_000, 9_000, 61_500} {
 		id := contact.ID(fmt.Sprintf("answered-%d", i))
@@ -140,7 +140,7 @@ func TestTheReportOfCallsOnPaper(t *testing.T) {
 	fold.Add(contact.ContactClosed{Contact: "long", End: contact.EndAbandoned, Stage: contact.StageQueue, Waited: 90_000}, 91_000)
 	arrive("open", 1_000)
 	var out bytes.Buffer
-	if err := printCalls(&out, "staff", time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), fold.Calls()); err != nil {
+	if err := printCalls(&out, "staff", time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), fold.Total()); err != nil {
 		t.Fatal(err)
 	}
 	golden := filepath.Join("testdata", "report-calls.golden.txt")

@@ -240,7 +240,7 @@ func checkBooks(t testing.TB, home *home, server *program) {
 	for _, d := range crashDesks() {
 		// Callers who called again and were cut off are open until their silence is noticed.
 		all := records.of(t, d.id)
-		fold, seen := report.NewCallFold(), map[contact.ID]bool{}
+		fold, seen := report.NewContactFold(report.Query{From: time.UnixMilli(0), To: time.Now().Add(time.Hour)}), map[contact.ID]bool{}
 		for _, c := range all {
 			if seen[c.ID] || count(c, "contact-arrived") != 1 || count(c, "contact-closed") > 1 || count(c, "contact-dropped") > 1 {
 				t.Errorf("it is on record more than once: %s", asJSON(c))
@@ -257,12 +257,12 @@ func checkBooks(t testing.TB, home *home, server *program) {
 				fold.Add(event, contact.InstantOf(transition.At))
 			}
 		}
-		calls := fold.Calls()
+		calls := fold.Total()
 		abandoned := 0
 		for _, row := range calls.Abandoned {
 			abandoned += row.Count
 		}
-		if sum := calls.Answered + abandoned + calls.CalledBack + calls.Refused + calls.Dropped + calls.Open; sum != calls.Offered || sum != len(all) {
+		if sum := calls.Answered + abandoned + calls.CalledBack + calls.OutsideHours + calls.Refused + calls.Dropped + calls.Open; sum != calls.Offered || sum != len(all) {
 			t.Errorf("line %s: %d contacts, %d offered, and the rest makes %d: %+v", d.id, len(all), calls.Offered, sum, calls)
 		}
 		status, out, complaints := home.run(t, "", "report", "calls", "--line", string(d.id))

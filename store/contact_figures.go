@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"svar/report"
+)
+
+// cohortOf says of every contact of a query what the fold of package report says: when it
+// was answered or reached, and when that was due. $6 is now, $7 the limit of short abandons
+// in milliseconds, $8 the unit of the interval, ” for the total.
+const cohortOf = `
+	with told as (
+		select *,
+			case when $8 = '' then $1::timestamptz
+				-- An hour of the clock is one of UTC: the one that comes twice is two.
+				when $8 = 'hour' then date_trunc('hour', arrived, 'UTC')
+				else date_trunc($8, arrived, 'Europe/Stockholm') end as start,
+			coalesce(answered, called_back, case when ended_as = 'handled' then closed end) as reached,
+			queued + target_ms * interval '1 millisecond' as due,
+			arrived + target_ms * interval '1 millisecond' as strictly_due,
+			stage in ('queue', 'ringing') as left_queue
+		from contacts
+		where arrived >= $1 and arrived < $2
+			and ($3 = '' or channel = $3) and ($4 = '' or line = $4) and ($5 = '' or audience = $5)
+	), cohort as (
+		select *,
+			answered is null and ended_as = 'abandoned' as abandoned,
+			waited_ms < $7 as short,
+			round(extract(epoch from answered - arrived) * 1000)::bigint as from_arrival,
+			greatest(round(extract(epoch from answered - coalesce(queued, 'epoch')) * 1000)::bigint, 0) as from_queue
+		from told
+	)`
+
+const selectContactFigures = cohortOf + `
+	select start, channel, line, audience, count(*),
+		count(answered), count(*) filter (where unreplied),
+		count(*) filter (where answered is null and reached is not null),
+		count(*) filter (where answered is null and ended_as = 'outside-hours'),
+		count(*) filter (where answered is null and ended_as = 'refused'),
+		count(*) filter (where reached is null and ended_as = 'dropped'),
+		count(*) filter (where reached is null and closed is null),
+		count(*) filter (where reached <= due),
+		count(*) filter (where reached is not null or ended_as = 'dropped' or (abandoned and left_queue and not short) or (closed is null and $6 > due)),
+		count(*) filter (where reached <= strictly_due and queued is not null),
+		count(*) filter (where reached is not null or ended_as = 'dropped' or abandoned or (closed is null and queued is not null and $6 > strictly_due)),
+		coalesce(div(sum(from_arrival), count(answered)), 0)::bigint, coalesce(percentile_disc(0.5) within group (order by from_arrival), 0),
+		coalesce(percentile_disc(0.9) within group (order by from_arrival), 0), coalesce(max(from_arrival), 0),
+		coalesce(div(sum(from_queue), count(answered)), 0)::bigint, coalesce(percentile_disc(0.5) within group (order by from_queue), 0),
+		coalesce(percentile_disc(0.9) within group (order by from_queue), 0), coalesce(max(from_queue), 0)
+	from cohort
+	group by start, channel, line, audience
+	order by start, channel collate "C", line collate "C", audience collate "C"`
+
+const selectAbandoned = cohortOf + `
+	select start, channel, line, audience, stage, count(*), count(*) filter (where short)
+	from cohort where abandoned
+	group by start, channel, line, audience, stage`
+
+// ContactFigures counts the contacts of the query, by interval, channel, line and audience.
+// It says what the fold of package report says of the same events; see [report.Row].
+func (s *Store) ContactFigures(ctx context.Context, query report.Query) ([]report.Row, error) {
+	unit := string(query.By)
+	if query.By == report.Total {
+		unit = ""
+	}
+	arguments := []any{query.From, query.To, query.Channel, query.Line, query.Audience, query.Now, int64(report.ShortAbandon), unit}
+	var rows []report.Row
+	oneMoment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) error {
+		found, err := tx.Query(ctx, selectContactFigures, arguments...)
+		if err != nil {
+			return err
+		}
+		rows, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (report.Row, error) {
+			return scanFigures(row, query)
+		})
+		if err != nil {
+			return err
+		}
+		return addAbandoned(ctx, tx, rows, query, arguments)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count the contacts: %w", err)
+	}
+	return rows, nil
+}
+
+func scanFigures(row pgx.CollectableRow, query report.Query) (report.Row, error) {
+	var r report.Row
+	err := row.Scan(&r.Start, &r.Channel, &r.Line, &r.Audience, &r.Offered,
+		&r.Answered, &r.Unreplied, &r.CalledBack, &r.OutsideHours, &r.Refused, &r.Dropped, &r.Open,
+		&r.WithinTarget, &r.Answerable, &r.StrictWithin, &r.StrictAnswerable,
+		&r.FromArrival.Mean, &r.FromArrival.Median, &r.FromArrival.P90, &r.FromArrival.Max,
+		&r.FromQueue.Mean, &r.FromQueue.Median, &r.FromQueue.P90, &r.FromQueue.Max)
+	r.FromArrival.N, r.FromQueue.N = r.Answered, r.Answered
+	r.Start = query.By.Start(r.Start, query.From)
+	for _, stage := range report.Stages() {
+		r.Abandoned = append(r.Abandoned, report.Abandoned{Stage: stage})
+	}
+	return r, err
+}
+
+// addAbandoned adds who left, by stage, to the rows that are there.
+func addAbandoned(ctx context.Context, tx pgx.Tx, rows []report.Row, query report.Query, arguments []any) error {
+	at := map[report.Key]*report.Row{}
+	for i := range rows {
+		at[atInstant(rows[i].Key)] = &rows[i]
+	}
+	found, err := tx.Query(ctx, selectAbandoned, append(arguments[:5:5], nil, arguments[6], arguments[7])...)
+	if err != nil {
+		return err
+	}
+	var key report.Key
+	var left report.Abandoned
+	_, err = pgx.ForEachRow(found, []any{&key.Start, &key.Channel, &key.Line, &key.Audience, &left.Stage, &left.Count, &left.Short}, func() error {
+		key.Start = query.By.Start(key.Start, query.From)
+		row := at[atInstant(key)]
+		for i := range row.Abandoned {
+			if row.Abandoned[i].Stage == left.Stage {
+				row.Abandoned[i] = left
+				return nil
+			}
+		}
+		row.Abandoned = append(row.Abandoned, left) // a stage of a newer version: nothing is left out
+		return nil
+	})
+	return err
+}
+
+// atInstant makes keys of one instant equal, whatever zone it is shown in.
+func atInstant(key report.Key) report.Key {
+	key.Start = time.UnixMicro(key.Start.UnixMicro()).UTC()
+	return key
+}
