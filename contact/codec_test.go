@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden files with what is w
 // aContact has every field set, so that the golden files name them all.
 var aContact = contact.Contact{
 	ID: "0193a5b0-0000-7000-8000-000000000001", Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff,
-	Person: "person-7", Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
+	Person: "person-7", Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
 }
 
 const (
@@ -33,6 +33,10 @@ const (
 var (
 	rules = contact.Rules{
 		OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1, OutcomeCodes: []contact.OutcomeCode{"solved", "passed-on"},
+		Channels: []contact.ChannelRule{
+			{Channel: contact.Chat, Capacity: 3, Beside: []contact.Channel{contact.Mail}, OfferTimeout: 30_000},
+		},
+		UnreachableGrace: 30_000, DialTimeout: 45_000, DialsPerContact: 3, DialsPerHour: 60,
 	}
 	roster = contact.Roster{Agents: []contact.Agent{{ID: anna, Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4})}}}
 	needs  = contact.NewNeeds(contact.Need{Skill: "staff", Level: 2})
@@ -54,7 +58,12 @@ var commands = contact.Commands{
 	contact.ConfirmConnected{Offer: 7, Leg: leg},
 	contact.FailConnect{Offer: 7},
 	contact.HangUp{Contact: id, Agent: anna},
-	contact.Finish{Contact: id, Agent: anna, Code: "solved"},
+	contact.Finish{Contact: id, Agent: anna, Code: "solved", Ticket: "SD-100234"},
+	contact.Reply{Contact: id, Agent: anna},
+	contact.GiveBack{Contact: id, Agent: anna},
+	contact.CloseOutsideHours{Contact: id},
+	contact.TakeCallback{Contact: id, Agent: anna, Node: node},
+	contact.FailDial{Offer: 7, Reason: contact.DialBusy},
 	contact.SetPresence{Agent: anna, Presence: contact.Paused, Reason: "lunch"},
 	contact.SetReachable{Agent: anna, Node: node, Reachable: true},
 	contact.Tick{},
@@ -76,12 +85,15 @@ var events = contact.Events{
 	contact.OfferMissed{Contact: id, Offer: 7, Agent: anna, Again: 1_764_054_030_000},
 	contact.OfferWithdrawn{Contact: id, Offer: 7, Agent: anna, Cause: contact.CallerLeft},
 	contact.ContactConnected{Contact: id, Offer: 7, Agent: anna, Leg: leg},
-	contact.ContactReturned{Contact: id, Offer: 7, Agent: anna},
+	contact.ContactReplied{Contact: id, Agent: anna},
+	contact.ContactReturned{Contact: id, Offer: 7, Agent: anna, Cause: contact.ReturnGivenBack, Again: 1_764_054_030_000},
+	contact.CallbackTaken{Contact: id, Offer: 8, Agent: anna, Node: node, Expires: 1_764_054_045_000},
+	contact.CallbackFailed{Contact: id, Offer: 8, Agent: anna, Reason: contact.DialNoAnswer},
 	contact.ContactHungUp{Contact: id, Agent: anna, By: contact.PartyCaller},
 	contact.ContactDropped{Contact: id, From: contact.StateConnected, Agent: anna},
 	contact.ContactClosed{
 		Contact: id, End: contact.EndRefused, Stage: contact.StageRinging, Waited: 4_000,
-		Agent: anna, Code: "solved", Response: 404, Refused: &aContact,
+		Agent: anna, Code: "solved", Ticket: "SD-100234", Response: 404, Refused: &aContact,
 	},
 	contact.PresenceChanged{Agent: anna, Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent},
 	contact.ReachabilityChanged{Agent: anna, Node: node, Reachable: true},
@@ -236,14 +248,15 @@ func TestTransitions(t *testing.T) {
 	t.Parallel()
 	states := []contact.State{
 		contact.StateNone, contact.StateArrived, contact.StateGreeted, contact.StateWaiting,
-		contact.StateOffered, contact.StateConnected, contact.StateWrapUp, contact.StateClosed,
+		contact.StateOffered, contact.StateDialling, contact.StateConnected, contact.StateWrapUp, contact.StateClosed,
 	}
 	legal := []string{
 		" → arrived", " → closed",
 		"arrived → greeted", "arrived → waiting", "arrived → closed",
 		"greeted → waiting", "greeted → closed",
-		"waiting → offered", "waiting → closed",
+		"waiting → offered", "waiting → dialling", "waiting → closed",
 		"offered → waiting", "offered → connected", "offered → closed",
+		"dialling → waiting", "dialling → connected", "dialling → closed",
 		"connected → wrap-up", "connected → waiting", "connected → closed",
 		"wrap-up → closed",
 	}

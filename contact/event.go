@@ -139,6 +139,8 @@ type ContactReturned struct {
 	Agent   AgentID `json:"agent"`
 	// Cause is why; empty for a broken leg.
 	Cause ReturnCause `json:"cause,omitempty"`
+	// Again is when this agent may be offered this contact again, set when he gave it back.
+	Again Instant `json:"again,omitempty"`
 }
 
 // CallbackTaken: a contact that waits to be called back is being dialled for the agent,

@@ -21,7 +21,7 @@ type Bus struct {
 // New returns a bus over a connection that the caller closes.
 func New(conn *nats.Conn) *Bus { return &Bus{conn: conn} }
 
-const prefix = "svar.v1."
+const prefix = "svar.v2."
 
 var escape = strings.NewReplacer("%", "%25", ".", "%2E", "*", "%2A", ">", "%3E", " ", "%20", "\t", "%09", "\r", "%0D", "\n", "%0A")
 

@@ -18,15 +18,18 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files with what is sent now")
 
-const someContact = contact.ID("0193a5b0-0000-7000-8000-000000000001")
+const (
+	someContact = contact.ID("0193a5b0-0000-7000-8000-000000000001")
+	someLeg     = contact.LegID("0193a5b0-0000-7000-8000-00000000000a")
+)
 
 var someView = ContactView{
 	Contact: contact.Contact{
 		ID: someContact, Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff, Person: "person-7",
-		Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
+		Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
 	},
-	Node: "node-1", Leg: "0193a5b0-0000-7000-8000-00000000000a", State: contact.StateOffered, Since: 1_764_054_001_000,
-	Callback: true, Queued: 1_764_054_000_500, Needs: contact.NewNeeds(contact.Need{Skill: "staff", Level: 2}),
+	Node: "node-1", Leg: someLeg, State: contact.StateOffered, Place: 12, Since: 1_764_054_001_000,
+	Callback: true, Dials: []contact.Instant{1_764_053_900_000}, Queued: 1_764_054_000_500, Needs: contact.NewNeeds(contact.Need{Skill: "staff", Level: 2}),
 	Class: contact.ClassPriorityLine, Target: 60_000,
 	Offer: &OfferView{
 		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true,
@@ -37,11 +40,18 @@ var someView = ContactView{
 
 var someAgent = AgentView{
 	Agent: "anna", Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4}), Presence: contact.Paused, Reason: "lunch",
-	Cause: contact.ByAgent, Since: 1_764_054_000_000, Reachable: true, Contact: someContact,
+	Cause: contact.ByAgent, Since: 1_764_054_000_000, Reachable: true, Contacts: []contact.ID{someContact}, Offer: 7,
 	Missed: []MissedOffer{{Contact: someContact, Line: "staff", Offer: 5, At: 1_764_053_000_000}},
 }
 
-var someRules = contact.Rules{OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1, OutcomeCodes: []contact.OutcomeCode{"solved"}}
+var someRules = contact.Rules{
+	OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1, OutcomeCodes: []contact.OutcomeCode{"solved"},
+	Channels: []contact.ChannelRule{
+		{Channel: contact.Chat, Capacity: 3, OfferTimeout: 30_000},
+		{Channel: contact.Voice, Capacity: 1, Beside: []contact.Channel{contact.Form, contact.Mail}},
+	},
+	UnreachableGrace: 30_000, DialTimeout: 45_000, DialsPerContact: 3, DialsPerHour: 60,
+}
 
 func decodeAs[T any](message *nats.Msg) (any, error) {
 	var value T
@@ -63,6 +73,9 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 		"reply-fault":     {reply{Fault: "the disk is full"}, decodeAs[reply]},
 		"order": {Order{
 			Epoch: 3, Sequence: 42, Index: 1, Number: 17, Kind: OrderRing, Contact: someContact, Offer: 7, Agent: "anna",
+		}, decodeAs[Order]},
+		"order-dial": {Order{
+			Epoch: 3, Sequence: 42, Index: 1, Number: 18, Kind: OrderDial, Contact: someContact, Offer: 8, Agent: "anna", Leg: someLeg,
 		}, decodeAs[Order]},
 		"order-reconcile": {Order{Epoch: 3, Sequence: 42, Number: 1, Kind: OrderReconcile}, decodeAs[Order]},
 		"node-state":      {NodeState{Epoch: 3, Number: 17, Contacts: []ContactView{someView}}, decodeAs[NodeState]},

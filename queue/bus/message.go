@@ -8,7 +8,7 @@ import (
 
 // Version of all messages on the bus. It is part of every subject, so that nodes of
 // different versions never misread each other.
-const Version = 1
+const Version = 2
 
 // OrderKind is what an order asks of a node.
 type OrderKind string
@@ -23,6 +23,9 @@ const (
 	OrderConnect OrderKind = "connect"
 	// OrderRelease: end the contact's legs.
 	OrderRelease OrderKind = "release"
+	// OrderDial: call the user back for this offer, and connect the two when he answers.
+	// OrderWithdraw ends the attempt.
+	OrderDial OrderKind = "dial"
 	// OrderReconcile: a new leader began; ask for the node's whole state. It names no
 	// contact.
 	OrderReconcile OrderKind = "reconcile"
@@ -41,6 +44,9 @@ type Order struct {
 	Contact  contact.ID      `json:"contact"`
 	Offer    contact.OfferID `json:"offer,omitempty"`
 	Agent    contact.AgentID `json:"agent,omitempty"`
+	// Leg is the id of the user's leg, set when it is to be dialled: the new leg takes the
+	// place of the one that broke, under its id, and is reported by it.
+	Leg contact.LegID `json:"leg,omitempty"`
 }
 
 // NodeState is all that the dispatcher wants of a node: what its contacts should be
@@ -78,30 +84,37 @@ type View struct {
 // ContactView is an open contact, or one that just closed, as others may see it.
 type ContactView struct {
 	Contact contact.Contact `json:"contact"`
-	Node    contact.NodeID  `json:"node"`
-	Leg     contact.LegID   `json:"leg"`
-	State   contact.State   `json:"state"`
+	// Node has the user's leg, or had it last; both are empty for a mail or a form.
+	Node  contact.NodeID `json:"node,omitempty"`
+	Leg   contact.LegID  `json:"leg,omitempty"`
+	State contact.State  `json:"state"`
+	// Place decides between two that arrived at one instant: see routing.CompareClaims.
+	Place uint64 `json:"place"`
 	// Since is when the state began.
 	Since contact.Instant `json:"since"`
-	// Callback says that it waits to be called back, with nobody on the line.
+	// Callback says that it waits to be called back, or is being dialled: nobody is on the
+	// line.
 	Callback bool `json:"callback,omitempty"`
+	// Dials are when it was dialled within an hour of the last time, oldest first.
+	Dials []contact.Instant `json:"dials,omitempty"`
 	// Queued is when it could be offered first; 0 when not yet.
 	Queued contact.Instant `json:"queued,omitempty"`
 	Needs  contact.Needs   `json:"needs,omitempty"`
 	Class  contact.Class   `json:"class,omitempty"`
 	Target contact.Millis  `json:"target_ms,omitempty"`
-	// Offer is the open one.
+	// Offer is the open one, or the one by which it is being dialled.
 	Offer *OfferView `json:"offer,omitempty"`
 	// Agent has it, from connected on, by the offer ConnectedBy.
 	Agent       contact.AgentID `json:"agent,omitempty"`
 	ConnectedBy contact.OfferID `json:"connected_by,omitempty"`
-	// Answered is when an agent first answered; 0 when not yet.
+	// Answered is when an agent first answered, by voice or by a reply; 0 when not yet.
 	Answered contact.Instant `json:"answered,omitempty"`
 	// End is set when the state is closed.
 	End contact.End `json:"end,omitempty"`
 }
 
-// OfferView is an open offer.
+// OfferView is an open offer. One by which a contact is dialled is accepted, since the
+// agent asked for it, and has no Why.
 type OfferView struct {
 	Offer    contact.OfferID `json:"offer"`
 	Agent    contact.AgentID `json:"agent"`
@@ -122,8 +135,11 @@ type AgentView struct {
 	// Since is when the presence began.
 	Since     contact.Instant `json:"since"`
 	Reachable bool            `json:"reachable"`
-	// Contact is the one offered to, connected with or being wrapped up by the agent.
-	Contact contact.ID `json:"contact,omitempty"`
+	// Contacts are those offered to, dialled for, connected with or being wrapped up by the
+	// agent, in the order in which they were given.
+	Contacts []contact.ID `json:"contacts,omitempty"`
+	// Offer is the open one; 0 when the agent is asked for nothing and dials nobody.
+	Offer contact.OfferID `json:"offer,omitempty"`
 	// Missed are the agent's last missed offers, newest first, at most 10, since the
 	// agent last became ready.
 	Missed []MissedOffer `json:"missed,omitempty"`
