@@ -30,7 +30,8 @@ func emptied(t *testing.T) string {
 	return connString
 }
 
-// schema lists tables, columns, constraints and indexes, a line each.
+// schema lists tables, columns, constraints, indexes and triggers, a line each. River's tables
+// are its own business; only the names of theirs are listed.
 func schema(t *testing.T, connection *pgx.Conn) string {
 	t.Helper()
 	rows, err := connection.Query(t.Context(), `
@@ -40,13 +41,20 @@ func schema(t *testing.T, connection *pgx.Conn) string {
 				' default ' || pg_get_expr(d.adbin, d.adrelid)) as line
 			from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 				left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-			where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> $1
+			where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> $1 and c.relname not like 'river%'
 			union all
 			select c.relname, 2, 0, format('%s: %s', conname, pg_get_constraintdef(k.oid))
 			from pg_constraint k join pg_class c on c.oid = k.conrelid
-			where k.connamespace = 'public'::regnamespace and contype <> 'n'
+			where k.connamespace = 'public'::regnamespace and contype <> 'n' and c.relname not like 'river%'
 			union all
-			select tablename, 3, 0, indexdef from pg_indexes where schemaname = 'public' and tablename <> $1
+			select tablename, 3, 0, indexdef from pg_indexes where schemaname = 'public' and tablename <> $1 and tablename not like 'river%'
+			union all
+			select c.relname, 4, 0, pg_get_triggerdef(g.oid)
+			from pg_trigger g join pg_class c on c.oid = g.tgrelid
+			where not g.tgisinternal and c.relname not like 'river%'
+			union all
+			select relname, 5, 0, 'jobs: ' || relname from pg_class
+			where relnamespace = 'public'::regnamespace and relkind = 'r' and relname like 'river%'
 		) as all_lines order by of, kind, place, line collate "C"`, versionTable)
 	if err != nil {
 		t.Fatal(err)

@@ -62,6 +62,11 @@ func (s *Store) ReplacePeople(ctx context.Context, people []identity.Person) err
 // change falls between. When read fails or the connection is lost it returns the error: the
 // caller calls it again, and it begins with a new read, since changes may have been missed.
 func (s *Store) WaitForChange(ctx context.Context, read func(context.Context) error) error {
+	return s.follow(ctx, changedChannel, read)
+}
+
+// follow does what [Store.WaitForChange] says, with the notifications of a channel.
+func (s *Store) follow(ctx context.Context, channel string, read func(context.Context) error) error {
 	connection, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("listen for changes: %w", err)
@@ -73,7 +78,7 @@ func (s *Store) WaitForChange(ctx context.Context, read func(context.Context) er
 		defer cancel()
 		_ = hijacked.Close(ctx) // what was heard is done; nothing is lost with it
 	}()
-	if _, err := hijacked.Exec(ctx, "listen "+changedChannel); err != nil {
+	if _, err := hijacked.Exec(ctx, "listen "+channel); err != nil {
 		return fmt.Errorf("listen for changes: %w", err)
 	}
 	for {

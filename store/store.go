@@ -4,11 +4,17 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
 )
 
 // Store is a pool of connections. Its methods may be called concurrently.
-type Store struct{ pool *pgxpool.Pool }
+type Store struct {
+	pool *pgxpool.Pool
+	// jobs adds jobs to transactions; [Store.StartJobs] works them.
+	jobs *river.Client[pgx.Tx]
+}
 
 // Open connects to the database, which must have the newest schema; see [Migrate]. The
 // error is [ErrAddress] or a [*ConnectError].
@@ -25,7 +31,12 @@ func Open(ctx context.Context, connString string) (*Store, error) {
 		pool.Close()
 		return nil, connectError(config.ConnConfig, err)
 	}
-	return &Store{pool: pool}, nil
+	jobs, err := newJobInserter(pool)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &Store{pool: pool, jobs: jobs}, nil
 }
 
 // Close ends all connections, after the calls that are under way.

@@ -1,0 +1,16 @@
+-- What the projection keeps of texts, of the priority line and of what contacts were about.
+
+alter table contacts
+    add party       text not null default '',
+    add service     text not null default '',
+    add ticket      text not null default '',
+    -- The group that it was queued for first.
+    add skill_group text not null default '',
+    -- The first answer to a text.
+    add replied     timestamptz;
+
+-- Contacts whose personal data is gone by rule. The projection can be made anew, this cannot.
+create table forgotten_contacts (
+    contact text primary key,
+    at      timestamptz not null
+);
