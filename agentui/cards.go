@@ -1,0 +1,60 @@
+package agentui
+
+import (
+	"context"
+
+	"svar/contact"
+	"svar/identity"
+	"svar/queue/bus"
+)
+
+// activities are what an agent can be doing, the most pressing last.
+var activities = map[contact.State]int{
+	contact.StateWrapUp: 1, contact.StateConnected: 2, contact.StateDialling: 3, contact.StateOffered: 4,
+}
+
+// addCard adds one of the agent's contacts to the state.
+func (m *stateMaker) addCard(ctx context.Context, s *ConsoleState, agent contact.AgentID, viewer identity.Viewer, view bus.ContactView) {
+	c := view.Contact
+	since := view.Since
+	switch offer := view.Offer; {
+	case isOffered(view, agent):
+		since = offer.Since
+		who, details := m.look(ctx, agent, viewer, surfaceRing, c)
+		s.Offer = &RingCard{
+			Offer: offer.Offer, Contact: c.ID, Channel: c.Channel, Line: c.Line, Language: c.Language,
+			Caller: who, Arrived: c.Arrived, Since: offer.Since, Expires: offer.Expires,
+			Accepted: offer.Accepted, Why: offer.Why, Details: details,
+		}
+	case isWith(view, agent):
+		note, err := m.notes.Note(ctx, c.ID)
+		if err != nil {
+			m.board.log.Warn().Err(err).Str("contact", string(c.ID)).Msg("the note of a contact could not be read")
+		}
+		who, details := m.look(ctx, agent, viewer, surfaceOngoing, c)
+		s.Contacts = append(s.Contacts, OngoingCard{
+			Contact: c.ID, Offer: offerOf(view), Channel: c.Channel, Line: c.Line, Language: c.Language,
+			Caller: who, State: view.State, Since: view.Since, Arrived: c.Arrived, Answered: view.Answered, Note: note, Details: details,
+		})
+		if c.Channel.Written() {
+			s.Contacts[len(s.Contacts)-1].Replied = view.Answered
+		}
+	default:
+		return
+	}
+	if activities[view.State] > activities[contact.State(s.Me.Activity)] {
+		s.Me.Activity, s.Me.ActivitySince = string(view.State), since
+	}
+}
+
+// look returns whose contact it is and the details of it, as far as the agent may see, and
+// logs the look.
+func (m *stateMaker) look(ctx context.Context, agent contact.AgentID, viewer identity.Viewer, surface string, c contact.Contact) (Caller, Details) {
+	who, _ := m.callers.of(ctx, c, viewer)
+	m.shown(agent, surface, c.ID, who.Caller)
+	details := Details{Service: c.Service, Party: c.Party, Subject: who.subject, Ticket: c.Ticket, Tickets: []TicketRow{}}
+	if !who.masked {
+		details.Tickets = m.earlier.of(viewer, who, c.Ticket)
+	}
+	return who.Caller, details
+}
