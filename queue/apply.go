@@ -23,8 +23,7 @@ func (e *Engine) fold(event contact.Event, now contact.Instant) error {
 		e.elected(v, now)
 		return nil
 	case contact.RulesChanged:
-		e.rules = v.Rules
-		e.rules.OutcomeCodes = slices.Clone(v.Rules.OutcomeCodes)
+		e.rule(v.Rules)
 		return nil
 	case contact.RosterChanged:
 		e.enrol(v.Roster, now)
@@ -85,7 +84,13 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 	case contact.OfferWithdrawn:
 		return e.takeBack(c, a, v.Offer, now)
 	case contact.ContactConnected:
-		return e.connected(c, v, now)
+		return e.connected(c, a, v, now)
+	case contact.ContactReplied:
+		return e.replied(c, v, now)
+	case contact.CallbackTaken:
+		return e.callbackTaken(c, a, v, now)
+	case contact.CallbackFailed:
+		return e.takeBack(c, a, v.Offer, now)
 	case contact.ContactReturned:
 		return e.returned(c, a, v, now)
 	case contact.ContactHungUp:
@@ -114,14 +119,28 @@ func (e *Engine) move(c *entry, next contact.State, now contact.Instant) error {
 	return nil
 }
 
+// rule takes over new rules. What agents have stays with them, also beyond what they may
+// have from now on.
+func (e *Engine) rule(rules contact.Rules) {
+	e.rules = cloneRules(rules)
+	for _, a := range e.agents {
+		e.refresh(a)
+	}
+}
+
 func (e *Engine) elected(v contact.LeaderElected, now contact.Instant) {
 	e.epoch, e.leader = v.Epoch, v.Node
 	e.settled = 0
 	if len(e.contacts) > 0 {
 		e.settled = now.Add(settleTime)
 	}
+	for _, a := range e.agents {
+		if a.UnreachableSince != 0 { // nobody could come back while nobody led
+			a.UnreachableSince = now
+		}
+	}
 	for _, c := range e.contacts {
-		if c.Offer != nil && c.Offer.Accepted {
+		if c.State == contact.StateOffered && c.Offer.Accepted {
 			c.Offer.Expires = now.Add(e.rules.ConnectTimeout)
 			e.watch(c)
 		}
@@ -131,6 +150,9 @@ func (e *Engine) elected(v contact.LeaderElected, now contact.Instant) {
 func (e *Engine) arrived(v contact.ContactArrived, now contact.Instant) error {
 	if e.contacts[v.Contact.ID] != nil {
 		return fmt.Errorf("contact %s is open already", v.Contact.ID)
+	}
+	if e.pools[v.Contact.Channel] == nil {
+		return fmt.Errorf("contact %s came by the unknown channel %q", v.Contact.ID, v.Contact.Channel)
 	}
 	e.lastPlace++
 	e.contacts[v.Contact.ID] = &entry{ContactState: ContactState{
@@ -154,19 +176,14 @@ func (e *Engine) queued(c *entry, v contact.ContactQueued, now contact.Instant) 
 }
 
 func (e *Engine) offered(c *entry, a *AgentState, v contact.ContactOffered, now contact.Instant) error {
-	if a.Contact != "" {
-		return fmt.Errorf("agent %s has contact %s", a.Agent, a.Contact)
+	if a.Offer != 0 {
+		return fmt.Errorf("agent %s has the open offer %d", a.Agent, a.Offer)
 	}
 	if err := e.move(c, contact.StateOffered, now); err != nil {
 		return err
 	}
 	c.Offer = &OfferState{Offer: v.Offer, Agent: v.Agent, Since: now, Expires: v.Expires, Why: v.Why}
-	e.offers[v.Offer] = c
-	e.lastOffer = max(e.lastOffer, v.Offer)
-	e.watch(c)
-	a.Contact = v.Contact
-	e.refresh(a)
-	return nil
+	return e.hold(a, c, v.Offer)
 }
 
 // takeBack ends an open offer and puts the contact back into its place.
@@ -174,12 +191,12 @@ func (e *Engine) takeBack(c *entry, a *AgentState, offer contact.OfferID, now co
 	if c.Offer == nil || c.Offer.Offer != offer || c.Offer.Agent != a.Agent {
 		return fmt.Errorf("offer %d is not open", offer)
 	}
+	e.release(a, c)
 	e.loseLegs(c)
-	e.release(a)
 	return e.move(c, contact.StateWaiting, now)
 }
 
-// returned puts a contact whose agent's leg broke back into its place.
+// returned puts a contact that its agent has no more back into its place.
 func (e *Engine) returned(c *entry, a *AgentState, v contact.ContactReturned, now contact.Instant) error {
 	if c.Connected != v.Offer || c.Agent != a.Agent {
 		return fmt.Errorf("contact %s is not connected by offer %d", v.Contact, v.Offer)
@@ -187,7 +204,13 @@ func (e *Engine) returned(c *entry, a *AgentState, v contact.ContactReturned, no
 	e.finishAgent(c, now)
 	e.loseLegs(c)
 	c.Agent = ""
-	return e.move(c, contact.StateWaiting, now)
+	if err := e.move(c, contact.StateWaiting, now); err != nil {
+		return err
+	}
+	if v.Again == 0 {
+		return nil
+	}
+	return e.passOver(c, a, v.Again, now)
 }
 
 // loseLegs forgets the offer, and whatever came of it.
@@ -224,7 +247,7 @@ func (e *Engine) forgive(agent contact.AgentID) {
 	}
 }
 
-func (e *Engine) connected(c *entry, v contact.ContactConnected, now contact.Instant) error {
+func (e *Engine) connected(c *entry, a *AgentState, v contact.ContactConnected, now contact.Instant) error {
 	if c.Offer == nil || c.Offer.Offer != v.Offer || !c.Offer.Accepted {
 		return fmt.Errorf("offer %d is not accepted", v.Offer)
 	}
@@ -232,11 +255,22 @@ func (e *Engine) connected(c *entry, v contact.ContactConnected, now contact.Ins
 		return err
 	}
 	c.Offer, c.Agent, c.Connected, c.AgentLeg = nil, v.Agent, v.Offer, v.Leg
-	if c.Answered == 0 {
+	c.Callback = false
+	if c.Answered == 0 && !c.Contact.Channel.Written() {
 		c.Answered = now
 	}
 	c.PassedOver = nil
 	delete(e.passedOver, c.Contact.ID)
+	a.Offer, a.IdleSince = 0, now
+	e.refresh(a)
+	return nil
+}
+
+func (e *Engine) replied(c *entry, v contact.ContactReplied, now contact.Instant) error {
+	if c.Agent != v.Agent || c.Answered != 0 {
+		return fmt.Errorf("contact %s is with %q, answered at %d", v.Contact, c.Agent, c.Answered)
+	}
+	c.Answered = now
 	return nil
 }
 
@@ -285,33 +319,6 @@ func (e *Engine) remember(c closedContact) {
 	if len(e.closed) > closedMemory {
 		delete(e.closedBy, e.closed[0].Contact)
 		e.closed = e.closed[1:]
-	}
-}
-
-// finishAgent frees the agent who has the contact; the idle time begins anew.
-func (e *Engine) finishAgent(c *entry, now contact.Instant) {
-	if a := e.agents[c.Agent]; a != nil {
-		a.IdleSince = now
-		e.release(a)
-	}
-}
-
-// release says that the agent has no contact any more.
-func (e *Engine) release(a *AgentState) {
-	a.Contact = ""
-	e.refresh(a)
-}
-
-// refresh brings the pool of free agents up to date with the agent, and forgets one who
-// is gone and has nothing open.
-func (e *Engine) refresh(a *AgentState) {
-	if a.free() {
-		e.pool.Free(a.Agent, a.Skills, a.IdleSince)
-	} else {
-		e.pool.Busy(a.Agent)
-	}
-	if a.Gone && a.Contact == "" && !a.Reachable() {
-		delete(e.agents, a.Agent)
 	}
 }
 
@@ -366,8 +373,12 @@ func (e *Engine) changeReachability(v contact.ReachabilityChanged, now contact.I
 			a.IdleSince = now
 		}
 		a.Nodes = slices.Insert(a.Nodes, at, v.Node)
+		a.UnreachableSince = 0
 	case !v.Reachable && on:
 		a.Nodes = slices.Delete(a.Nodes, at, at+1)
+		if !a.Reachable() {
+			a.UnreachableSince = now
+		}
 	}
 	e.refresh(a)
 	return nil

@@ -10,7 +10,7 @@ import (
 
 // EngineVersion counts changes of what the engine decides. Every record carries it: the
 // same commands give the same events on the same version.
-const EngineVersion = 1
+const EngineVersion = 2
 
 // Engine is the queue. See the package comment.
 type Engine struct {
@@ -24,6 +24,7 @@ type Engine struct {
 	contacts  map[contact.ID]*entry
 	agents    map[contact.AgentID]*AgentState
 	closed    []closedContact
+	dials     []contact.Instant // of the desk within an hour of the last one, oldest first
 	lastOffer contact.OfferID
 	lastPlace uint64
 
@@ -33,7 +34,8 @@ type Engine struct {
 	offers     map[contact.OfferID]*entry
 	expiries   expiries
 	passedOver map[contact.ID]*entry
-	pool       *routing.Pool
+	away       map[contact.AgentID]*AgentState // those without a console who have contacts
+	pools      map[contact.Channel]*routing.Pool
 	lines      map[lineKey]*line
 	lineList   []*line
 	waiting    int
@@ -55,13 +57,18 @@ type closedContact struct {
 // second it is 40 s, far longer than a sender tries again.
 const closedMemory = 4096
 
-// DefaultRules hold until the first [contact.ChangeRules]. They have no outcome codes.
+// DefaultRules hold until the first [contact.ChangeRules]. They have no outcome codes, room
+// for one contact of whatever channel, and nobody is dialled.
 func DefaultRules() contact.Rules {
-	return contact.Rules{OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1}
+	return contact.Rules{OfferTimeout: 15_000, ConnectTimeout: 5_000, MissLimit: 1, UnreachableGrace: 30_000}
 }
 
 // New returns an engine in which nothing has happened.
 func New() *Engine {
+	pools := make(map[contact.Channel]*routing.Pool, len(channels))
+	for _, channel := range channels {
+		pools[channel] = routing.NewPool()
+	}
 	return &Engine{
 		rules:      DefaultRules(),
 		contacts:   map[contact.ID]*entry{},
@@ -69,7 +76,8 @@ func New() *Engine {
 		closedBy:   map[contact.ID]contact.AgentID{},
 		offers:     map[contact.OfferID]*entry{},
 		passedOver: map[contact.ID]*entry{},
-		pool:       routing.NewPool(),
+		away:       map[contact.AgentID]*AgentState{},
+		pools:      pools,
 		lines:      map[lineKey]*line{},
 	}
 }
@@ -94,7 +102,8 @@ func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.E
 }
 
 // Elect begins the epoch of a new leader at now. Open offers are withdrawn without
-// counting as missed; accepted ones get their time to connect again. No offer is made
+// counting as missed; accepted ones get their time to connect again; a call-back that was
+// being dialled waits again, since nobody knows what came of it. No offer is made
 // before the nodes have had a second to report, unless nothing was open. The epoch must
 // be above the last one's, else the error is a [*contact.Rejection] and nothing happened.
 func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) ([]contact.Event, error) {
@@ -105,7 +114,10 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 	e.begin()
 	e.emit(contact.LeaderElected{Epoch: epoch, Node: node}, now)
 	for _, c := range e.sortedContacts() {
-		if c.Offer != nil && !c.Offer.Accepted {
+		switch {
+		case c.State == contact.StateDialling:
+			e.failDial(c, contact.DialFault, now)
+		case c.Offer != nil && !c.Offer.Accepted:
 			e.withdraw(c, contact.TakeOver, now)
 		}
 	}

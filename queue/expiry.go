@@ -59,10 +59,14 @@ func (e *Engine) expired(now contact.Instant) *entry {
 // due lets happen what time alone brings by now.
 func (e *Engine) due(now contact.Instant) {
 	for c := e.expired(now); c != nil; c = e.expired(now) {
-		if c.Offer.Accepted {
+		switch {
+		case c.State == contact.StateDialling:
+			e.failDial(c, contact.DialNoAnswer, now)
+		case c.Offer.Accepted:
 			e.failConnect(c, now)
-		} else {
+		default:
 			e.missOffer(c, now)
 		}
 	}
+	e.returnOverdue(now)
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 
 	"svar/contact"
@@ -16,7 +15,7 @@ type entry struct {
 	line *line
 }
 
-// line holds the contacts of one class, needs and target that may be offered. Within
+// line holds the contacts of one channel, class, needs and target that may be offered. Within
 // it the order is that of arrival and never changes, so that the engine compares only
 // the heads of lines.
 type line struct {
@@ -30,9 +29,10 @@ type line struct {
 }
 
 type lineKey struct {
-	class  contact.Class
-	target contact.Millis
-	needs  string
+	channel contact.Channel
+	class   contact.Class
+	target  contact.Millis
+	needs   string
 }
 
 func (l *line) waiting() []*entry { return l.room[l.first:] }
@@ -70,27 +70,45 @@ func (l *line) remove(c *entry) {
 	}
 }
 
-// byArrival orders contacts by when they arrived, those of one instant as they came in.
+// byArrival orders contacts by when they arrived, those of one instant as they came in. It
+// is the order within a line, where [routing.CompareClaims] finds class and target equal.
 func byArrival(a, b *entry) int {
 	return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Place, b.Place))
 }
 
-// byUrgency orders waiting contacts, the one to be served first first: by class, then
-// by the larger share of its target that it has waited, then by arrival. Shares are
-// compared by cross-multiplication in 128 bits: no rounding, no overflow.
+// byUrgency orders waiting contacts, the one to be served first first.
 func byUrgency(a, b *entry, now contact.Instant) int {
-	if c := cmp.Compare(b.Class, a.Class); c != 0 {
-		return c
-	}
-	aHigh, aLow := bits.Mul64(waited(a, now), uint64(b.Target))
-	bHigh, bLow := bits.Mul64(waited(b, now), uint64(a.Target))
-	return cmp.Or(cmp.Compare(bHigh, aHigh), cmp.Compare(bLow, aLow), byArrival(a, b))
+	return routing.CompareClaims(a.claim(), b.claim(), now)
 }
 
-// waited is the time since arrival. A node's clock may be ahead of the leader's: then
-// it is 0.
-func waited(c *entry, now contact.Instant) uint64 {
-	return uint64(max(0, now.Sub(c.Contact.Arrived)))
+func (c *entry) claim() routing.Claim {
+	return routing.Claim{Class: c.Class, Target: c.Target, Arrived: c.Contact.Arrived, Place: c.Place}
+}
+
+// Order returns the contacts that may be offered at now, in the order in which they would
+// be served, at most limit of them. Those that are offered already are not among them.
+func (e *Engine) Order(now contact.Instant, limit int) []contact.ID {
+	now = max(now, e.last)
+	var ids []contact.ID
+	taken := make([]int, len(e.lineList)) // how many of each line are in the list
+	for len(ids) < limit {
+		first, of := (*entry)(nil), 0
+		for i, l := range e.lineList {
+			waiting := l.waiting()
+			if taken[i] == len(waiting) {
+				continue
+			}
+			if c := waiting[taken[i]]; first == nil || byUrgency(c, first, now) < 0 {
+				first, of = c, i
+			}
+		}
+		if first == nil {
+			break
+		}
+		taken[of]++
+		ids = append(ids, first.Contact.ID)
+	}
+	return ids
 }
 
 // maxIdleLines bounds the lines that are kept for later while nobody stands in them.
@@ -98,13 +116,13 @@ const maxIdleLines = 256
 
 // lineUp puts a contact that may be offered into its line.
 func (e *Engine) lineUp(c *entry) {
-	key := lineKey{class: c.Class, target: c.Target, needs: routing.Key(c.Needs)}
+	key := lineKey{channel: c.Contact.Channel, class: c.Class, target: c.Target, needs: routing.Key(c.Needs)}
 	l := e.lines[key]
 	if l == nil {
 		if len(e.lines) >= maxIdleLines {
 			e.forgetEmptyLines()
 		}
-		l = &line{key: key, ranking: e.pool.Use(c.Needs)}
+		l = &line{key: key, ranking: e.pools[c.Contact.Channel].Use(c.Needs)}
 		e.lines[key] = l
 		e.lineList = append(e.lineList, l)
 	}
@@ -128,7 +146,7 @@ func (e *Engine) forgetEmptyLines() {
 		if len(l.waiting()) > 0 {
 			return false
 		}
-		e.pool.Release(l.ranking)
+		e.pools[l.key.channel].Release(l.ranking)
 		delete(e.lines, l.key)
 		return true
 	})

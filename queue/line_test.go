@@ -56,10 +56,10 @@ func TestLineKeepsPlaces(t *testing.T) {
 func TestEmptyLinesAreForgotten(t *testing.T) {
 	t.Parallel()
 	e := New()
-	stays := &entry{ContactState: ContactState{Target: 1}}
+	stays := &entry{ContactState: ContactState{Contact: contact.Contact{Channel: contact.Chat}, Target: 1}}
 	e.lineUp(stays)
 	for target := contact.Millis(2); target < 3*maxIdleLines; target++ {
-		c := &entry{ContactState: ContactState{Target: target}}
+		c := &entry{ContactState: ContactState{Contact: contact.Contact{Channel: contact.Voice}, Target: target}}
 		e.lineUp(c)
 		e.stepOut(c)
 	}

@@ -5,8 +5,8 @@ import (
 	"svar/routing"
 )
 
-// passOver is how long an agent who declined or missed a contact is not offered that
-// same one again. It keeps the two from looping, and the contact from being stranded
+// passOver is how long an agent who declined, missed or gave back a contact is not offered
+// that same one again. It keeps the two from looping, and the contact from being stranded
 // when nobody else comes. An agent who leaves and says that he is ready again is asked
 // at once.
 const passOver contact.Millis = 30_000
@@ -26,7 +26,7 @@ func (e *Engine) match(now contact.Instant) {
 			Contact: c.Contact.ID,
 			Offer:   e.lastOffer + 1,
 			Agent:   choice.Agent,
-			Expires: now.Add(e.rules.OfferTimeout),
+			Expires: now.Add(e.offerTimeout(c.Contact.Channel)),
 			Why: contact.Why{
 				Candidates: uint32(choice.Candidates),
 				Waiting:    uint32(e.waiting),
@@ -38,10 +38,20 @@ func (e *Engine) match(now contact.Instant) {
 	}
 }
 
+// offerTimeout is how long an agent is asked for a contact of the channel.
+func (e *Engine) offerTimeout(channel contact.Channel) contact.Millis {
+	for i := range e.rules.Channels {
+		if rule := &e.rules.Channels[i]; rule.Channel == channel && rule.OfferTimeout > 0 {
+			return rule.OfferTimeout
+		}
+	}
+	return e.rules.OfferTimeout
+}
+
 // next returns the contact that is served next at now, and for whom; nil when no
 // contact that waits has a free agent.
 func (e *Engine) next(now contact.Instant) (*entry, routing.Choice) {
-	if e.waiting == 0 || e.pool.Len() == 0 || now < e.settled {
+	if e.waiting == 0 || now < e.settled {
 		return nil, routing.Choice{}
 	}
 	var first *entry
@@ -100,8 +110,10 @@ func (c *entry) passes(agent contact.AgentID, now contact.Instant) bool {
 // while everything waits for a command.
 func (e *Engine) Deadline() (contact.Instant, bool) {
 	deadline, some := e.nextExpiry()
-	if at, due := e.nextMatch(); due && (!some || at < deadline) {
-		deadline, some = at, true
+	for _, next := range []func() (contact.Instant, bool){e.nextReturn, e.nextMatch} {
+		if at, due := next(); due && (!some || at < deadline) {
+			deadline, some = at, true
+		}
 	}
 	return max(deadline, e.last), some
 }
@@ -132,13 +144,9 @@ func (e *Engine) nextMatch() (at contact.Instant, due bool) {
 // fits reports whether the agent is free and eligible for the contact.
 func (e *Engine) fits(c *entry, agent contact.AgentID) bool {
 	a := e.agents[agent]
-	if a == nil || !a.free() {
+	if a == nil || !e.free(a, c.Contact.Channel) {
 		return false
 	}
 	_, eligible := routing.Level(a.Skills, c.Needs)
 	return eligible
-}
-
-func (a *AgentState) free() bool {
-	return !a.Gone && routing.Status{Presence: a.Presence, Reachable: a.Reachable(), Busy: a.Contact != ""}.Free()
 }

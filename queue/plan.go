@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"reflect"
 	"slices"
 
 	"svar/contact"
@@ -14,7 +15,7 @@ func nothing() {}
 
 // plan says what a command does once what is due at now has happened, or why it is
 // rejected. It changes nothing: what time brings by now is taken into account by
-// [Engine.liveOffer] and [entry.alive].
+// [Engine.liveOffer], [entry.alive] and [Engine.overdue].
 func (e *Engine) plan(command contact.Command, now contact.Instant) (perform func(), rejection *contact.Rejection) {
 	if !valid(command) {
 		return nil, reject(contact.Invalid)
@@ -52,6 +53,16 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 		return e.planHangUp(v, now)
 	case contact.Finish:
 		return e.planFinish(v, now)
+	case contact.Reply:
+		return e.planReply(v, now)
+	case contact.GiveBack:
+		return e.planGiveBack(v, now)
+	case contact.CloseOutsideHours:
+		return e.planOutsideHours(v, now)
+	case contact.TakeCallback:
+		return e.planTakeCallback(v, now)
+	case contact.FailDial:
+		return e.planFailDial(v, now)
 	case contact.SetPresence:
 		return e.planPresence(v, now)
 	case contact.SetReachable:
@@ -62,12 +73,19 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 }
 
 func (e *Engine) planRules(v contact.ChangeRules, now contact.Instant) func() {
-	same := v.Rules.OfferTimeout == e.rules.OfferTimeout && v.Rules.ConnectTimeout == e.rules.ConnectTimeout &&
-		v.Rules.MissLimit == e.rules.MissLimit && slices.Equal(v.Rules.OutcomeCodes, e.rules.OutcomeCodes)
-	if same {
+	if sameRules(v.Rules, e.rules) {
 		return nothing
 	}
 	return func() { e.emit(contact.RulesChanged(v), now) }
+}
+
+// sameRules compares every field; an empty list is the same as none.
+func sameRules(a, b contact.Rules) bool {
+	lists := slices.Equal(a.OutcomeCodes, b.OutcomeCodes) && slices.EqualFunc(a.Channels, b.Channels, func(a, b contact.ChannelRule) bool {
+		return a.Channel == b.Channel && a.Capacity == b.Capacity && a.OfferTimeout == b.OfferTimeout && slices.Equal(a.Beside, b.Beside)
+	})
+	a.OutcomeCodes, b.OutcomeCodes, a.Channels, b.Channels = nil, nil, nil, nil
+	return lists && reflect.DeepEqual(a, b)
 }
 
 func (e *Engine) planArrive(v contact.Arrive, now contact.Instant) func() {
@@ -153,14 +171,15 @@ func (e *Engine) leave(c *entry, now contact.Instant) {
 	}, now)
 }
 
-// drop ends a contact whose leg broke, or lets it go on as a call-back.
+// drop ends a contact whose leg broke, or lets it go on as a call-back: only a call has a
+// number to dial.
 func (e *Engine) drop(c *entry, now contact.Instant) {
 	from, agent := c.State, c.Agent
 	if c.Offer != nil {
 		agent = c.Offer.Agent
 		e.withdraw(c, contact.TechnicalFault, now)
 	}
-	if c.Contact.Callable && !e.callbacksFull() {
+	if c.Contact.Callable && c.Contact.Channel == contact.Voice && !e.callbacksFull() {
 		e.emit(contact.ContactDropped{Contact: c.Contact.ID, From: from, Agent: agent}, now)
 		return
 	}
@@ -215,10 +234,15 @@ func (c *entry) answerTime(now contact.Instant) contact.Millis {
 // reconcile takes a node's word for which of its legs live, and whether its consoles do.
 func (e *Engine) reconcile(v contact.ReportNode, now contact.Instant) {
 	for _, c := range e.sortedContacts() {
-		if c.Node != v.Node || c.Callback || c.State == contact.StateWrapUp {
+		dialling := c.State == contact.StateDialling
+		if c.Node != v.Node || (c.Callback && !dialling) || c.State == contact.StateWrapUp {
 			continue
 		}
-		if _, alive := slices.BinarySearch(v.Legs, c.Leg); !alive {
+		switch _, alive := slices.BinarySearch(v.Legs, c.Leg); {
+		case alive:
+		case dialling:
+			e.failDial(c, contact.DialFault, now)
+		default:
 			e.drop(c, now)
 		}
 	}

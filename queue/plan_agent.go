@@ -46,16 +46,12 @@ func (e *Engine) planPresence(v contact.SetPresence, now contact.Instant) (func(
 }
 
 // isEngaged reports whether the agent has a contact that an own no cannot give back:
-// accepted, connected or in wrap-up.
+// accepted, dialled, connected or in wrap-up.
 func (e *Engine) isEngaged(a *AgentState, now contact.Instant) bool {
-	c := e.contacts[a.Contact]
-	if c == nil {
-		return false
-	}
-	if c.Offer != nil {
-		return c.Offer.Accepted && c.alive(now)
-	}
-	return true
+	return slices.ContainsFunc(a.Contacts, func(held Held) bool {
+		c := e.contacts[held.Contact]
+		return c.Offer == nil || (c.Offer.Accepted && c.alive(now))
+	})
 }
 
 // setPresence takes the agent's own word. An agent who is rung and leaves is not rung
@@ -73,7 +69,7 @@ func (e *Engine) setPresence(a *AgentState, v contact.SetPresence, now contact.I
 
 // stopRinging withdraws the offer that the agent has not accepted.
 func (e *Engine) stopRinging(a *AgentState, cause contact.WithdrawCause, now contact.Instant) {
-	if c := e.contacts[a.Contact]; c != nil && c.Offer != nil && !c.Offer.Accepted {
+	if c := e.offers[a.Offer]; c != nil && !c.Offer.Accepted {
 		e.withdraw(c, cause, now)
 	}
 }
@@ -98,7 +94,8 @@ func (e *Engine) planReachable(v contact.SetReachable, now contact.Instant) (fun
 }
 
 // loseConsole says that the agent has no console on the node. One who has none anywhere
-// is not rung any more; a contact in connection goes on.
+// is not rung any more; a contact in connection goes on, a text for as long as the rules
+// allow ([Engine.returnOverdue]).
 func (e *Engine) loseConsole(a *AgentState, node contact.NodeID, now contact.Instant) {
 	if !slices.Contains(a.Nodes, node) {
 		return
@@ -109,8 +106,8 @@ func (e *Engine) loseConsole(a *AgentState, node contact.NodeID, now contact.Ins
 	e.emit(contact.ReachabilityChanged{Agent: a.Agent, Node: node}, now)
 }
 
-// changeRoster signs out those who are gone from it before it counts; what they have
-// accepted goes on.
+// changeRoster signs out those who are gone from it before it counts. Their texts go back;
+// what else they have accepted goes on.
 func (e *Engine) changeRoster(roster contact.Roster, now contact.Instant) {
 	if e.isRoster(roster) {
 		return
@@ -121,6 +118,7 @@ func (e *Engine) changeRoster(roster contact.Roster, now contact.Instant) {
 			continue
 		}
 		e.stopRinging(a, contact.AgentLeft, now)
+		e.returnTexts(a, contact.ReturnRoster, now)
 		if a.Presence != contact.SignedOut {
 			e.emit(contact.PresenceChanged{Agent: id, Presence: contact.SignedOut, Cause: contact.ByRoster}, now)
 		}

@@ -12,13 +12,14 @@ func (c *entry) alive(now contact.Instant) bool {
 // liveOffer returns the contact of an offer that is open, or by which it is connected.
 func (e *Engine) liveOffer(id contact.OfferID, now contact.Instant) *entry {
 	c := e.offers[id]
-	if c == nil || (c.Connected != id && !c.alive(now)) {
+	switch {
+	case c == nil, c.Connected == id && e.overdue(c, now), c.Connected != id && !c.alive(now):
 		return nil
 	}
 	return c
 }
 
-// holder is the agent to whom the contact is offered or who is connected with it.
+// holder is the agent to whom the contact is offered, for whom it is dialled or who has it.
 func (c *entry) holder() contact.AgentID {
 	if c.Offer != nil {
 		return c.Offer.Agent
@@ -38,6 +39,9 @@ func (e *Engine) planAccept(v contact.AcceptOffer, now contact.Instant) (func(),
 	}
 	return func() {
 		e.emit(contact.OfferAccepted{Contact: c.Contact.ID, Offer: v.Offer, Agent: v.Agent}, now)
+		if c.Leg == "" { // nobody has to be connected
+			e.emit(contact.ContactConnected{Contact: c.Contact.ID, Offer: v.Offer, Agent: v.Agent}, now)
+		}
 	}, nil
 }
 
@@ -92,9 +96,12 @@ func (e *Engine) planFailConnect(v contact.FailConnect, now contact.Instant) (fu
 // pauses the agent, so that the next caller does not meet the same fault.
 func (e *Engine) failConnect(c *entry, now contact.Instant) {
 	agent := c.holder()
-	if c.State == contact.StateConnected {
+	switch c.State {
+	case contact.StateConnected:
 		e.emit(contact.ContactReturned{Contact: c.Contact.ID, Offer: c.Connected, Agent: agent}, now)
-	} else {
+	case contact.StateDialling:
+		e.failDial(c, contact.DialFault, now)
+	default:
 		e.withdraw(c, contact.ConnectFailed, now)
 	}
 	e.pause(agent, contact.ByFault, now)
@@ -134,12 +141,14 @@ func (e *Engine) planHangUp(v contact.HangUp, now contact.Instant) (func(), *con
 	}
 	open := c.alive(now)
 	switch {
-	case !open && c.State != contact.StateConnected && c.State != contact.StateWrapUp:
+	case e.overdue(c, now), !open && c.State != contact.StateConnected && c.State != contact.StateWrapUp:
 		return nil, reject(contact.WrongState)
 	case c.holder() != v.Agent:
 		return nil, reject(contact.NotYours)
 	case c.State == contact.StateWrapUp:
 		return nothing, nil
+	case c.State == contact.StateDialling:
+		return func() { e.failDial(c, contact.DialCancelled, now) }, nil
 	case open: // not connected yet: it is a no to the offer, and the caller waits on
 		return func() { e.decline(c, "", now) }, nil
 	}
@@ -155,25 +164,33 @@ func (e *Engine) planFinish(v contact.Finish, now contact.Instant) (func(), *con
 		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
-	case c.Callback:
+	case c.Callback && c.State == contact.StateWaiting:
 		if rejection := e.mustBeSignedIn(v.Agent); rejection != nil {
 			return nil, rejection
 		}
-	case c.State != contact.StateWrapUp:
+	case c.State != contact.StateWrapUp && !c.isText(), e.overdue(c, now):
 		return nil, reject(contact.WrongState)
 	case c.Agent != v.Agent:
 		return nil, reject(contact.NotYours)
 	}
-	if !e.isOutcome(v.Code) {
+	if !e.isOutcome(v.Code) && (v.Code != "" || v.Ticket == "") {
 		return nil, reject(contact.UnknownOutcome)
 	}
-	return func() {
-		var stage contact.Stage
-		if c.Callback {
-			stage = contact.StageCallback
-		}
-		e.emit(contact.ContactClosed{
-			Contact: v.Contact, End: contact.EndHandled, Stage: stage, Waited: c.answerTime(now), Agent: v.Agent, Code: v.Code,
-		}, now)
-	}, nil
+	return func() { e.finish(c, v, now) }, nil
+}
+
+// finish closes a contact as its agent says. A text that the agent is connected with ends
+// by that.
+func (e *Engine) finish(c *entry, v contact.Finish, now contact.Instant) {
+	var stage contact.Stage
+	if c.Callback {
+		stage = contact.StageCallback
+	}
+	if c.isText() {
+		e.emit(contact.ContactHungUp{Contact: v.Contact, Agent: v.Agent, By: contact.PartyAgent}, now)
+	}
+	e.emit(contact.ContactClosed{
+		Contact: v.Contact, End: contact.EndHandled, Stage: stage, Waited: c.answerTime(now),
+		Agent: v.Agent, Code: v.Code, Ticket: v.Ticket,
+	}, now)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -77,6 +78,12 @@ type checker struct {
 	settled  contact.Instant
 	places   map[contact.ID]placed
 	closed   map[contact.ID]int
+	dials    []dialled
+}
+
+type dialled struct {
+	contact contact.ID
+	at      contact.Instant
 }
 
 type placed struct {
@@ -86,9 +93,7 @@ type placed struct {
 
 // opening gets a working desk, so that most sequences meet calls that are answered.
 func (c *checker) opening() []contact.Command {
-	rules := queue.DefaultRules()
-	rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
-	commands := []contact.Command{contact.ChangeRules{Rules: rules}, contact.ChangeRoster{Roster: c.world.roster()}}
+	commands := []contact.Command{contact.ChangeRules{Rules: c.world.rules()}, contact.ChangeRoster{Roster: c.world.roster()}}
 	for _, agent := range []contact.AgentID{"anna", "bo"} {
 		commands = append(commands,
 			contact.SetReachable{Agent: agent, Node: "node-1", Reachable: true},
@@ -137,9 +142,10 @@ func (c *checker) step(command contact.Command) {
 	c.follow(events, now)
 	c.sound()
 	if now >= c.settled {
-		if left, found := slowNext(c.engine.Contacts(), c.engine.Agents(), now); found {
+		if left, found := slowNext(c.engine, now); found {
 			c.t.Fatalf("%#v: left apart: %+v", command, left)
 		}
+		c.ordered(now)
 	}
 	c.repeat(command)
 }
@@ -149,7 +155,7 @@ func (c *checker) step(command contact.Command) {
 func (c *checker) repeat(command contact.Command) {
 	before := c.snapshot(c.engine)
 	events, err := c.engine.Step(command, c.world.now)
-	if err != nil && contact.CommandName(command) != "fail-connect" && contact.CommandName(command) != "hang-up" {
+	if err != nil && !slices.Contains([]string{"fail-connect", "hang-up", "fail-dial"}, contact.CommandName(command)) {
 		c.t.Fatalf("%#v twice: %v", command, err)
 	}
 	if len(events) > 0 || c.snapshot(c.engine) != before {
@@ -160,8 +166,11 @@ func (c *checker) repeat(command contact.Command) {
 // follow applies the events one by one to the follower and checks each on its way.
 func (c *checker) follow(events []contact.Event, now contact.Instant) {
 	for _, event := range events {
-		if offered, is := event.(contact.ContactOffered); is {
-			c.matches(offered, now)
+		switch v := event.(type) {
+		case contact.ContactOffered:
+			c.matches(v, now)
+		case contact.CallbackTaken:
+			c.mayDial(v, now)
 		}
 		id, _ := queue.Touched(event)
 		before, _ := c.follower.Contact(id)
@@ -173,21 +182,58 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 			c.t.Fatalf("%#v: from %q to %q", event, before.State, after.State)
 		}
 		c.account(event, after)
+		c.keepsTexts(event, after)
 	}
 	if c.snapshot(c.follower) != c.snapshot(c.engine) {
 		c.t.Fatalf("after %v the fold of the events is not the state:\n%s\n%s", events, c.snapshot(c.follower), c.snapshot(c.engine))
 	}
 }
 
+// ordered compares the order that is shown with the one that the slow twin serves in.
+func (c *checker) ordered(now contact.Instant) {
+	waiting := slices.DeleteFunc(c.engine.Contacts(), func(k queue.ContactState) bool {
+		return k.State != contact.StateWaiting || k.Callback
+	})
+	slices.SortFunc(waiting, func(a, b queue.ContactState) int { return slowOrder(a, b, now) })
+	var want []contact.ID
+	for _, k := range waiting[:min(len(waiting), 5)] {
+		want = append(want, k.Contact.ID)
+	}
+	if got := c.engine.Order(now, 5); !slices.Equal(got, want) {
+		c.t.Fatalf("the order is shown as %v, it is %v", got, want)
+	}
+}
+
 // matches compares an offer with what the slow twin would have done.
 func (c *checker) matches(offered contact.ContactOffered, now contact.Instant) {
-	want, found := slowNext(c.follower.Contacts(), c.follower.Agents(), now)
+	want, found := slowNext(c.follower, now)
 	if got := (pair{offered.Contact, offered.Agent, offered.Why}); !found || got != want {
 		c.t.Fatalf("offered %+v, the twin would have offered %+v (%v)", got, want, found)
 	}
 	if now < c.settled {
 		c.t.Fatalf("offered at %d, before the new leader has settled at %d", now, c.settled)
 	}
+}
+
+// mayDial checks a dial against the limits, by a book of all dials that is never cut.
+func (c *checker) mayDial(taken contact.CallbackTaken, now contact.Instant) {
+	rules, of, all := c.follower.Rules(), 0, 0
+	for _, d := range c.dials {
+		if now < d.at.Add(3600_000) {
+			all++
+			if d.contact == taken.Contact {
+				of++
+			}
+		}
+	}
+	if of >= int(rules.DialsPerContact) || all >= int(rules.DialsPerHour) {
+		c.t.Fatalf("%s is dialled again: %d times of %d, all %d of %d", taken.Contact, of, rules.DialsPerContact, all, rules.DialsPerHour)
+	}
+	agent, _ := c.follower.Agent(taken.Agent)
+	if agent.Offer != 0 || !slowRoom(rules, agent, contact.Voice) {
+		c.t.Fatalf("%s is dialled for %+v, who has no room", taken.Contact, agent)
+	}
+	c.dials = append(c.dials, dialled{taken.Contact, now})
 }
 
 // account keeps the book: who arrived is open or was closed once.
@@ -212,10 +258,20 @@ func (c *checker) account(event contact.Event, after queue.ContactState) {
 	}
 }
 
+// keepsTexts checks that a text that leaves its agent waits again with nobody.
+func (c *checker) keepsTexts(event contact.Event, after queue.ContactState) {
+	returned, is := event.(contact.ContactReturned)
+	if is && (after.State != contact.StateWaiting || after.Callback || after.Agent != "") {
+		c.t.Fatalf("%s was returned and is %+v", returned.Contact, after)
+	}
+}
+
 // sound checks what must be true of every state.
 func (c *checker) sound() {
 	contacts, agents := c.engine.Contacts(), c.engine.Agents()
-	has := map[contact.AgentID]contact.ID{}
+	has := map[contact.AgentID][]contact.ID{}
+	asked := map[contact.AgentID]contact.OfferID{}
+	calls := map[contact.AgentID]contact.ID{}
 	for _, k := range contacts {
 		id := k.Contact.ID
 		if was := c.places[id]; was != (placed{k.Contact.Arrived, k.Place}) {
@@ -224,25 +280,40 @@ func (c *checker) sound() {
 		holder := k.Agent
 		if k.Offer != nil {
 			holder = k.Offer.Agent
+			if other, twice := asked[holder]; twice {
+				c.t.Fatalf("%s has the offers %d and %d", holder, other, k.Offer.Offer)
+			}
+			asked[holder] = k.Offer.Offer
 		}
-		mustHave := k.State == contact.StateOffered || k.State == contact.StateConnected || k.State == contact.StateWrapUp
-		if mustHave != (holder != "") || (k.Offer != nil) != (k.State == contact.StateOffered) {
+		open := k.State == contact.StateOffered || k.State == contact.StateDialling
+		mustHave := open || k.State == contact.StateConnected || k.State == contact.StateWrapUp
+		if mustHave != (holder != "") || (k.Offer != nil) != open || k.Callback && k.State != contact.StateWaiting && k.State != contact.StateDialling {
 			c.t.Fatalf("%s is %s with agent %q", id, k.State, holder)
 		}
 		if holder != "" {
-			if other, twice := has[holder]; twice {
-				c.t.Fatalf("%s has both %s and %s", holder, other, id)
+			has[holder] = append(has[holder], id)
+		}
+		if holder != "" && k.Contact.Channel == contact.Voice {
+			if other, twice := calls[holder]; twice {
+				c.t.Fatalf("%s has both calls %s and %s", holder, other, id)
 			}
-			has[holder] = id
+			calls[holder] = id
 		}
 	}
 	for _, a := range agents {
-		if a.Contact != has[a.Agent] {
-			c.t.Fatalf("%s is thought to have %q and has %q", a.Agent, a.Contact, has[a.Agent])
+		var list []contact.ID
+		for _, held := range a.Contacts {
+			list = append(list, held.Contact)
+		}
+		slices.Sort(list)
+		if !slices.Equal(list, has[a.Agent]) || a.Offer != asked[a.Agent] {
+			c.t.Fatalf("%s is thought to have %v and is asked %d, has %v and is asked %d", a.Agent, list, a.Offer, has[a.Agent], asked[a.Agent])
 		}
 		delete(has, a.Agent)
-		if k, _ := c.engine.Contact(a.Contact); !a.Reachable() && k.State == contact.StateOffered && !k.Offer.Accepted {
-			c.t.Fatalf("%s is unreachable and is rung", a.Agent)
+		for _, held := range a.Contacts {
+			if k, _ := c.engine.Contact(held.Contact); !a.Reachable() && k.State == contact.StateOffered && !k.Offer.Accepted {
+				c.t.Fatalf("%s is unreachable and is rung", a.Agent)
+			}
 		}
 	}
 	if len(has) > 0 {

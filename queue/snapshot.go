@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"svar/contact"
 )
 
-// SnapshotFormat is that of the snapshots written now.
-const SnapshotFormat = 1
+// SnapshotFormat is that of the snapshots written now. Format 1 had one contact of an agent;
+// snapshots of it are not read any more, since the journal goes back to its beginning.
+const SnapshotFormat = 2
 
 // snapshot is the state in its JSON form: structs and integers, lists sorted, so that
 // equal states are equal bytes.
@@ -26,6 +28,8 @@ type snapshot struct {
 	Agents    []AgentState    `json:"agents"`
 	// Closed are those remembered, oldest first.
 	Closed []closedContact `json:"closed"`
+	// Dials are those of the desk within an hour of the last one, oldest first.
+	Dials []contact.Instant `json:"dials,omitempty"`
 }
 
 // Snapshot returns the whole state. Engines that have applied the same events return
@@ -34,7 +38,7 @@ func (e *Engine) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Format: SnapshotFormat, Last: e.last, Epoch: e.epoch, Leader: e.leader, Settled: e.settled,
 		LastOffer: e.lastOffer, LastPlace: e.lastPlace, Rules: e.rules,
-		Contacts: e.Contacts(), Agents: e.Agents(), Closed: e.closed,
+		Contacts: e.Contacts(), Agents: e.Agents(), Closed: e.closed, Dials: e.dials,
 	}
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -67,7 +71,7 @@ func Restore(data []byte) (*Engine, error) {
 func (s snapshot) engine() (*Engine, error) {
 	e := New()
 	e.last, e.epoch, e.leader, e.settled = s.Last, s.Epoch, s.Leader, s.Settled
-	e.rules, e.lastOffer, e.lastPlace = s.Rules, s.LastOffer, s.LastPlace
+	e.rules, e.lastOffer, e.lastPlace, e.dials = s.Rules, s.LastOffer, s.LastPlace, s.Dials
 	for _, c := range s.Closed {
 		e.remember(c)
 	}
@@ -81,6 +85,13 @@ func (s snapshot) engine() (*Engine, error) {
 			return nil, fmt.Errorf("read the queue's snapshot: contact %s: %w", state.Contact.ID, err)
 		}
 	}
+	for _, a := range e.agents {
+		for _, held := range a.Contacts {
+			if c := e.contacts[held.Contact]; c == nil || c.holder() != a.Agent {
+				return nil, fmt.Errorf("read the queue's snapshot: agent %s is said to have contact %s", a.Agent, held.Contact)
+			}
+		}
+	}
 	return e, nil
 }
 
@@ -90,6 +101,9 @@ func (e *Engine) adopt(c *entry) error {
 	if e.contacts[id] != nil {
 		return fmt.Errorf("it is there twice")
 	}
+	if e.pools[c.Contact.Channel] == nil {
+		return fmt.Errorf("it came by the unknown channel %q", c.Contact.Channel)
+	}
 	e.contacts[id] = c
 	if len(c.PassedOver) > 0 {
 		e.passedOver[id] = c
@@ -97,7 +111,7 @@ func (e *Engine) adopt(c *entry) error {
 	if c.State == contact.StateWaiting && !c.Callback {
 		e.lineUp(c)
 	}
-	if (c.Offer != nil) != (c.State == contact.StateOffered) {
+	if (c.Offer != nil) != (c.State == contact.StateOffered || c.State == contact.StateDialling) {
 		return fmt.Errorf("it is %s, and its offer does not fit", c.State)
 	}
 	if c.Offer != nil {
@@ -109,8 +123,8 @@ func (e *Engine) adopt(c *entry) error {
 	}
 	if holder := c.holder(); holder != "" {
 		a := e.agents[holder]
-		if a == nil || a.Contact != id {
-			return fmt.Errorf("agent %q has another contact", holder)
+		if a == nil || !slices.Contains(a.Contacts, Held{Contact: id, Channel: c.Contact.Channel}) {
+			return fmt.Errorf("agent %q does not have it", holder)
 		}
 	}
 	return nil

@@ -30,6 +30,10 @@ var everything = []string{
 	"+1s anna hangs-up k1", "david paused lunch",
 	"k6 arrives ago=5s", "k6 greeted", "node-2 leads",
 	"+1s time passes", "cecilia accepts 5", "offer 5 connected",
+	"rules mail=2 chat=3+mail dial=45s dials=3 all-dials=10", "agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia",
+	"emil opens console", "emil ready", "m1 arrives by=mail", "m1 queues fi=1 target=8h", "emil accepts 8",
+	"m2 arrives by=mail", "m2 queues fi=1 target=8h", "emil replies m1", "emil closes console",
+	"fia opens console", "fia paused", "fia dials k5 on node-2",
 }
 
 // A snapshot of today is read by the version of tomorrow: its form changes only on
@@ -80,10 +84,19 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ data, says string }{
 		"no JSON":            {"?", "read the queue's snapshot"},
-		"another format":     {strings.Replace(string(golden), `"format": 1`, `"format": 2`, 1), "it has format 2; this version of svar reads format 1"},
+		"another format":     {strings.Replace(string(golden), `"format": 2`, `"format": 1`, 1), "it has format 1; this version of svar reads format 2"},
 		"an unknown field":   {strings.Replace(string(golden), `"last":`, `"lost":`, 1), "lost"},
 		"a contact twice":    {strings.Replace(string(golden), `"id": "k2"`, `"id": "k1"`, 1), "twice"},
-		"an agent elsewhere": {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "has another contact"},
+		"an agent elsewhere": {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "does not have it"},
+		"an agent with more": {strings.Replace(string(golden), `"contacts": [
+        {
+          "contact": "k1",`, `"contacts": [
+        {
+          "contact": "k0",
+          "channel": "voice"
+        },
+        {
+          "contact": "k1",`, 1), "is said to have contact k0"},
 	} {
 		if c.data == string(golden) {
 			t.Fatalf("%s: the golden file has nothing to replace", name)
@@ -98,12 +111,17 @@ func TestRestoreRefuses(t *testing.T) {
 // taken for the truth.
 func TestApplyRefuses(t *testing.T) {
 	t.Parallel()
-	arrived := contact.ContactArrived{Contact: contact.Contact{ID: "k1", Arrived: 1}, Node: "node-1", Leg: "leg"}
+	arrived := contact.ContactArrived{Contact: contact.Contact{ID: "k1", Channel: contact.Voice, Arrived: 1}, Node: "node-1", Leg: "leg"}
 	roster := contact.RosterChanged{Roster: contact.Roster{Agents: []contact.Agent{{ID: "anna"}}}}
 	queued := contact.ContactQueued{Contact: "k1", Target: 1000}
 	offered := contact.ContactOffered{Contact: "k1", Offer: 1, Agent: "anna", Expires: 100}
 	accepted := contact.OfferAccepted{Contact: "k1", Offer: 1, Agent: "anna"}
 	connected := contact.ContactConnected{Contact: "k1", Offer: 1, Agent: "anna", Leg: "agent-leg"}
+	arrived2 := contact.ContactArrived{Contact: contact.Contact{ID: "k2", Channel: contact.Voice, Arrived: 1}, Node: "node-1", Leg: "leg"}
+	queued2 := contact.ContactQueued{Contact: "k2", Target: 1000}
+	offered2 := contact.ContactOffered{Contact: "k2", Offer: 2, Agent: "anna", Expires: 100}
+	dropped := contact.ContactDropped{Contact: "k1"}
+	taken := contact.CallbackTaken{Contact: "k1", Offer: 1, Agent: "anna", Node: "node-1", Expires: 100}
 	for name, events := range map[string][]contact.Event{
 		"of a contact nobody knows":    {contact.ContactGreeted{Contact: "k1"}},
 		"closed, never arrived":        {contact.ContactClosed{Contact: "k1", End: contact.EndHandled}},
@@ -124,6 +142,13 @@ func TestApplyRefuses(t *testing.T) {
 		"greeted in the queue":         {arrived, queued, contact.ContactGreeted{Contact: "k1"}},
 		"presence of nobody":           {contact.PresenceChanged{Agent: "anna", Presence: contact.Ready}},
 		"console of nobody":            {contact.ReachabilityChanged{Agent: "anna", Node: "node-1", Reachable: true}},
+		"came by no known channel":     {contact.ContactArrived{Contact: contact.Contact{ID: "k1", Channel: "pigeon"}}},
+		"asked for two at once":        {arrived, roster, queued, offered, arrived2, queued2, offered2},
+		"replied to by nobody":         {arrived, roster, queued, contact.ContactReplied{Contact: "k1", Agent: "anna"}},
+		"dialled, not to be":           {arrived, roster, queued, taken},
+		"dialled twice":                {arrived, roster, queued, dropped, taken, taken},
+		"dialled beside an offer":      {arrived, roster, queued, dropped, arrived2, queued2, offered2, taken},
+		"not reached, not dialled":     {arrived, roster, queued, dropped, contact.CallbackFailed{Contact: "k1", Offer: 1, Agent: "anna"}},
 		"no event":                     {nil},
 	} {
 		e := queue.New()
@@ -176,49 +201,78 @@ func TestInvalidCommands(t *testing.T) {
 	}
 	sv := contact.Need{Skill: "sv", Level: 1}
 	for name, command := range map[string]contact.Command{
-		"no command":             nil,
-		"no id":                  arrive(func(c *contact.Contact) { c.ID = "" }),
-		"an id too long":         arrive(func(c *contact.Contact) { c.ID = contact.ID(long) }),
-		"an id not UTF-8":        arrive(func(c *contact.Contact) { c.ID = "\xff" }),
-		"an id with NUL":         arrive(func(c *contact.Contact) { c.ID = "a\x00" }),
-		"no such channel":        arrive(func(c *contact.Contact) { c.Channel = "pigeon" }),
-		"never arrived":          arrive(func(c *contact.Contact) { c.Arrived = 0 }),
-		"no node":                contact.Arrive{Contact: good, Leg: "leg"},
-		"no leg":                 contact.Arrive{Contact: good, Node: "node-1"},
-		"refused with 200":       contact.Refuse{Contact: good, Response: 200},
-		"refused with 700":       contact.Refuse{Contact: good, Response: 700},
-		"no target":              contact.Enqueue{Contact: "k1"},
-		"target before arrival":  contact.Enqueue{Contact: "k1", Target: -1},
-		"a target too far":       contact.Enqueue{Contact: "k1", Target: 1 << 62},
-		"no such class":          contact.Enqueue{Contact: "k1", Target: 1000, Class: 3},
-		"level 0":                need(contact.Need{Skill: "sv"}),
-		"level 6":                need(contact.Need{Skill: "sv", Level: 6}),
-		"a skill twice":          need(sv, sv),
-		"skills out of order":    need(sv, contact.Need{Skill: "en", Level: 1}),
-		"too many needs":         need(make([]contact.Need, 17)...),
-		"legs out of order":      contact.ReportNode{Node: "node-1", Legs: []contact.LegID{"b", "a"}},
-		"report of no node":      contact.ReportNode{},
-		"no such presence":       contact.SetPresence{Agent: "anna", Presence: "dreaming"},
-		"a reason to be ready":   contact.SetPresence{Agent: "anna", Presence: contact.Ready, Reason: "rested"},
-		"a reason too long":      contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: long},
-		"console on no node":     contact.SetReachable{Agent: "anna", Reachable: true},
-		"connected without leg":  contact.ConfirmConnected{Offer: 1},
-		"a no too long":          contact.DeclineOffer{Offer: 1, Agent: "anna", Reason: long},
-		"rings for no time":      rules(func(r *contact.Rules) { r.OfferTimeout = 0 }),
-		"rings for a day":        rules(func(r *contact.Rules) { r.OfferTimeout = 24 * 3600_000 }),
-		"connects in no time":    rules(func(r *contact.Rules) { r.ConnectTimeout = 0 }),
-		"an outcome twice":       rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{"a", "b", "a"} }),
-		"an outcome of no name":  rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{""} }),
-		"agents out of order":    contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "anna"}}}},
-		"an agent twice":         contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "bo"}}}},
-		"an agent without name":  contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{}}}},
-		"an agent with skill 0":  contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo", Skills: contact.Needs{{Skill: "sv"}}}}}},
-		"more agents than fit":   contact.ChangeRoster{Roster: contact.Roster{Agents: make([]contact.Agent, 2001)}},
-		"more legs than a node":  contact.ReportNode{Node: "node-1", Legs: make([]contact.LegID, 20001)},
-		"a line too long":        arrive(func(c *contact.Contact) { c.Line = contact.LineID(long) }),
-		"a language not UTF-8":   arrive(func(c *contact.Contact) { c.Language = "\xff" }),
-		"an audience too long":   arrive(func(c *contact.Contact) { c.Audience = contact.Audience(long) }),
-		"a person's id too long": arrive(func(c *contact.Contact) { c.Person = contact.PersonID(long) }),
+		"no command":            nil,
+		"no id":                 arrive(func(c *contact.Contact) { c.ID = "" }),
+		"an id too long":        arrive(func(c *contact.Contact) { c.ID = contact.ID(long) }),
+		"an id not UTF-8":       arrive(func(c *contact.Contact) { c.ID = "\xff" }),
+		"an id with NUL":        arrive(func(c *contact.Contact) { c.ID = "a\x00" }),
+		"no such channel":       arrive(func(c *contact.Contact) { c.Channel = "pigeon" }),
+		"never arrived":         arrive(func(c *contact.Contact) { c.Arrived = 0 }),
+		"no node":               contact.Arrive{Contact: good, Leg: "leg"},
+		"no leg":                contact.Arrive{Contact: good, Node: "node-1"},
+		"refused with 200":      contact.Refuse{Contact: good, Response: 200},
+		"refused with 700":      contact.Refuse{Contact: good, Response: 700},
+		"no target":             contact.Enqueue{Contact: "k1"},
+		"target before arrival": contact.Enqueue{Contact: "k1", Target: -1},
+		"a target too far":      contact.Enqueue{Contact: "k1", Target: 1 << 62},
+		"no such class":         contact.Enqueue{Contact: "k1", Target: 1000, Class: 3},
+		"level 0":               need(contact.Need{Skill: "sv"}),
+		"level 6":               need(contact.Need{Skill: "sv", Level: 6}),
+		"a skill twice":         need(sv, sv),
+		"skills out of order":   need(sv, contact.Need{Skill: "en", Level: 1}),
+		"too many needs":        need(make([]contact.Need, 17)...),
+		"legs out of order":     contact.ReportNode{Node: "node-1", Legs: []contact.LegID{"b", "a"}},
+		"report of no node":     contact.ReportNode{},
+		"no such presence":      contact.SetPresence{Agent: "anna", Presence: "dreaming"},
+		"a reason to be ready":  contact.SetPresence{Agent: "anna", Presence: contact.Ready, Reason: "rested"},
+		"a reason too long":     contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: long},
+		"console on no node":    contact.SetReachable{Agent: "anna", Reachable: true},
+		"connected without leg": contact.ConfirmConnected{Offer: 1},
+		"a no too long":         contact.DeclineOffer{Offer: 1, Agent: "anna", Reason: long},
+		"rings for no time":     rules(func(r *contact.Rules) { r.OfferTimeout = 0 }),
+		"rings for a day":       rules(func(r *contact.Rules) { r.OfferTimeout = 24 * 3600_000 }),
+		"connects in no time":   rules(func(r *contact.Rules) { r.ConnectTimeout = 0 }),
+		"an outcome twice":      rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{"a", "b", "a"} }),
+		"an outcome of no name": rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{""} }),
+		"agents out of order":   contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "anna"}}}},
+		"an agent twice":        contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "bo"}}}},
+		"an agent without name": contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{}}}},
+		"an agent with skill 0": contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo", Skills: contact.Needs{{Skill: "sv"}}}}}},
+		"more agents than fit":  contact.ChangeRoster{Roster: contact.Roster{Agents: make([]contact.Agent, 2001)}},
+		"a call without a leg":  contact.Arrive{Contact: good},
+		"a chat without a leg":  contact.Arrive{Contact: with(func(c *contact.Contact) { c.Channel = contact.Chat })},
+		"a mail on a node":      arrive(func(c *contact.Contact) { c.Channel = contact.Mail }),
+		"a form on a node":      arrive(func(c *contact.Contact) { c.Channel = contact.Form }),
+		"a party too long":      arrive(func(c *contact.Contact) { c.Party = contact.PartyID(long) }),
+		"a service too long":    arrive(func(c *contact.Contact) { c.Service = contact.ServiceID(long) }),
+		"a ticket too long":     arrive(func(c *contact.Contact) { c.Ticket = contact.TicketNumber(long) }),
+		"finished by a novel":   contact.Finish{Contact: "k1", Agent: "anna", Ticket: contact.TicketNumber(long)},
+		"dialled by no node":    contact.TakeCallback{Contact: "k1", Agent: "anna"},
+		"no such failure":       contact.FailDial{Offer: 1, Reason: "tired"},
+		"room of no channel":    rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: "pigeon", Capacity: 1}} }),
+		"no room":               rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat}} }),
+		"room for a crowd":      rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 51}} }),
+		"a channel twice": rules(func(r *contact.Rules) {
+			r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 1}, {Channel: contact.Chat, Capacity: 2}}
+		}),
+		"channels out of order": rules(func(r *contact.Rules) {
+			r.Channels = []contact.ChannelRule{{Channel: contact.Mail, Capacity: 1}, {Channel: contact.Chat, Capacity: 2}}
+		}),
+		"beside itself": rules(func(r *contact.Rules) {
+			r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 1, Beside: []contact.Channel{contact.Chat}}}
+		}),
+		"beside no channel": rules(func(r *contact.Rules) {
+			r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 1, Beside: []contact.Channel{"pigeon"}}}
+		}),
+		"a grace before it began": rules(func(r *contact.Rules) { r.UnreachableGrace = -1 }),
+		"dials for a day":         rules(func(r *contact.Rules) { r.DialTimeout = 24 * 3600_000 }),
+		"dials one too often":     rules(func(r *contact.Rules) { r.DialsPerContact = 21 }),
+		"dials all too often":     rules(func(r *contact.Rules) { r.DialsPerHour = 5_001 }),
+		"more legs than a node":   contact.ReportNode{Node: "node-1", Legs: make([]contact.LegID, 20001)},
+		"a line too long":         arrive(func(c *contact.Contact) { c.Line = contact.LineID(long) }),
+		"a language not UTF-8":    arrive(func(c *contact.Contact) { c.Language = "\xff" }),
+		"an audience too long":    arrive(func(c *contact.Contact) { c.Audience = contact.Audience(long) }),
+		"a person's id too long":  arrive(func(c *contact.Contact) { c.Person = contact.PersonID(long) }),
 	} {
 		_, err := queue.New().Step(command, begin)
 		rejection := (*contact.Rejection)(nil)
@@ -243,6 +297,9 @@ func TestReadersGetCopies(t *testing.T) {
 		for i := range c.PassedOver {
 			c.PassedOver[i].Until = 9
 		}
+		for i := range c.Dials {
+			c.Dials[i] = 9
+		}
 		if c.Offer != nil {
 			c.Offer.Agent = "nobody"
 		}
@@ -254,19 +311,26 @@ func TestReadersGetCopies(t *testing.T) {
 		for i := range a.Nodes {
 			a.Nodes[i] = "nowhere"
 		}
+		for i := range a.Contacts {
+			a.Contacts[i].Contact = "none"
+		}
 		for i := range a.Missed {
 			a.Missed[i].Offer = 99
 		}
 	}
-	s.engine.Rules().OutcomeCodes[0] = "nonsense"
+	rules := s.engine.Rules()
+	rules.OutcomeCodes[0], rules.Channels[0].Capacity, rules.Channels[0].Beside[0] = "nonsense", 9, contact.Form
 	if after, _ := s.engine.Snapshot(); !bytes.Equal(before, after) {
 		t.Error("a reader changed the engine")
 	}
-	if on := s.engine.ContactsOf("node-2"); len(on) != 0 {
-		t.Errorf("node-2 has %v", on)
-	}
-	if on := s.engine.ContactsOf("node-1"); len(on) != len(s.engine.Contacts()) {
-		t.Errorf("node-1 has %v", on)
+	for node, want := range map[contact.NodeID]string{"node-1": "k1 k2 k3 k6", "node-2": "k5", "node-3": ""} {
+		var on []string
+		for _, c := range s.engine.ContactsOf(node) {
+			on = append(on, string(c.Contact.ID))
+		}
+		if strings.Join(on, " ") != want {
+			t.Errorf("%s has %v, want %s", node, on, want)
+		}
 	}
 }
 

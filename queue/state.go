@@ -12,22 +12,25 @@ import (
 // of the snapshot.
 type ContactState struct {
 	Contact contact.Contact `json:"contact"`
-	Node    contact.NodeID  `json:"node"`
-	Leg     contact.LegID   `json:"leg"`
-	State   contact.State   `json:"state"`
+	// Node has the user's leg, or had it last; both are empty for a mail or a form.
+	Node  contact.NodeID `json:"node,omitempty"`
+	Leg   contact.LegID  `json:"leg,omitempty"`
+	State contact.State  `json:"state"`
 	// Since is when the state began.
 	Since contact.Instant `json:"since"`
 	// Place counts arrivals from 1. It decides between two that arrived at one instant.
 	Place uint64 `json:"place"`
-	// Callback says that it waits to be called back, with nobody on the line. It is
-	// not offered.
+	// Callback says that it waits to be called back, or is being dialled, with nobody on
+	// the line. It is not offered.
 	Callback bool `json:"callback,omitempty"`
+	// Dials are when it was dialled within an hour of the last time, oldest first.
+	Dials []contact.Instant `json:"dials,omitempty"`
 	// Queued is when it could be offered first; 0 when not yet.
 	Queued contact.Instant `json:"queued,omitempty"`
 	Needs  contact.Needs   `json:"needs,omitempty"`
 	Class  contact.Class   `json:"class,omitempty"`
 	Target contact.Millis  `json:"target_ms,omitempty"`
-	// Offer is the open one; nil unless offered.
+	// Offer is the open one, or the one by which it is dialled; nil otherwise.
 	Offer *OfferState `json:"offer,omitempty"`
 	// Agent has it, from connected on.
 	Agent contact.AgentID `json:"agent,omitempty"`
@@ -35,22 +38,24 @@ type ContactState struct {
 	Connected contact.OfferID `json:"connected,omitempty"`
 	// AgentLeg is the agent's leg, while connected.
 	AgentLeg contact.LegID `json:"agent_leg,omitempty"`
-	// Answered is when an agent first answered; 0 when not yet.
+	// Answered is when an agent first answered: when a call was connected first, when a text
+	// was first replied to. 0 when not yet.
 	Answered contact.Instant `json:"answered,omitempty"`
-	// PassedOver are the agents who declined or missed it lately, sorted by agent. One
+	// PassedOver are the agents who declined, missed or gave it back lately, sorted by agent. One
 	// whose time is over counts no more, and is left here until the next change.
 	PassedOver []PassedOver `json:"passed_over,omitempty"`
 	// End is set when the state is closed.
 	End contact.End `json:"end,omitempty"`
 }
 
-// OfferState is an open offer.
+// OfferState is an open offer. One by which a contact is dialled is accepted from the
+// beginning, since the agent asked for it.
 type OfferState struct {
 	Offer contact.OfferID `json:"offer"`
 	Agent contact.AgentID `json:"agent"`
 	// Since is when it was made.
 	Since contact.Instant `json:"since"`
-	// Expires is when it runs out: unanswered, or unconnected once it is accepted.
+	// Expires is when it runs out: unanswered, or unconnected once it is accepted or dialled.
 	Expires  contact.Instant `json:"expires"`
 	Accepted bool            `json:"accepted,omitempty"`
 	Why      contact.Why     `json:"why"`
@@ -76,10 +81,19 @@ type AgentState struct {
 	Since contact.Instant `json:"since"`
 	// Nodes are those that the agent has a console on, sorted.
 	Nodes []contact.NodeID `json:"nodes,omitempty"`
-	// Contact is the one offered to, connected with or being wrapped up by the agent.
-	Contact contact.ID `json:"contact,omitempty"`
-	// IdleSince is when the agent last became ready or reachable, ended a contact, or
-	// declined or missed an offer. An offer that was withdrawn leaves it.
+	// UnreachableSince is when the last console was lost, or when a new leader began since
+	// then; 0 while there is one, and for an agent who never had one.
+	UnreachableSince contact.Instant `json:"unreachable_since,omitempty"`
+	// Contacts are those offered to, dialled for, connected with or being wrapped up by the
+	// agent, in the order in which they were given.
+	Contacts []Held `json:"contacts,omitempty"`
+	// Offer is the open one, or the one by which a user is dialled for the agent; 0 when
+	// there is none. An agent is asked for one contact at a time.
+	Offer contact.OfferID `json:"offer,omitempty"`
+	// IdleSince is when the agent last became ready or reachable, took or ended a contact,
+	// or declined, missed or gave one back: so long the agent was left alone. Contacts that
+	// are dealt beside each other thus go round among equals. An offer that was withdrawn
+	// leaves it.
 	IdleSince contact.Instant `json:"idle_since"`
 	// MissedInRow counts missed offers since the agent last accepted one or became ready.
 	MissedInRow uint8 `json:"missed_in_row,omitempty"`
@@ -88,6 +102,12 @@ type AgentState struct {
 	Missed []MissedOffer `json:"missed,omitempty"`
 	// Declined is the agent's last declined offer, so that a repeated no is known.
 	Declined contact.OfferID `json:"declined,omitempty"`
+}
+
+// Held is a contact that an agent has.
+type Held struct {
+	Contact contact.ID      `json:"contact"`
+	Channel contact.Channel `json:"channel"`
 }
 
 // MissedOffer is an offer that the agent did not answer in time.
@@ -108,6 +128,7 @@ func (c *ContactState) clone() ContactState {
 	out := *c
 	out.Needs = slices.Clone(c.Needs)
 	out.PassedOver = slices.Clone(c.PassedOver)
+	out.Dials = slices.Clone(c.Dials)
 	if c.Offer != nil {
 		offer := *c.Offer
 		out.Offer = &offer
@@ -119,6 +140,7 @@ func (a *AgentState) clone() AgentState {
 	out := *a
 	out.Skills = slices.Clone(a.Skills)
 	out.Nodes = slices.Clone(a.Nodes)
+	out.Contacts = slices.Clone(a.Contacts)
 	out.Missed = slices.Clone(a.Missed)
 	return out
 }
@@ -141,7 +163,7 @@ func (e *Engine) Contacts() []ContactState {
 	return e.selectContacts(func(*ContactState) bool { return true })
 }
 
-// ContactsOf returns the open contacts whose leg is on the node, sorted by id.
+// ContactsOf returns the open contacts whose leg is or was on the node, sorted by id.
 func (e *Engine) ContactsOf(node contact.NodeID) []ContactState {
 	return e.selectContacts(func(c *ContactState) bool { return c.Node == node })
 }
@@ -176,10 +198,15 @@ func (e *Engine) Agents() []AgentState {
 }
 
 // Rules returns the rules in force.
-func (e *Engine) Rules() contact.Rules {
-	rules := e.rules
-	rules.OutcomeCodes = slices.Clone(rules.OutcomeCodes)
-	return rules
+func (e *Engine) Rules() contact.Rules { return cloneRules(e.rules) }
+
+func cloneRules(r contact.Rules) contact.Rules {
+	r.OutcomeCodes = slices.Clone(r.OutcomeCodes)
+	r.Channels = slices.Clone(r.Channels)
+	for i := range r.Channels {
+		r.Channels[i].Beside = slices.Clone(r.Channels[i].Beside)
+	}
+	return r
 }
 
 // Epoch returns that of the newest leader, 0 before the first.
@@ -210,7 +237,13 @@ func Touched(event contact.Event) (contact.ID, contact.AgentID) {
 		return v.Contact, v.Agent
 	case contact.ContactConnected:
 		return v.Contact, v.Agent
+	case contact.ContactReplied:
+		return v.Contact, v.Agent
 	case contact.ContactReturned:
+		return v.Contact, v.Agent
+	case contact.CallbackTaken:
+		return v.Contact, v.Agent
+	case contact.CallbackFailed:
 		return v.Contact, v.Agent
 	case contact.ContactHungUp:
 		return v.Contact, v.Agent

@@ -15,16 +15,21 @@ import (
 // A story is played by one engine. Its lines are what a person would say:
 //
 //	agents anna sv=3 en=2, bo sv=5      the roster, with skills and levels
-//	rules offer=15s connect=5s misses=1 codes=solved,passed-on
+//	rules offer=15s connect=5s misses=1 codes=solved,passed-on grace=30s
+//	      chat=3 mail=2 voice=1+form+mail    capacity, and what one may be offered beside
+//	      dial=45s dials=3 all-dials=60
 //	node-1 leads                        begins the next epoch
 //	node-1 reports leg-k1 leg-k2        what lives on it; "node-1 restarted" with consoles gone
-//	k1 arrives [callable] [on node-2] [ago=2m]
+//	k1 arrives [callable] [on node-2] [ago=2m] [by=chat]
+//	k1 outside-hours
 //	k1 greeted / k1 queues sv=3 [class=1] [target=60s] / k1 leaves / k1 breaks / k1 refused 404
 //	anna opens console [on node-2] / anna closes console [on node-2]
 //	anna ready / anna paused lunch / anna signs-out
 //	anna accepts 1 / anna declines 1 / offer 1 connected / offer 1 failed
-//	anna hangs-up k1 / anna finishes k1 solved
-//	time passes / show / restart (from its own snapshot)
+//	anna hangs-up k1 / anna finishes k1 [solved] [ticket=SD-1]
+//	anna replies k1 / anna gives-back k1
+//	anna dials k1 [on node-2] / offer 1 unreached busy
+//	time passes / show / order / restart (from its own snapshot)
 //
 // Each may begin with the time that passed before it: "+15s time passes".
 type story struct {
@@ -56,6 +61,8 @@ func (s *story) play(line string) []string {
 		return s.show()
 	case "restart":
 		return s.restart()
+	case "order":
+		return []string{clock(s.now) + "  " + fmt.Sprint(s.engine.Order(s.now, 50))}
 	}
 	var events []contact.Event
 	var err error
@@ -100,8 +107,12 @@ func (s *story) command(line string, words []string) contact.Command {
 	}
 	id, agent := contact.ID(who), contact.AgentID(who)
 	arrival := func() contact.Contact {
+		channel := contact.Voice
+		if by, set := options["by"]; set {
+			channel = contact.Channel(by)
+		}
 		return contact.Contact{
-			ID: id, Channel: contact.Voice, Line: "staff", Language: "sv",
+			ID: id, Channel: channel, Line: "staff", Language: "sv",
 			Callable: has("callable"), Arrived: s.now.Add(-s.millis(options["ago"])),
 		}
 	}
@@ -118,6 +129,8 @@ func (s *story) command(line string, words []string) contact.Command {
 			legs = append(legs, contact.LegID(leg))
 		}
 		return contact.ReportNode{Node: contact.NodeID(who), Legs: legs, Restarted: has("restarted")}
+	case has("arrives") && !arrival().Channel.Held():
+		return contact.Arrive{Contact: arrival()}
 	case has("arrives"):
 		return contact.Arrive{Contact: arrival(), Node: node, Leg: contact.LegID("leg-" + who)}
 	case has("refused"):
@@ -160,7 +173,20 @@ func (s *story) command(line string, words []string) contact.Command {
 	case has("hangs-up"):
 		return contact.HangUp{Agent: agent, Contact: contact.ID(plain[1])}
 	case has("finishes"):
-		return contact.Finish{Agent: agent, Contact: contact.ID(plain[1]), Code: contact.OutcomeCode(plain[2])}
+		return contact.Finish{
+			Agent: agent, Contact: contact.ID(plain[1]), Code: contact.OutcomeCode(strings.Join(plain[2:], " ")),
+			Ticket: contact.TicketNumber(options["ticket"]),
+		}
+	case has("replies"):
+		return contact.Reply{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("gives-back"):
+		return contact.GiveBack{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("outside-hours"):
+		return contact.CloseOutsideHours{Contact: id}
+	case has("dials"):
+		return contact.TakeCallback{Agent: agent, Contact: contact.ID(plain[1]), Node: node}
+	case who == "offer" && has("unreached"):
+		return contact.FailDial{Offer: s.offer(plain[0]), Reason: contact.DialFailure(plain[2])}
 	}
 	s.t.Fatalf("the story says %q, which nobody understands", line)
 	return nil
@@ -224,6 +250,17 @@ func (s *story) rules(options map[string]string) contact.Rules {
 			rules.ConnectTimeout = s.millis(value)
 		case "misses":
 			rules.MissLimit = uint8(s.number(value))
+		case "grace":
+			rules.UnreachableGrace = s.millis(value)
+		case "dial":
+			rules.DialTimeout = s.millis(value)
+		case "dials":
+			rules.DialsPerContact = uint8(s.number(value))
+		case "all-dials":
+			rules.DialsPerHour = uint16(s.number(value))
+		case "chat", "form", "mail", "voice":
+			rules.Channels = slices.DeleteFunc(rules.Channels, func(r contact.ChannelRule) bool { return r.Channel == contact.Channel(name) })
+			rules.Channels = append(rules.Channels, s.channelRule(contact.Channel(name), value))
 		case "codes":
 			rules.OutcomeCodes = nil
 			for _, code := range strings.Split(value, ",") {
@@ -231,7 +268,18 @@ func (s *story) rules(options map[string]string) contact.Rules {
 			}
 		}
 	}
+	slices.SortFunc(rules.Channels, func(a, b contact.ChannelRule) int { return strings.Compare(string(a.Channel), string(b.Channel)) })
 	return rules
+}
+
+func (s *story) channelRule(channel contact.Channel, text string) contact.ChannelRule {
+	s.t.Helper()
+	capacity, beside, _ := strings.Cut(text, "+")
+	rule := contact.ChannelRule{Channel: channel, Capacity: uint8(s.number(capacity))}
+	for _, other := range strings.FieldsFunc(beside, func(r rune) bool { return r == '+' }) {
+		rule.Beside = append(rule.Beside, contact.Channel(other))
+	}
+	return rule
 }
 
 // split parts words into key=value options and the others.

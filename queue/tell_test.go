@@ -14,8 +14,7 @@ func tell(event contact.Event) string {
 	case contact.LeaderElected:
 		return fmt.Sprintf("%s leads, epoch %d", v.Node, v.Epoch)
 	case contact.RulesChanged:
-		return fmt.Sprintf("the rules: ring for %v, connect within %v, pause after %d missed, outcomes %v",
-			v.Rules.OfferTimeout.Duration(), v.Rules.ConnectTimeout.Duration(), v.Rules.MissLimit, v.Rules.OutcomeCodes)
+		return tellRules(v.Rules)
 	case contact.RosterChanged:
 		names := []string{}
 		for _, a := range v.Roster.Agents {
@@ -23,6 +22,9 @@ func tell(event contact.Event) string {
 		}
 		return "the roster: " + strings.Join(names, ", ")
 	case contact.ContactArrived:
+		if v.Node == "" {
+			return fmt.Sprintf("%s arrives by %s", v.Contact.ID, v.Contact.Channel)
+		}
 		return fmt.Sprintf("%s arrives on %s", v.Contact.ID, v.Node)
 	case contact.ContactGreeted:
 		return fmt.Sprintf("%s is greeted", v.Contact)
@@ -41,7 +43,17 @@ func tell(event contact.Event) string {
 	case contact.ContactConnected:
 		return fmt.Sprintf("%s and %s are connected (offer %d)", v.Contact, v.Agent, v.Offer)
 	case contact.ContactReturned:
-		return fmt.Sprintf("%s has lost %s (offer %d) and waits on in the old place", v.Contact, v.Agent, v.Offer)
+		words := fmt.Sprintf("%s has lost %s (offer %d) and waits on in the old place", v.Contact, v.Agent, v.Offer)
+		if v.Again != 0 {
+			words += fmt.Sprintf(" (passed over until %s)", clock(v.Again))
+		}
+		return words + tellReason(string(v.Cause))
+	case contact.ContactReplied:
+		return fmt.Sprintf("%s has the first reply of %s", v.Contact, v.Agent)
+	case contact.CallbackTaken:
+		return fmt.Sprintf("%s is dialled on %s for %s (offer %d, until %s)", v.Contact, v.Node, v.Agent, v.Offer, clock(v.Expires))
+	case contact.CallbackFailed:
+		return fmt.Sprintf("%s is not reached for %s (offer %d): %s", v.Contact, v.Agent, v.Offer, v.Reason)
 	case contact.ContactHungUp:
 		return fmt.Sprintf("%s and %s have ended, by the %s", v.Contact, v.Agent, v.By)
 	case contact.ContactDropped:
@@ -60,6 +72,21 @@ func tell(event contact.Event) string {
 	}
 }
 
+func tellRules(r contact.Rules) string {
+	words := fmt.Sprintf("the rules: ring for %v, connect within %v, pause after %d missed, outcomes %v",
+		r.OfferTimeout.Duration(), r.ConnectTimeout.Duration(), r.MissLimit, r.OutcomeCodes)
+	for _, c := range r.Channels {
+		words += fmt.Sprintf(", %s up to %d", c.Channel, c.Capacity)
+		for _, other := range c.Beside {
+			words += " beside " + string(other)
+		}
+	}
+	if r.DialsPerContact > 0 {
+		words += fmt.Sprintf(", dial for %v, %d times of %d in an hour", r.DialTimeout.Duration(), r.DialsPerContact, r.DialsPerHour)
+	}
+	return words
+}
+
 func tellClosed(v contact.ContactClosed) string {
 	words := fmt.Sprintf("%s is closed: %s", v.Contact, v.End)
 	if v.Stage != "" {
@@ -71,6 +98,9 @@ func tellClosed(v contact.ContactClosed) string {
 	words += tellWith(v.Agent)
 	if v.Code != "" {
 		words += ", outcome " + string(v.Code)
+	}
+	if v.Ticket != "" {
+		words += ", ticket " + string(v.Ticket)
 	}
 	return words + fmt.Sprintf(", waited %v", v.Waited.Duration())
 }
@@ -137,9 +167,10 @@ func tellAgent(a queue.AgentState) string {
 	if !a.Reachable() {
 		words += ", unreachable"
 	}
-	if a.Contact != "" {
-		words += ", has " + string(a.Contact)
-	} else {
+	for i, held := range a.Contacts {
+		words += []string{", has ", " and "}[min(i, 1)] + string(held.Contact)
+	}
+	if len(a.Contacts) == 0 {
 		words += ", idle since " + clock(a.IdleSince)
 	}
 	if len(a.Missed) > 0 {

@@ -18,7 +18,8 @@ type pair struct {
 
 // slowNext is the obvious twin of the engine's matcher: it looks at every contact and
 // every agent, with big integers, and knows nothing of lines and rankings.
-func slowNext(contacts []queue.ContactState, agents []queue.AgentState, now contact.Instant) (pair, bool) {
+func slowNext(e *queue.Engine, now contact.Instant) (pair, bool) {
+	contacts, agents, rules := e.Contacts(), e.Agents(), e.Rules()
 	waiting := slices.DeleteFunc(slices.Clone(contacts), func(c queue.ContactState) bool {
 		return c.State != contact.StateWaiting || c.Callback
 	})
@@ -26,7 +27,7 @@ func slowNext(contacts []queue.ContactState, agents []queue.AgentState, now cont
 	for _, c := range waiting {
 		var fit []queue.AgentState
 		for _, a := range agents {
-			if slowFits(c, a, now) {
+			if slowFits(rules, c, a, now) {
 				fit = append(fit, a)
 			}
 		}
@@ -73,8 +74,8 @@ func slowOrder(a, b queue.ContactState, now contact.Instant) int {
 	return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Place, b.Place))
 }
 
-func slowFits(c queue.ContactState, a queue.AgentState, now contact.Instant) bool {
-	if a.Gone || a.Presence != contact.Ready || len(a.Nodes) == 0 || a.Contact != "" {
+func slowFits(rules contact.Rules, c queue.ContactState, a queue.AgentState, now contact.Instant) bool {
+	if a.Gone || a.Presence != contact.Ready || len(a.Nodes) == 0 || a.Offer != 0 || !slowRoom(rules, a, c.Contact.Channel) {
 		return false
 	}
 	for _, p := range c.PassedOver {
@@ -83,6 +84,26 @@ func slowFits(c queue.ContactState, a queue.AgentState, now contact.Instant) boo
 		}
 	}
 	return slowLevel(c.Needs, a.Skills) >= 0
+}
+
+// slowRoom counts what the agent has by channel and looks each up in the rules.
+func slowRoom(rules contact.Rules, a queue.AgentState, channel contact.Channel) bool {
+	rule := contact.ChannelRule{Channel: channel, Capacity: 1}
+	for _, r := range rules.Channels {
+		if r.Channel == channel {
+			rule = r
+		}
+	}
+	counts := map[contact.Channel]int{}
+	for _, held := range a.Contacts {
+		counts[held.Channel]++
+	}
+	for other := range counts {
+		if other != channel && !slices.Contains(rule.Beside, other) {
+			return false
+		}
+	}
+	return counts[channel] < int(rule.Capacity)
 }
 
 // slowLevel is the lowest level over the needs, 0 without needs, -1 when one is not held.

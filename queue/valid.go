@@ -21,7 +21,13 @@ const (
 	maxLegs    = 20_000
 	maxAgents  = 2000
 	maxTimeout = contact.Millis(10 * 60 * 1000)
-	maxTarget  = contact.Millis(366 * 24 * 3600 * 1000)
+	maxGrace   = contact.Millis(24 * 3600 * 1000)
+	// maxCapacity is how many contacts of one channel an agent may have.
+	maxCapacity = 50
+	// maxDials bound the dials that are remembered, of one contact and of all.
+	maxDialsPerContact = 20
+	maxDialsPerHour    = 5_000
+	maxTarget          = contact.Millis(366 * 24 * 3600 * 1000)
 )
 
 // valid reports whether all fields of the command are within their ranges.
@@ -34,7 +40,7 @@ func valid(command contact.Command) bool {
 	case contact.ReportNode:
 		return validID(v.Node) && len(v.Legs) <= maxLegs && slices.IsSorted(v.Legs)
 	case contact.Arrive:
-		return validContact(v.Contact) && validID(v.Node) && validID(v.Leg)
+		return validContact(v.Contact) && validLeg(v)
 	case contact.Refuse:
 		return validContact(v.Contact) && v.Response >= 400 && v.Response <= 699
 	case contact.Enqueue:
@@ -43,6 +49,12 @@ func valid(command contact.Command) bool {
 		return validText(v.Reason, maxText)
 	case contact.ConfirmConnected:
 		return validID(v.Leg)
+	case contact.Finish:
+		return validText(string(v.Code), maxID) && validText(string(v.Ticket), maxID)
+	case contact.TakeCallback:
+		return validID(v.Node)
+	case contact.FailDial:
+		return slices.Contains(dialFailures, v.Reason)
 	case contact.SetPresence:
 		return validPresence(v)
 	case contact.SetReachable:
@@ -54,7 +66,27 @@ func valid(command contact.Command) bool {
 
 func validRules(r contact.Rules) bool {
 	return r.OfferTimeout > 0 && r.OfferTimeout <= maxTimeout && r.ConnectTimeout > 0 && r.ConnectTimeout <= maxTimeout &&
-		len(r.OutcomeCodes) <= maxCodes && all(r.OutcomeCodes, validID) && !repeats(r.OutcomeCodes)
+		len(r.OutcomeCodes) <= maxCodes && all(r.OutcomeCodes, validID) && !repeats(r.OutcomeCodes) &&
+		all(r.Channels, validChannelRule) && rising(r.Channels, func(c contact.ChannelRule) contact.Channel { return c.Channel }) &&
+		r.UnreachableGrace >= 0 && r.UnreachableGrace <= maxGrace && r.DialTimeout >= 0 && r.DialTimeout <= maxTimeout &&
+		r.DialsPerContact <= maxDialsPerContact && r.DialsPerHour <= maxDialsPerHour
+}
+
+func validChannelRule(r contact.ChannelRule) bool {
+	known := func(c contact.Channel) bool { return slices.Contains(channels, c) }
+	return known(r.Channel) && r.Capacity >= 1 && r.Capacity <= maxCapacity && all(r.Beside, known) &&
+		rising(r.Beside, func(c contact.Channel) contact.Channel { return c }) && !slices.Contains(r.Beside, r.Channel) &&
+		r.OfferTimeout >= 0 && r.OfferTimeout <= maxTimeout
+}
+
+// rising reports whether the list is sorted by its keys, none twice.
+func rising[T any, K cmp.Ordered](list []T, key func(T) K) bool {
+	for i := 1; i < len(list); i++ {
+		if key(list[i]) <= key(list[i-1]) {
+			return false
+		}
+	}
+	return true
 }
 
 func validRoster(r contact.Roster) bool {
@@ -71,9 +103,23 @@ func validRoster(r contact.Roster) bool {
 
 var channels = []contact.Channel{contact.Voice, contact.Chat, contact.Mail, contact.Form}
 
+var dialFailures = []contact.DialFailure{
+	contact.DialBusy, contact.DialNoAnswer, contact.DialRefused, contact.DialCancelled, contact.DialFault,
+}
+
+// validLeg wants a node and a leg of what has somebody on a line, and neither of a mail or
+// a form.
+func validLeg(v contact.Arrive) bool {
+	if v.Contact.Channel.Held() {
+		return validID(v.Node) && validID(v.Leg)
+	}
+	return v.Node == "" && v.Leg == ""
+}
+
 func validContact(c contact.Contact) bool {
 	return validID(c.ID) && slices.Contains(channels, c.Channel) && validText(string(c.Line), maxID) && validText(string(c.Audience), maxID) &&
-		validText(string(c.Person), maxID) && validText(c.Language, maxID) && c.Arrived > 0
+		validText(string(c.Person), maxID) && validText(string(c.Party), maxID) && validText(string(c.Service), maxID) &&
+		validText(string(c.Ticket), maxID) && validText(c.Language, maxID) && c.Arrived > 0
 }
 
 // validNeeds wants them sorted, each skill once, levels 1–5.

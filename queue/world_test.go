@@ -66,7 +66,7 @@ func (w *world) node() contact.NodeID {
 }
 
 func (w *world) code() contact.OutcomeCode {
-	return contact.OutcomeCode([]string{"solved", "solved", "passed-on", "unheard-of"}[w.pick("code", 4)])
+	return contact.OutcomeCode([]string{"solved", "solved", "passed-on", "unheard-of", ""}[w.pick("code", 5)])
 }
 
 func (w *world) needs(most int) contact.Needs {
@@ -133,16 +133,69 @@ func (w *world) roster() contact.Roster {
 func (w *world) arrival() contact.Contact {
 	w.contacts++
 	ago := contact.Millis(w.pick("ago", 4)-1) * 10_000 // one node's clock is ahead
+	channel := []contact.Channel{contact.Voice, contact.Voice, contact.Voice, contact.Chat, contact.Chat, contact.Mail, contact.Form}[w.pick("channel", 7)]
 	return contact.Contact{
-		ID: contact.ID(fmt.Sprintf("k%d", w.contacts)), Channel: contact.Voice, Line: "staff", Language: "sv",
+		ID: contact.ID(fmt.Sprintf("k%d", w.contacts)), Channel: channel, Line: "staff", Language: "sv",
 		Callable: w.oneIn(2, "callable"), Arrived: w.now.Add(-ago),
 	}
+}
+
+// arrive sends one in, with a leg where its channel has one.
+func (w *world) arrive() contact.Command {
+	c := w.arrival()
+	if !c.Channel.Held() {
+		return contact.Arrive{Contact: c}
+	}
+	return contact.Arrive{Contact: c, Node: w.node(), Leg: contact.LegID("leg-" + c.ID)}
+}
+
+// rules never have room for two calls: that is what the engine is trusted with least.
+func (w *world) rules() contact.Rules {
+	rules := queue.DefaultRules()
+	rules.MissLimit = uint8(w.pick("misses", 3))
+	rules.OfferTimeout = contact.Millis(1+w.pick("timeout", 20)) * 1000
+	rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
+	rules.UnreachableGrace = contact.Millis(w.pick("grace", 3)) * 15_000
+	rules.DialTimeout = contact.Millis(w.pick("dial", 3)) * 20_000
+	rules.DialsPerContact, rules.DialsPerHour = uint8(w.pick("dials", 4)), uint16(w.pick("all dials", 6))
+	rules.Channels = []contact.ChannelRule{
+		{Channel: contact.Chat, Capacity: uint8(1 + w.pick("chats", 3))},
+		{Channel: contact.Mail, Capacity: uint8(1 + w.pick("mails", 2)), OfferTimeout: contact.Millis(w.pick("mail timeout", 2)) * 40_000},
+		{Channel: contact.Voice, Capacity: 1},
+	}
+	if w.oneIn(2, "call beside") {
+		rules.Channels[2].Beside = []contact.Channel{contact.Form, contact.Mail}
+	}
+	if w.oneIn(3, "chat beside") {
+		rules.Channels[0].Beside = []contact.Channel{contact.Form, contact.Mail, contact.Voice}
+	}
+	return rules
+}
+
+// callback names a contact that waits to be called back or is dialled, if there is one.
+func (w *world) callback() contact.ID {
+	for _, c := range w.engine.Contacts() {
+		if c.Callback && !w.oneIn(3, "another") {
+			return c.Contact.ID
+		}
+	}
+	return w.contact()
+}
+
+// text names a written contact that somebody has, with whom; else any.
+func (w *world) text() (contact.ID, contact.AgentID) {
+	for _, c := range w.engine.Contacts() {
+		if c.Agent != "" && c.Contact.Channel.Written() && !w.oneIn(4, "another") {
+			return c.Contact.ID, c.Agent
+		}
+	}
+	return w.held()
 }
 
 func (w *world) report() contact.ReportNode {
 	v := contact.ReportNode{Node: w.node(), Legs: []contact.LegID{}, Restarted: w.oneIn(3, "restarted")}
 	for _, c := range w.engine.Contacts() {
-		if !w.oneIn(4, "lost") {
+		if c.Leg != "" && !w.oneIn(4, "lost") {
 			v.Legs = append(v.Legs, c.Leg)
 		}
 	}
@@ -152,11 +205,10 @@ func (w *world) report() contact.ReportNode {
 
 // command draws one of every kind, the everyday ones more often.
 func (w *world) command() contact.Command {
-	kind := w.pick("command", 50)
+	kind := w.pick("command", 60)
 	switch {
 	case kind < 7:
-		c := w.arrival()
-		return contact.Arrive{Contact: c, Node: w.node(), Leg: contact.LegID("leg-" + c.ID)}
+		return w.arrive()
 	case kind < 9:
 		return contact.Greet{Contact: w.contact()}
 	case kind < 15:
@@ -164,42 +216,52 @@ func (w *world) command() contact.Command {
 		return contact.Enqueue{Contact: w.contact(), Needs: w.needs(3), Class: contact.Class(max(0, w.pick("class", 5)-2)), Target: target}
 	case kind < 17:
 		return contact.Leave{Contact: w.contact()}
-	case kind < 18:
+	case kind < 19:
 		return contact.Drop{Contact: w.contact()}
-	case kind < 24:
+	case kind < 25:
 		offer, agent := w.offer()
 		return contact.AcceptOffer{Offer: offer, Agent: agent}
-	case kind < 26:
+	case kind < 27:
 		offer, agent := w.offer()
 		return contact.DeclineOffer{Offer: offer, Agent: agent}
-	case kind < 30:
+	case kind < 31:
 		offer, _ := w.offer()
 		return contact.ConfirmConnected{Offer: offer, Leg: "agent-leg"}
-	case kind < 32:
+	case kind < 33:
 		offer, _ := w.offer()
 		return contact.FailConnect{Offer: offer}
-	case kind < 34:
+	case kind < 35:
 		id, agent := w.held()
 		return contact.HangUp{Contact: id, Agent: agent}
-	case kind < 37:
+	case kind < 38:
 		id, agent := w.held()
-		return contact.Finish{Contact: id, Agent: agent, Code: w.code()}
-	case kind < 42:
+		return contact.Finish{Contact: id, Agent: agent, Code: w.code(), Ticket: contact.TicketNumber([]string{"", "SD-100234"}[w.pick("ticket", 2)])}
+	case kind < 41:
+		id, agent := w.text()
+		return contact.Reply{Contact: id, Agent: agent}
+	case kind < 43:
+		id, agent := w.text()
+		return contact.GiveBack{Contact: id, Agent: agent}
+	case kind < 44:
+		return contact.CloseOutsideHours{Contact: w.contact()}
+	case kind < 47:
+		return contact.TakeCallback{Contact: w.callback(), Agent: w.agent(), Node: w.node()}
+	case kind < 48:
+		offer, _ := w.offer()
+		reasons := []contact.DialFailure{contact.DialBusy, contact.DialNoAnswer, contact.DialFault, "no such"}
+		return contact.FailDial{Offer: offer, Reason: reasons[w.pick("reason", 4)]}
+	case kind < 52:
 		presence := []contact.Presence{contact.Ready, contact.Ready, contact.Ready, contact.Paused, contact.SignedOut}[w.pick("presence", 5)]
 		return contact.SetPresence{Agent: w.agent(), Presence: presence}
-	case kind < 45:
+	case kind < 55:
 		return contact.SetReachable{Agent: w.agent(), Node: w.node(), Reachable: !w.oneIn(3, "closes")}
-	case kind < 46:
+	case kind < 56:
 		return contact.ChangeRoster{Roster: w.roster()}
-	case kind < 47:
-		rules := queue.DefaultRules()
-		rules.MissLimit = uint8(w.pick("misses", 3))
-		rules.OfferTimeout = contact.Millis(1+w.pick("timeout", 20)) * 1000
-		rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
-		return contact.ChangeRules{Rules: rules}
-	case kind < 48:
+	case kind < 57:
+		return contact.ChangeRules{Rules: w.rules()}
+	case kind < 58:
 		return contact.Refuse{Contact: w.arrival(), Response: uint16(300 + w.pick("response", 500))}
-	case kind < 49:
+	case kind < 59:
 		return w.report()
 	default:
 		return contact.Tick{}

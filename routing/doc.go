@@ -1,13 +1,14 @@
 // Package routing answers one question: which agent should be offered a contact. It
-// owns what makes an agent free ([Status]), what makes a free agent eligible
-// ([Level]), the order in which eligible agents are preferred ([Compare]) and the
-// explanation of a choice ([Choose]).
+// owns what makes an agent free for a channel ([Status], [Room]), what makes a free agent
+// eligible ([Level]), the order in which eligible agents are preferred ([Compare]) and the
+// explanation of a choice ([Choose]). It owns too the order in which contacts are served
+// ([CompareClaims]), so that whoever shows the queue shows the order that the engine keeps.
 //
 // An agent is eligible who holds every needed skill, each at least at its level. The
 // highest level comes first (the lowest one over the needed skills counts), then the
 // longest idle, then the name.
 //
-// [Pool] is the index over the free agents, so that a choice does not look at all of
-// them again. The package does not know contacts, their order or offers: that is
-// package queue. It is pure and imports nothing but the shared noun.
+// [Pool] is the index over the free agents of a channel, so that a choice does not look at
+// all of them again. The package keeps no contacts and no offers: that is package queue. It
+// is pure and imports nothing but the shared noun.
 package routing

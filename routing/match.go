@@ -12,14 +12,40 @@ type Status struct {
 	Presence contact.Presence
 	// Reachable says that the agent has a console that is connected.
 	Reachable bool
-	// Busy says that the agent is offered, connected with or wrapping up a contact.
-	// Capacity is one contact per agent.
-	Busy bool
+	// Asked says that the agent has an open offer, or is calling somebody back. An agent is
+	// asked for one contact at a time.
+	Asked bool
+	// Has are the channels of all the contacts that the agent has, one by one: offered,
+	// dialled, connected and in wrap-up.
+	Has []contact.Channel
 }
 
-// Free reports whether the agent may be offered a contact.
-func (s Status) Free() bool {
-	return s.Presence == contact.Ready && s.Reachable && !s.Busy
+// Free reports whether the agent may be offered a contact of the channel.
+func (s Status) Free(rules []contact.ChannelRule, channel contact.Channel) bool {
+	return s.Presence == contact.Ready && s.Reachable && !s.Asked && Room(rules, s.Has, channel)
+}
+
+// Room reports whether an agent who has contacts of those channels has room for one more
+// of the channel: fewer of it than its capacity, and others only of channels that it may
+// stand beside. A channel without a rule has room for one contact, beside nothing.
+func Room(rules []contact.ChannelRule, has []contact.Channel, channel contact.Channel) bool {
+	if len(has) == 0 {
+		return true
+	}
+	capacity, beside := 1, []contact.Channel(nil)
+	for i := range rules {
+		if rules[i].Channel == channel {
+			capacity, beside = int(rules[i].Capacity), rules[i].Beside
+		}
+	}
+	for _, other := range has {
+		if other == channel {
+			capacity--
+		} else if !slices.Contains(beside, other) {
+			return false
+		}
+	}
+	return capacity > 0
 }
 
 // Level returns the lowest level that the skills have over the needs, and whether

@@ -7,7 +7,7 @@ import (
 	"svar/contact"
 )
 
-// Pool holds the free agents, and for each set of needs that somebody asks about the
+// Pool holds the agents who are free for contacts of one channel, and for each set of needs that somebody asks about the
 // ranking of those who are eligible. A ranking is kept up to date while it is in use:
 // an agent who becomes free or busy costs one search per ranking, and a choice costs
 // nothing. A Pool must not be used concurrently.
@@ -42,6 +42,9 @@ func (p *Pool) Len() int { return len(p.free) }
 
 // Free says that the agent is free, idle since then, or is so with other skills.
 func (p *Pool) Free(id contact.AgentID, skills contact.Needs, idleSince contact.Instant) {
+	if was, free := p.free[id]; free && was.idleSince == idleSince && slices.Equal(was.skills, skills) {
+		return
+	}
 	p.Busy(id)
 	p.free[id] = agent{skills: skills, idleSince: idleSince}
 	for _, ranking := range p.rankings {

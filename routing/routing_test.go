@@ -43,12 +43,80 @@ func TestFree(t *testing.T) {
 	t.Parallel()
 	for _, presence := range []contact.Presence{contact.Ready, contact.Paused, contact.SignedOut} {
 		for _, reachable := range []bool{true, false} {
-			for _, busy := range []bool{true, false} {
-				want := presence == contact.Ready && reachable && !busy
-				if (routing.Status{Presence: presence, Reachable: reachable, Busy: busy}).Free() != want {
-					t.Errorf("%s, reachable %v, busy %v", presence, reachable, busy)
+			for _, asked := range []bool{true, false} {
+				want := presence == contact.Ready && reachable && !asked
+				if (routing.Status{Presence: presence, Reachable: reachable, Asked: asked}).Free(nil, contact.Voice) != want {
+					t.Errorf("%s, reachable %v, asked %v", presence, reachable, asked)
 				}
 			}
+		}
+	}
+	busy := routing.Status{Presence: contact.Ready, Reachable: true, Has: []contact.Channel{contact.Voice}}
+	if busy.Free(nil, contact.Voice) {
+		t.Error("an agent with a call is free for another")
+	}
+}
+
+// What may stand beside what: a call beside mails, never beside a chat, and nothing beside
+// a call.
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	rules := []contact.ChannelRule{
+		{Channel: contact.Chat, Capacity: 3},
+		{Channel: contact.Mail, Capacity: 2},
+		{Channel: contact.Voice, Capacity: 1, Beside: []contact.Channel{contact.Form, contact.Mail}},
+	}
+	const voice, chat, mail, form = contact.Voice, contact.Chat, contact.Mail, contact.Form
+	for _, c := range []struct {
+		has  []contact.Channel
+		of   contact.Channel
+		room bool
+	}{
+		{nil, voice, true},
+		{nil, form, true},
+		{[]contact.Channel{chat}, chat, true},
+		{[]contact.Channel{chat, chat}, chat, true},
+		{[]contact.Channel{chat, chat, chat}, chat, false},
+		{[]contact.Channel{chat, chat, chat, chat}, chat, false}, // the rules have changed
+		{[]contact.Channel{mail}, mail, true},
+		{[]contact.Channel{mail, mail}, mail, false},
+		{[]contact.Channel{mail, mail}, voice, true},
+		{[]contact.Channel{form, mail}, voice, true},
+		{[]contact.Channel{chat}, voice, false},
+		{[]contact.Channel{mail, chat}, voice, false},
+		{[]contact.Channel{voice}, voice, false},
+		{[]contact.Channel{voice}, mail, false},
+		{[]contact.Channel{form}, form, false}, // without a rule: one, beside nothing
+		{[]contact.Channel{mail}, form, false},
+	} {
+		if routing.Room(rules, c.has, c.of) != c.room {
+			t.Errorf("%v beside %v: want room %v", c.of, c.has, c.room)
+		}
+	}
+}
+
+// Class, then the share of the target, then arrival: for contacts of any channel.
+func TestCompareClaims(t *testing.T) {
+	t.Parallel()
+	const now, minute, hours = contact.Instant(10_000_000_000), contact.Millis(60_000), contact.Millis(8 * 3600_000)
+	ago := func(d contact.Millis) contact.Instant { return now.Add(-d) }
+	for _, c := range []struct {
+		name          string
+		first, second routing.Claim
+	}{
+		{"priority before everything", routing.Claim{Class: 2, Target: minute, Arrived: now}, routing.Claim{Class: 1, Target: minute, Arrived: ago(hours)}},
+		{"a call at 90 % before a mail at 80 %", routing.Claim{Target: minute, Arrived: ago(54_000)}, routing.Claim{Target: hours, Arrived: ago(hours * 8 / 10)}},
+		{"a mail at 90 % before a call at 80 %", routing.Claim{Target: hours, Arrived: ago(hours * 9 / 10)}, routing.Claim{Target: minute, Arrived: ago(48_000)}},
+		{"arrival at equal shares", routing.Claim{Target: 2 * minute, Arrived: ago(minute)}, routing.Claim{Target: minute, Arrived: ago(minute / 2)}},
+		{"place at one instant", routing.Claim{Target: minute, Arrived: now, Place: 1}, routing.Claim{Target: minute, Arrived: now, Place: 2}},
+		{"no overflow after a year", routing.Claim{Target: 1, Arrived: 1}, routing.Claim{Target: 366 * 24 * hours, Arrived: 1}},
+		{"a clock ahead counts as now", routing.Claim{Target: minute, Arrived: ago(1)}, routing.Claim{Target: minute, Arrived: now + 5000}},
+	} {
+		if routing.CompareClaims(c.first, c.second, now) >= 0 || routing.CompareClaims(c.second, c.first, now) <= 0 {
+			t.Errorf("%s: not so", c.name)
+		}
+		if routing.CompareClaims(c.first, c.first, now) != 0 {
+			t.Errorf("%s: not equal to itself", c.name)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // touched reads from the engine what the events of the step just taken have changed.
 func (d *Dispatcher) touched(events []contact.Event) touched {
-	out := touched{nodes: map[contact.ID]contact.NodeID{}}
+	out := touched{nodes: map[contact.ID]contact.NodeID{}, legs: map[contact.ID]contact.LegID{}}
 	var contacts []contact.ID
 	var agents []contact.AgentID
 	for _, event := range events {
@@ -33,7 +33,7 @@ func (d *Dispatcher) touched(events []contact.Event) touched {
 	}
 	for _, id := range contacts {
 		if state, known := d.engine.Contact(id); known {
-			out.nodes[id] = state.Node
+			out.nodes[id], out.legs[id] = state.Node, state.Leg
 			out.contacts = append(out.contacts, contactView(state))
 		}
 	}
@@ -95,6 +95,10 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
 	case contact.ContactReturned:
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
+	case contact.CallbackTaken:
+		o.Kind, o.Contact, o.Offer, o.Agent, o.Leg = bus.OrderDial, e.Contact, e.Offer, e.Agent, t.legs[e.Contact]
+	case contact.CallbackFailed:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
 	case contact.ContactHungUp:
 		o.Kind, o.Contact = bus.OrderRelease, e.Contact
 	case contact.ContactDropped:
@@ -102,7 +106,7 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 	default:
 		return
 	}
-	if node, known := t.nodes[o.Contact]; known {
+	if node := t.nodes[o.Contact]; node != "" { // a mail or a form has none
 		d.send(node, o)
 	}
 }
@@ -116,7 +120,7 @@ func (d *Dispatcher) send(node contact.NodeID, o bus.Order) {
 // callNodes lets the nodes with open contacts ask what those should be doing: the last
 // leader may not have come to publish what it had recorded.
 func (d *Dispatcher) callNodes() {
-	called := map[contact.NodeID]bool{}
+	called := map[contact.NodeID]bool{"": true} // a mail or a form has none
 	for _, state := range d.engine.Contacts() {
 		if !called[state.Node] {
 			called[state.Node] = true
@@ -162,7 +166,8 @@ func (d *Dispatcher) nodeState(node contact.NodeID) bus.NodeState {
 
 func contactView(s queue.ContactState) bus.ContactView {
 	view := bus.ContactView{
-		Contact: s.Contact, Node: s.Node, Leg: s.Leg, State: s.State, Since: s.Since, Callback: s.Callback,
+		Contact: s.Contact, Node: s.Node, Leg: s.Leg, State: s.State, Place: s.Place, Since: s.Since,
+		Callback: s.Callback, Dials: s.Dials,
 		Queued: s.Queued, Needs: s.Needs, Class: s.Class, Target: s.Target,
 		Agent: s.Agent, ConnectedBy: s.Connected, Answered: s.Answered, End: s.End,
 	}
@@ -175,7 +180,10 @@ func contactView(s queue.ContactState) bus.ContactView {
 func agentView(s queue.AgentState) bus.AgentView {
 	view := bus.AgentView{
 		Agent: s.Agent, Skills: s.Skills, Presence: s.Presence, Reason: s.Reason, Cause: s.Cause,
-		Since: s.Since, Reachable: s.Reachable(), Contact: s.Contact,
+		Since: s.Since, Reachable: s.Reachable(), Offer: s.Offer,
+	}
+	for _, held := range s.Contacts {
+		view.Contacts = append(view.Contacts, held.Contact)
 	}
 	for _, missed := range s.Missed {
 		view.Missed = append(view.Missed, bus.MissedOffer(missed))

@@ -168,8 +168,9 @@ type step struct {
 // touched is what a step changed, taken right after it: a contact that closed is gone
 // from the engine in the next step.
 type touched struct {
-	// nodes are those of the contacts.
+	// nodes and legs are those of the contacts.
 	nodes    map[contact.ID]contact.NodeID
+	legs     map[contact.ID]contact.LegID
 	contacts []bus.ContactView
 	agents   []bus.AgentView
 	rules    *contact.Rules
@@ -186,7 +187,7 @@ func (t turn) split() (first, rest turn, able bool) {
 	if n == 0 && (whole.command == nil || len(whole.events) == 0) {
 		return turn{}, turn{}, false
 	}
-	begin := step{command: whole.command, events: whole.events[:n], touched: touched{nodes: whole.touched.nodes}}
+	begin := step{command: whole.command, events: whole.events[:n], touched: touched{nodes: whole.touched.nodes, legs: whole.touched.legs}}
 	end := step{events: whole.events[n:], touched: whole.touched}
 	return turn{now: t.now, steps: []step{begin}, more: true}, turn{now: t.now, steps: []step{end}, more: t.more}, true
 }

@@ -1,0 +1,103 @@
+package queue
+
+import (
+	"fmt"
+	"slices"
+
+	"svar/contact"
+	"svar/routing"
+)
+
+const (
+	// dialWindow is the time within which dials are counted against their limits.
+	dialWindow contact.Millis = 3600_000
+	// dialTimeout is how long a call-back is rung when the rules do not say.
+	dialTimeout contact.Millis = 45_000
+)
+
+// planTakeCallback reserves a contact that waits to be called back for the agent who asks
+// for it. Whoever is signed in may dial, ready or not.
+func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.contacts[v.Contact]
+	switch {
+	case c == nil:
+		return nil, reject(contact.UnknownContact)
+	case c.holder() == v.Agent && (c.State == contact.StateDialling && c.alive(now) || c.State == contact.StateConnected):
+		return nothing, nil
+	case !c.Callback || c.State != contact.StateWaiting:
+		return nil, reject(contact.WrongState)
+	}
+	if rejection := e.mustBeSignedIn(v.Agent); rejection != nil {
+		return nil, rejection
+	}
+	a := e.agents[v.Agent]
+	switch {
+	case a.Offer != 0 || !routing.Room(e.rules.Channels, a.has(), c.Contact.Channel):
+		return nil, reject(contact.NotFree)
+	case countDials(c.Dials, now) >= int(e.rules.DialsPerContact), countDials(e.dials, now) >= int(e.rules.DialsPerHour):
+		return nil, reject(contact.DialLimit)
+	}
+	return func() {
+		timeout := e.rules.DialTimeout
+		if timeout == 0 {
+			timeout = dialTimeout
+		}
+		e.emit(contact.CallbackTaken{
+			Contact: v.Contact, Offer: e.lastOffer + 1, Agent: v.Agent, Node: v.Node, Expires: now.Add(timeout),
+		}, now)
+	}, nil
+}
+
+// planFailDial takes the node's word that the user was not reached.
+func (e *Engine) planFailDial(v contact.FailDial, now contact.Instant) (func(), *contact.Rejection) {
+	c := e.liveOffer(v.Offer, now)
+	if c == nil || c.State != contact.StateDialling {
+		return nil, reject(contact.OfferGone)
+	}
+	return func() {
+		agent := c.holder()
+		e.failDial(c, v.Reason, now)
+		if v.Reason == contact.DialFault {
+			e.pause(agent, contact.ByFault, now)
+		}
+	}, nil
+}
+
+// failDial lets a contact that is being dialled wait to be called back again.
+func (e *Engine) failDial(c *entry, reason contact.DialFailure, now contact.Instant) {
+	e.emit(contact.CallbackFailed{Contact: c.Contact.ID, Offer: c.Offer.Offer, Agent: c.Offer.Agent, Reason: reason}, now)
+}
+
+// callbackTaken folds the beginning of a dial. The node that dials has the contact from
+// then on.
+func (e *Engine) callbackTaken(c *entry, a *AgentState, v contact.CallbackTaken, now contact.Instant) error {
+	if !c.Callback {
+		return fmt.Errorf("contact %s does not wait to be called back", v.Contact)
+	}
+	if a.Offer != 0 {
+		return fmt.Errorf("agent %s has the open offer %d", a.Agent, a.Offer)
+	}
+	if err := e.move(c, contact.StateDialling, now); err != nil {
+		return err
+	}
+	c.Node = v.Node
+	c.Dials, e.dials = addDial(c.Dials, now), addDial(e.dials, now)
+	c.Offer = &OfferState{Offer: v.Offer, Agent: v.Agent, Since: now, Expires: v.Expires, Accepted: true}
+	return e.hold(a, c, v.Offer)
+}
+
+// addDial adds a dial at now and forgets those that count no more.
+func addDial(dials []contact.Instant, now contact.Instant) []contact.Instant {
+	return append(slices.Clone(dials[len(dials)-countDials(dials, now):]), now)
+}
+
+// countDials is how many of the dials, which are sorted, count against a limit at now.
+func countDials(dials []contact.Instant, now contact.Instant) int {
+	old, _ := slices.BinarySearchFunc(dials, now, func(at, now contact.Instant) int {
+		if at.Add(dialWindow) <= now {
+			return -1
+		}
+		return 1
+	})
+	return len(dials) - old
+}
