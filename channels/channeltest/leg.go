@@ -34,7 +34,8 @@ type Fixture struct {
 	Leg   channels.Leg
 	Party Party
 	// Long names a prompt of at least ten seconds, and Short one of at most one second, for
-	// legs that are [channels.Prompter].
+	// legs that are [channels.Prompter]. Long without a name says that prompts take no time, as
+	// in writing: what needs one under way is not tried then.
 	Long, Short channels.Prompt
 	// Patience bounds each wait; 0 means 20 s.
 	Patience time.Duration
@@ -65,6 +66,7 @@ func TestLeg(t *testing.T, factory Factory) {
 		{"a prompt is interrupted by the end", testPlayEnd},
 		{"a loop ends with the leg", testLoop},
 		{"digits come once each, and are closed at the end", testDigits},
+		{"whoever joins and leaves ends nothing", testTexting},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -189,8 +191,12 @@ func testPlayInterrupted(t *testing.T, f Fixture) {
 	f.returns(t, "Play", func(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		cancel()
-		return prompter.Play(ctx, f.Long)
+		return prompter.Play(ctx, f.Short)
 	}, context.Canceled)
+	f.stillAlive(t)
+	if f.Long.Name == "" {
+		return
+	}
 	f.returns(t, "Play", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
@@ -205,11 +211,14 @@ func testPlayEnd(t *testing.T, f Fixture) {
 		return
 	}
 	f.answer(t)
-	f.returns(t, "Play", func(ctx context.Context) error {
-		time.AfterFunc(50*time.Millisecond, f.Leg.HangUp)
-		return prompter.Play(ctx, f.Long)
-	}, channels.ErrLegOver)
-	f.returns(t, "Play after the end", func(ctx context.Context) error { return prompter.Play(ctx, f.Long) }, channels.ErrLegOver)
+	if f.Long.Name != "" {
+		f.returns(t, "Play", func(ctx context.Context) error {
+			time.AfterFunc(50*time.Millisecond, f.Leg.HangUp)
+			return prompter.Play(ctx, f.Long)
+		}, channels.ErrLegOver)
+	}
+	f.Leg.HangUp()
+	f.returns(t, "Play after the end", func(ctx context.Context) error { return prompter.Play(ctx, f.Short) }, channels.ErrLegOver)
 }
 
 func testLoop(t *testing.T, f Fixture) {
@@ -257,6 +266,27 @@ func testDigits(t *testing.T, f Fixture) {
 	case <-time.After(f.Patience):
 		t.Error("Digits is not closed at the end")
 	}
+}
+
+func testTexting(t *testing.T, f Fixture) {
+	texting, writes := f.Leg.(channels.Texting)
+	if !writes {
+		return
+	}
+	f.answer(t)
+	for range 2 { // orders are carried out more than once
+		texting.Joined("anna")
+		texting.Joined("anna")
+		f.stillAlive(t)
+		texting.Left()
+		texting.Left()
+		f.stillAlive(t)
+	}
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+	texting.Joined("anna")
+	texting.Left()
+	f.over(t, channels.EndedByUs)
 }
 
 func (f Fixture) prompter() channels.Prompter {
