@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -68,7 +69,7 @@ type contactsInput struct {
 	From   time.Time `query:"from" doc:"Arrived at or after this; 24 hours ago by default"`
 	To     time.Time `query:"to" doc:"Arrived before this; now by default"`
 	Line   string    `query:"line" maxLength:"64"`
-	State  string    `query:"state" enum:"arrived,greeted,waiting,offered,connected,wrap-up,closed"`
+	State  string    `query:"state" enum:"arrived,greeted,waiting,offered,dialling,connected,wrap-up,closed"`
 	Before string    `query:"before" maxLength:"64" doc:"The id of the last contact of the page before"`
 	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -130,30 +131,82 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie},
 	}
-	api := humago.New(mux, config)
-	signedIn := []map[string][]string{{"session": {}}}
-	huma.Register(api, huma.Operation{
-		OperationID: "sign-in", Method: http.MethodPost, Path: "/api/v1/session", Summary: "Sign in",
-		DefaultStatus: http.StatusNoContent, MaxBodyBytes: 4 << 10,
-	}, u.signIn)
-	huma.Register(api, huma.Operation{
-		OperationID: "sign-out", Method: http.MethodDelete, Path: "/api/v1/session", Summary: "Sign out",
-		DefaultStatus: http.StatusNoContent, Security: signedIn,
-	}, u.signOut)
-	huma.Register(api, huma.Operation{
-		OperationID: "get-session", Method: http.MethodGet, Path: "/api/v1/session", Summary: "Who is signed in", Security: signedIn,
-	}, u.whoAmI)
-	huma.Register(api, huma.Operation{
-		OperationID: "list-contacts", Method: http.MethodGet, Path: "/api/v1/contacts",
-		Summary: "Contacts with all their transitions, newest first", Security: signedIn,
-	}, u.listContacts)
+	a := &operations{API: humago.New(mux, config), methods: map[string][]string{}}
+	signIn := a.operation("sign-in", "POST /session", "Sign in")
+	signIn.DefaultStatus, signIn.MaxBodyBytes, signIn.Security = http.StatusNoContent, 4<<10, nil
+	huma.Register(a.API, signIn, u.signIn)
+	huma.Register(a.API, a.silent("sign-out", "DELETE /session", "Sign out"), u.signOut)
+	huma.Register(a.API, a.operation("get-session", "GET /session", "Who is signed in"), u.whoAmI)
+	huma.Register(a.API, a.operation("list-contacts", "GET /contacts", "Contacts with all their transitions, newest first"), u.listContacts)
+	u.serveTickets(a)
+	u.serveNotices(a)
+	huma.Register(a.API, a.operation("get-figures", "GET /figures", "Figures of contacts by interval, channel, line and audience"), u.listFigures)
+	huma.Register(a.API, a.operation("export-figures", "GET /figures.csv", "The same for spreadsheets"), u.exportFigures)
+	a.refuseOthers(mux)
+}
+
+func (u *UI) serveTickets(a *operations) {
+	huma.Register(a.API, a.operation("list-tickets", "GET /tickets", "Tickets, the newest change first"), u.listTickets)
+	huma.Register(a.API, a.creation("open-ticket", "POST /tickets", "Register a ticket"), u.createTicket)
+	huma.Register(a.API, a.operation("get-ticket", "GET /tickets/{number}", "A ticket with its log"), u.readTicket)
+	huma.Register(a.API, a.creation("add-entry", "POST /tickets/{number}/entries", "Write a note, or an answer to the user"), u.addEntry)
+	huma.Register(a.API, a.silent("set-status", "POST /tickets/{number}/status", "Change the status"), u.setStatus)
+	huma.Register(a.API, a.silent("link-contact", "POST /tickets/{number}/contacts", "Link a contact"), u.linkContact)
+	huma.Register(a.API, a.operation("get-entry-html", "GET /tickets/{number}/entries/{id}/html", "The HTML of an entry, for a sandboxed frame"), u.entryHTML)
+	huma.Register(a.API, a.operation("get-attachment", "GET /tickets/{number}/attachments/{id}", "A file of a ticket, to be saved"), u.attachment)
+}
+
+func (u *UI) serveNotices(a *operations) {
+	huma.Register(a.API, a.operation("list-notices", "GET /notices", "Outage messages and embargoes, with their log"), u.listNotices)
+	huma.Register(a.API, a.creation("publish-notice", "POST /notices", "Publish an outage message"), u.publishNotice)
+	huma.Register(a.API, a.silent("withdraw-notice", "POST /notices/{id}/withdraw", "Withdraw an outage message"), u.withdrawNotice)
+	huma.Register(a.API, a.creation("set-embargo", "POST /embargoes", "Silence outage messages by the City's instruction"), u.setEmbargo)
+	huma.Register(a.API, a.silent("lift-embargo", "POST /embargoes/{id}/lift", "End such an instruction"), u.liftEmbargo)
+}
+
+// operations are those of the API, and which methods each path has.
+type operations struct {
+	huma.API
+	methods map[string][]string
+}
+
+// apiPath is before the path of every operation.
+const apiPath = "/api/v1"
+
+// operation describes one that somebody signed in may ask for.
+func (a *operations) operation(id, route, summary string) huma.Operation {
+	method, path, _ := strings.Cut(route, " ")
+	a.methods[path] = append(a.methods[path], method)
+	return huma.Operation{
+		OperationID: id, Method: method, Path: apiPath + path, Summary: summary,
+		Security: []map[string][]string{{"session": {}}}, MaxBodyBytes: maxTicketBody,
+	}
+}
+
+// creation is an operation that makes something.
+func (a *operations) creation(id, route, summary string) huma.Operation {
+	o := a.operation(id, route, summary)
+	o.DefaultStatus = http.StatusCreated
+	return o
+}
+
+// silent is an operation whose success says nothing more.
+func (a *operations) silent(id, route, summary string) huma.Operation {
+	o := a.operation(id, route, summary)
+	o.DefaultStatus = http.StatusNoContent
+	return o
+}
+
+// refuseOthers answers in the API's way what no operation does.
+func (a *operations) refuseOthers(mux *http.ServeMux) {
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, "there is no such operation; /api/v1/openapi.json lists them")
 	})
-	for path, methods := range map[string]string{"/api/v1/session": "GET, POST, DELETE", "/api/v1/contacts": "GET"} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", methods)
-			problem(w, http.StatusMethodNotAllowed, "use "+methods)
+	for path, methods := range a.methods {
+		allowed := strings.Join(methods, ", ")
+		mux.HandleFunc(apiPath+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", allowed)
+			problem(w, http.StatusMethodNotAllowed, "use "+allowed)
 		})
 	}
 }

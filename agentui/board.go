@@ -38,6 +38,7 @@ type Board struct {
 	connected bool
 	contacts  map[contact.ID]bus.ContactView
 	agents    map[contact.AgentID]bus.AgentView
+	rules     contact.Rules
 	// lastContact is when the newest contact arrived, open or not; 0 when none was seen.
 	lastContact contact.Instant
 	// version counts what was taken in, so that others know when to look anew.
@@ -135,7 +136,7 @@ func (b *Board) load(ctx context.Context) {
 	}
 	b.epoch, b.sequence, b.heard, b.connected = view.Epoch, view.Sequence, time.Now(), true
 	b.contacts, b.agents = map[contact.ID]bus.ContactView{}, map[contact.AgentID]bus.AgentView{}
-	change := bus.Change{Contacts: view.Contacts, Agents: view.Agents}
+	change := bus.Change{Contacts: view.Contacts, Agents: view.Agents, Rules: &view.Rules}
 	b.merge(change)
 	b.mutex.Unlock()
 	b.updated(change)
@@ -184,6 +185,9 @@ func (b *Board) merge(change bus.Change) {
 	for _, view := range change.Agents {
 		b.agents[view.Agent] = view
 	}
+	if change.Rules != nil {
+		b.rules = *change.Rules
+	}
 }
 
 // remember takes the arrival of a stored contact in: a board that just began has seen none.
@@ -204,25 +208,60 @@ func (b *Board) Agent(id contact.AgentID) (bus.AgentView, bool) {
 	return view, known
 }
 
-// Has reports whether the agent is connected with the contact or wraps it up: it is not
-// enough to be rung for it.
-func (b *Board) Has(agent contact.AgentID, id contact.ID) bool {
+// of returns what the queue knows of an agent, and the open contacts that the agent is
+// offered or has, in the order in which they were given.
+func (b *Board) of(agent contact.AgentID) (bus.AgentView, []bus.ContactView) {
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	me := b.agents[agent]
+	var mine []bus.ContactView
+	for _, id := range me.Contacts {
+		if view, open := b.contacts[id]; open && (isOffered(view, agent) || isWith(view, agent)) {
+			mine = append(mine, view)
+		}
+	}
+	return me, mine
+}
+
+// Has returns the contact if the agent is connected with it, dials it or wraps it up: it is
+// not enough to be rung for it.
+func (b *Board) Has(agent contact.AgentID, id contact.ID) (bus.ContactView, bool) {
 	b.mutex.RLock()
 	defer b.mutex.RUnlock()
 	view, open := b.contacts[id]
-	return open && agent != "" && view.Agent == agent
+	return view, open && isWith(view, agent)
 }
 
 // OfferTo returns the contact that is offered to, or was accepted by, the agent under
 // the offer's id.
 func (b *Board) OfferTo(agent contact.AgentID, offer contact.OfferID) (bus.ContactView, bool) {
-	b.mutex.RLock()
-	defer b.mutex.RUnlock()
-	view, known := b.contacts[b.agents[agent].Contact]
-	if !known {
-		return bus.ContactView{}, false
+	_, mine := b.of(agent)
+	for _, view := range mine {
+		if offerOf(view) == offer {
+			return view, true
+		}
 	}
-	offered := view.Offer != nil && view.Offer.Offer == offer && view.Offer.Agent == agent
-	has := view.Agent == agent && view.ConnectedBy == offer
-	return view, offered || has
+	return bus.ContactView{}, false
+}
+
+// isOffered reports whether the agent is asked for the contact.
+func isOffered(view bus.ContactView, agent contact.AgentID) bool {
+	return view.State == contact.StateOffered && view.Offer != nil && view.Offer.Agent == agent
+}
+
+// isWith reports whether the agent has the contact, be it that it is being dialled for him.
+func isWith(view bus.ContactView, agent contact.AgentID) bool {
+	if agent == "" {
+		return false
+	}
+	dials := view.State == contact.StateDialling && view.Offer != nil && view.Offer.Agent == agent
+	return dials || view.Agent == agent
+}
+
+// offerOf returns the offer that is open, or by which an agent has the contact.
+func offerOf(view bus.ContactView) contact.OfferID {
+	if view.Offer != nil {
+		return view.Offer.Offer
+	}
+	return view.ConnectedBy
 }

@@ -42,8 +42,11 @@ type console struct {
 	// end ends the console; the cause, if it is a [closing], is told to the other side.
 	end context.CancelCauseFunc
 
+	// life is the socket's.
+	life     context.Context
 	dirty    chan struct{}
 	messages chan Message // replies and signals
+	chats    *chats
 }
 
 // closing is why a socket is closed by us.
@@ -99,6 +102,7 @@ func (u *UI) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, end := context.WithCancelCause(u.life)
 	c := &console{
+		life: ctx, chats: newChats(),
 		ui: u, agent: contact.AgentID(account.Name), session: session, socket: socket, end: end,
 		log:   u.config.Log.With().Str("agent", account.Name).Logger(),
 		dirty: make(chan struct{}, 1), messages: make(chan Message, messagesAhead),
@@ -131,6 +135,7 @@ func (c *console) serve(ctx context.Context, account identity.Account) {
 	close(requests)
 	c.end(nil)
 	loops.Wait()
+	c.chats.dropAll()
 }
 
 // sayGoodbye tells the console why its socket ends, and closes it once the other side has
@@ -229,7 +234,7 @@ func (c *console) reply(r Request, err error) {
 	c.queue(Message{Reply: &Reply{ID: r.ID, Error: code}})
 }
 
-// write sends hello, then states when something changed, replies and signals.
+// write sends hello, then states when something changed, replies, signals and lines of chats.
 func (c *console) write(ctx context.Context, hello Hello) {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
@@ -249,12 +254,16 @@ func (c *console) write(ctx context.Context, hello Hello) {
 			err = c.socket.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWithin))
 		case m := <-c.messages:
 			err = c.send(m)
+		case <-c.chats.ready:
+			err = c.sendChats()
 		case <-when(!dirty, c.dirty):
 			dirty = true
 		case <-when(dirty, pause.C):
 			dirty = false
 			state := c.ui.states.state(ctx, c.agent)
-			err = c.send(Message{State: &state})
+			if err = c.send(Message{State: &state}); err == nil {
+				err = c.sendChats() // what the agent has no more is not followed
+			}
 			pause.Reset(stateEvery)
 		}
 	}
@@ -277,7 +286,7 @@ func (c *console) checkSession() {
 	if !expired && known && account.Active {
 		return
 	}
-	if me, _ := c.ui.board.Agent(c.agent); me.Contact == "" {
+	if me, _ := c.ui.board.Agent(c.agent); len(me.Contacts) == 0 {
 		c.close(closeSignedOut, "the sign-in has ended")
 	}
 }

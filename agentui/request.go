@@ -34,9 +34,10 @@ func errorCode(err error) string {
 }
 
 var (
-	errInvalid   = &contact.Rejection{Code: contact.Invalid}
-	errNotYours  = &contact.Rejection{Code: contact.NotYours}
-	errOfferGone = &contact.Rejection{Code: contact.OfferGone}
+	errInvalid    = &contact.Rejection{Code: contact.Invalid}
+	errNotYours   = &contact.Rejection{Code: contact.NotYours}
+	errOfferGone  = &contact.Rejection{Code: contact.OfferGone}
+	errWrongState = &contact.Rejection{Code: contact.WrongState}
 )
 
 // carryOut does what the console asks for. Whose contact or offer it is, and whether it
@@ -62,10 +63,27 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 	case DoNote:
 		return c.keepNote(ctx, r)
 	case DoFinish:
-		return send(ctx, contact.Finish{Contact: r.Contact, Agent: c.agent, Code: r.Code})
+		return c.finish(ctx, r)
+	case DoGiveBack:
+		return send(ctx, contact.GiveBack{Contact: r.Contact, Agent: c.agent})
+	case DoDial:
+		// The agent's voice comes up on this node, so it is this one that dials.
+		return send(ctx, contact.TakeCallback{Contact: r.Contact, Agent: c.agent, Node: c.ui.config.Node})
+	case DoChatFollow:
+		return c.followChat(ctx, r)
+	case DoChatSend:
+		return c.sendChat(ctx, r)
 	default:
 		return errInvalid
 	}
+}
+
+// finish ends a contact. A ticket that is not there must not stand in the record for ever.
+func (c *console) finish(ctx context.Context, r Request) error {
+	if r.Ticket != "" && !c.ui.exists(ctx, r.Ticket) {
+		return errInvalid
+	}
+	return c.ui.config.Commands.Send(ctx, contact.Finish{Contact: r.Contact, Agent: c.agent, Code: r.Code, Ticket: r.Ticket})
 }
 
 // validReason wants one line: PostgreSQL stores no NUL, and logs are lines.
@@ -78,7 +96,7 @@ func (c *console) keepNote(ctx context.Context, r Request) error {
 	if utf8.RuneCountInString(r.Note) > maxNote || strings.ContainsRune(r.Note, 0) {
 		return errInvalid
 	}
-	if !c.ui.board.Has(c.agent, r.Contact) {
+	if _, has := c.ui.board.Has(c.agent, r.Contact); !has {
 		return errNotYours
 	}
 	return c.ui.config.Personal.PutNote(ctx, r.Contact, r.Note)

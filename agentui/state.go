@@ -25,12 +25,16 @@ type People interface{ Directory() *identity.Directory }
 // stateMaker makes a console's whole state from the board. Its methods may be called
 // concurrently.
 type stateMaker struct {
-	board   *Board
-	callers *callers
-	notes   Personal
-	figures *figures
-	order   []contact.LineID
-	now     func() contact.Instant
+	board    *Board
+	accounts Accounts
+	callers  *callers
+	earlier  *earlierTickets
+	accesses *accesses
+	notices  Notices
+	notes    Personal
+	figures  *figures
+	order    []contact.LineID
+	now      func() contact.Instant
 
 	mutex  sync.Mutex
 	shared *sharedState
@@ -43,38 +47,64 @@ type sharedState struct {
 	directory   *identity.Directory
 	connected   bool
 	waiting     []WaitingLine
-	callbacks   []CallbackCard
-	agents      AgentCounts
-	lastContact contact.Instant
+	queue       []QueueRow
+	queueLength int
+	// callbacks are as those outside the group that sees protected people may see them,
+	// openCallbacks as those in it may.
+	callbacks, openCallbacks []CallbackCard
+	agents                   AgentCounts
+	lastContact              contact.Instant
 	// complete is false when a caller could not be read.
 	complete bool
+}
+
+// viewer returns what the agent may see of people. Who is in the group is what the account
+// says now.
+func (m *stateMaker) viewer(agent contact.AgentID) identity.Viewer {
+	account, known := m.accounts.Account(string(agent))
+	if !known {
+		return identity.Viewer{}
+	}
+	return account.Viewer()
 }
 
 // state returns everything that the agent's console shows now. Its lists are shared with
 // other consoles' states and must not be changed.
 func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleState {
-	shared := m.sharedNow(ctx)
+	viewer, shared := m.viewer(agent), m.sharedNow(ctx)
 	s := ConsoleState{
 		Now: m.now(), Connected: shared.connected, Contacts: []OngoingCard{}, Waiting: shared.waiting,
-		Callbacks: shared.callbacks, Missed: []MissedCard{}, LastContact: shared.lastContact,
-		Today: m.figures.of(agent), Agents: shared.agents,
+		Queue: shared.queue, QueueLength: shared.queueLength, Callbacks: shared.callbacks,
+		Missed: []MissedCard{}, LastContact: shared.lastContact, Today: m.figures.of(agent), Agents: shared.agents,
 	}
-	m.board.mutex.RLock()
-	me, current := m.board.agents[agent], bus.ContactView{}
-	if view, has := m.board.contacts[me.Contact]; has {
-		current = view
+	s.Notices = standing(m.notices.Notices(), s.Now)
+	if viewer.SeesProtected {
+		s.Callbacks = shared.openCallbacks
 	}
-	m.board.mutex.RUnlock()
-
+	for _, card := range s.Callbacks {
+		m.shown(agent, surfaceCallbacks, card.Contact, card.Caller)
+	}
+	me, mine := m.board.of(agent)
 	s.Me = Me{Presence: me.Presence, Reason: me.Reason, Cause: me.Cause, Since: me.Since, Reachable: me.Reachable}
 	if s.Me.Presence == "" {
 		s.Me.Presence = contact.SignedOut
 	}
-	m.addCurrent(ctx, &s, agent, current)
+	bounded, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	for _, view := range mine {
+		m.addCard(bounded, &s, agent, viewer, view)
+	}
 	for _, missed := range me.Missed {
 		s.Missed = append(s.Missed, MissedCard{Contact: missed.Contact, Line: missed.Line, At: missed.At})
 	}
 	return s
+}
+
+// shown logs that the agent is shown whose contact it is, if that is a person.
+func (m *stateMaker) shown(agent contact.AgentID, surface string, id contact.ID, caller Caller) {
+	if caller.Person != "" {
+		m.accesses.noticed(look{account: string(agent), surface: surface, contact: id, person: caller.Person})
+	}
 }
 
 // sharedNow returns the shared part for the board and the directory as they are.
@@ -89,32 +119,59 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	}
 	s := &sharedState{
 		version: m.board.version, directory: directory, connected: m.board.connected, complete: true,
-		waiting: m.waiting(), callbacks: []CallbackCard{}, agents: m.counts(), lastContact: m.board.lastContact,
+		waiting: m.waiting(), agents: m.counts(), lastContact: m.board.lastContact,
+		callbacks: []CallbackCard{}, openCallbacks: []CallbackCard{},
 	}
-	var waiting []bus.ContactView
+	s.queue, s.queueLength = queueRows(m.board.contacts, m.now())
+	var callbacks []bus.ContactView
 	for _, view := range m.board.contacts {
 		if view.Callback {
-			waiting = append(waiting, view)
+			callbacks = append(callbacks, view)
 		}
 	}
+	rules := m.board.rules
 	m.callers.forgetAllBut(m.board.contacts)
 	m.board.mutex.RUnlock()
 
-	slices.SortFunc(waiting, func(a, b bus.ContactView) int {
+	slices.SortFunc(callbacks, func(a, b bus.ContactView) int {
 		return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Contact.ID, b.Contact.ID))
 	})
 	// All consoles wait for it and share it: the one that asks may be closing.
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
 	defer cancel()
-	for _, view := range waiting[:min(len(waiting), maxCallbacks)] {
-		caller, read := m.callers.of(bounded, view.Contact)
-		s.complete = s.complete && read
-		s.callbacks = append(s.callbacks, CallbackCard{
-			Contact: view.Contact.ID, Line: view.Contact.Line, Caller: caller, Arrived: view.Contact.Arrived, Since: view.Since,
-		})
+	for _, view := range callbacks[:min(len(callbacks), maxCallbacks)] {
+		m.addCallback(bounded, s, view, rules)
 	}
 	m.shared = s
 	return s
+}
+
+// addCallback adds a call-back to both lists.
+func (m *stateMaker) addCallback(ctx context.Context, s *sharedState, view bus.ContactView, rules contact.Rules) {
+	who, read := m.callers.of(ctx, view.Contact, identity.Viewer{})
+	s.complete = s.complete && read
+	card := CallbackCard{
+		Contact: view.Contact.ID, Line: view.Contact.Line, Caller: who.Caller, Arrived: view.Contact.Arrived, Since: view.Since,
+	}
+	card.Dials, card.DialsLeft = dials(view, rules, m.now())
+	if view.State == contact.StateDialling && view.Offer != nil {
+		card.Agent = view.Offer.Agent
+	}
+	s.callbacks = append(s.callbacks, card)
+	who, _ = m.callers.of(ctx, view.Contact, identity.Viewer{SeesProtected: true})
+	card.Caller = who.Caller
+	s.openCallbacks = append(s.openCallbacks, card)
+}
+
+// dials returns how often the contact was dialled within an hour, and how often it may be
+// now. The bound of all contacts together is the engine's to say.
+func dials(view bus.ContactView, rules contact.Rules, now contact.Instant) (dialled, left int) {
+	for _, at := range view.Dials {
+		if now.Sub(at) < contact.MillisOf(time.Hour) {
+			dialled++
+		}
+	}
+	return dialled, max(0, int(rules.DialsPerContact)-dialled)
 }
 
 // again makes the shared part anew when something of it could not be read, and reports
@@ -135,32 +192,6 @@ const readTime = time.Second
 
 // maxCallbacks bounds what one state carries; the oldest are shown.
 const maxCallbacks = 50
-
-// addCurrent adds the one contact that the agent is busy with.
-func (m *stateMaker) addCurrent(ctx context.Context, s *ConsoleState, agent contact.AgentID, view bus.ContactView) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
-	c := view.Contact
-	switch {
-	case view.Offer != nil && view.Offer.Agent == agent:
-		s.Me.Activity, s.Me.ActivitySince = "offered", view.Offer.Since
-		s.Offer = &RingCard{
-			Offer: view.Offer.Offer, Contact: c.ID, Channel: c.Channel, Line: c.Line, Language: c.Language,
-			Caller: m.caller(ctx, c), Arrived: c.Arrived, Since: view.Offer.Since, Expires: view.Offer.Expires,
-			Accepted: view.Offer.Accepted, Why: view.Offer.Why,
-		}
-	case view.Agent == agent && agent != "":
-		s.Me.Activity, s.Me.ActivitySince = string(view.State), view.Since
-		note, err := m.notes.Note(ctx, c.ID)
-		if err != nil {
-			m.board.log.Warn().Err(err).Str("contact", string(c.ID)).Msg("the note of a contact could not be read")
-		}
-		s.Contacts = append(s.Contacts, OngoingCard{
-			Contact: c.ID, Offer: view.ConnectedBy, Channel: c.Channel, Line: c.Line, Language: c.Language,
-			Caller: m.caller(ctx, c), State: view.State, Since: view.Since, Arrived: c.Arrived, Answered: view.Answered, Note: note,
-		})
-	}
-}
 
 // waiting counts who waits, by line in the configured order. The board is locked.
 func (m *stateMaker) waiting() []WaitingLine {
@@ -195,7 +226,7 @@ func (m *stateMaker) counts() AgentCounts {
 	for _, agent := range m.board.agents {
 		switch {
 		case agent.Presence == contact.SignedOut || !agent.Reachable:
-		case agent.Contact != "":
+		case len(agent.Contacts) > 0:
 			n.Busy++
 		case agent.Presence == contact.Ready:
 			n.Ready++
@@ -204,9 +235,4 @@ func (m *stateMaker) counts() AgentCounts {
 		}
 	}
 	return n
-}
-
-func (m *stateMaker) caller(ctx context.Context, c contact.Contact) Caller {
-	caller, _ := m.callers.of(ctx, c)
-	return caller
 }

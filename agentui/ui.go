@@ -33,11 +33,23 @@ type Config struct {
 	Personal Personal
 	Figures  Figures
 	Contacts Contacts
+	Tickets  Tickets
+	// Conversations are the chats.
+	Conversations Conversations
+	// Notices are those that stand, in memory; NoticeDesk is where they are published.
+	Notices        Notices
+	NoticeDesk     NoticeDesk
+	ContactFigures ContactFigures
+	// Access is where looks at people are logged.
+	Access AccessLog
 	// SessionKey signs sessions; at least 32 bytes, the same on all nodes.
 	SessionKey []byte
 	// Lines are shown in this order. LookUps are those whose callers are looked up.
-	Lines        []LineInfo
-	LookUps      map[contact.LineID]bool
+	Lines   []LineInfo
+	LookUps map[contact.LineID]bool
+	// Services are the catalogue of what a ticket or an outage message can be about; it may be
+	// empty.
+	Services     []ServiceInfo
 	PauseReasons []string
 	OutcomeCodes []contact.OutcomeCode
 	ICEServers   []IceServer
@@ -56,6 +68,8 @@ type UI struct {
 	consoles    *consoles
 	reach       *reach
 	figures     *figures
+	earlier     *earlierTickets
+	accesses    *accesses
 
 	life  context.Context
 	end   context.CancelFunc
@@ -78,8 +92,12 @@ func New(config Config) (*UI, error) {
 	now := func() contact.Instant { return contact.InstantOf(config.Now()) }
 	u.reach = newReach(u.life, &u.tasks, config.Node, config.Commands, config.Log)
 	u.figures = &figures{source: config.Figures, stored: config.Contacts, now: now, log: config.Log, read: u.figuresRead}
+	u.accesses = newAccesses(config.Access, config.Now, config.Log)
+	u.earlier = newEarlierTickets(config.Tickets, config.People, config.Now, config.Log)
+	u.earlier.begin, u.earlier.read = u.inBackground, u.consoles.changed
 	u.states = &stateMaker{
-		board: u.board, notes: config.Personal, figures: u.figures, now: now,
+		board: u.board, accounts: config.Accounts, earlier: u.earlier, accesses: u.accesses, notices: config.Notices,
+		notes: config.Personal, figures: u.figures, now: now,
 		callers: &callers{
 			personal: config.Personal, people: config.People, lookUps: config.LookUps, log: config.Log,
 			kept: map[contact.ID]contact.Personal{},
@@ -106,7 +124,13 @@ func (u *UI) Run(ctx context.Context) error {
 	}
 	failed := make(chan error, 1)
 	u.tasks.Go(func() { u.figures.run(u.life) })
+	u.tasks.Go(func() { u.watchNotices(u.life) })
 	u.tasks.Go(func() { failed <- u.board.Run(u.life) })
+	// What the last consoles show is logged too: this ends after all others.
+	logging, endLogging := context.WithCancel(context.Background())
+	var logged sync.WaitGroup
+	logged.Go(func() { u.accesses.run(logging) })
+	defer func() { endLogging(); logged.Wait() }()
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -130,6 +154,17 @@ func (u *UI) begin() bool {
 	return true
 }
 
+// inBackground runs a task that Run waits for. It is not run while the surface ends.
+func (u *UI) inBackground(task func(context.Context)) {
+	if !u.begin() {
+		return
+	}
+	go func() {
+		defer u.tasks.Done()
+		task(u.life)
+	}()
+}
+
 // Open is the number of open consoles.
 func (u *UI) Open() int { return u.consoles.count() }
 
@@ -137,7 +172,8 @@ func (u *UI) hello(account identity.Account) Hello {
 	return Hello{
 		Protocol: ProtocolVersion, Agent: contact.AgentID(account.Name), Name: account.DisplayName, Role: string(account.Role),
 		Lines: listOf(u.config.Lines), PauseReasons: listOf(u.config.PauseReasons), OutcomeCodes: listOf(u.config.OutcomeCodes),
-		IceServers: listOf(u.config.ICEServers),
+		IceServers: listOf(u.config.ICEServers), Services: listOf(u.config.Services),
+		Publishes: supervises(account), SeesFigures: supervises(account),
 	}
 }
 
