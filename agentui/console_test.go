@@ -84,7 +84,7 @@ func TestConsoleIsOpenedBySignedInPagesOfOurs(t *testing.T) {
 			"no browser":       {old, nil, http.StatusSwitchingProtocols},
 		}
 		for name, test := range tests {
-			socket, response, err := w.connect(test.token, "?protocol=1", test.header)
+			socket, response, err := w.connect(test.token, "?protocol=2", test.header)
 			if response == nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -97,11 +97,11 @@ func TestConsoleIsOpenedBySignedInPagesOfOurs(t *testing.T) {
 				t.Errorf("%s: refused as %q", name, kind)
 			}
 		}
-		if r := w.do("GET", "/console/socket?protocol=1", old, nil); r.Code != http.StatusBadRequest {
+		if r := w.do("GET", "/console/socket?protocol=2", old, nil); r.Code != http.StatusBadRequest {
 			t.Errorf("no upgrade: %d", r.Code)
 		}
 		time.Sleep(sessionLife)
-		if _, response, err := w.connect(old, "?protocol=1", nil); err == nil || response.StatusCode != http.StatusUnauthorized {
+		if _, response, err := w.connect(old, "?protocol=2", nil); err == nil || response.StatusCode != http.StatusUnauthorized {
 			t.Errorf("expired: %v", err)
 		}
 	})
@@ -115,15 +115,15 @@ func TestConsoleEndsBreachesOfTheProtocol(t *testing.T) {
 		do    func(*websocket.Conn)
 		code  int
 	}{
-		"other protocol":   {"?protocol=2", nil, closeWrongProtocol},
+		"other protocol":   {"?protocol=1", nil, closeWrongProtocol},
 		"no protocol":      {"", nil, closeWrongProtocol},
-		"no JSON":          {"?protocol=1", text("{"), websocket.CloseInvalidFramePayloadData},
-		"another type":     {"?protocol=1", text(`{"id":"x","do":"accept"}`), websocket.CloseInvalidFramePayloadData},
-		"negative offer":   {"?protocol=1", text(`{"id":1,"do":"accept","offer":-1}`), websocket.CloseInvalidFramePayloadData},
-		"binary":           {"?protocol=1", func(s *websocket.Conn) { _ = s.WriteMessage(websocket.BinaryMessage, []byte("{}")) }, websocket.CloseUnsupportedData},
-		"too large":        {"?protocol=1", text(`{"id":1,"do":"note","note":"` + strings.Repeat("x", maxRequest) + `"}`), websocket.CloseMessageTooBig},
-		"too fast":         {"?protocol=1", times(requestBurst+50, `{"id":1,"do":"signal"}`), websocket.ClosePolicyViolation},
-		"too many waiting": {"?protocol=1", times(requestsAhead+2, `{"id":1,"do":"hang-up","contact":"a"}`), websocket.ClosePolicyViolation},
+		"no JSON":          {"?protocol=2", text("{"), websocket.CloseInvalidFramePayloadData},
+		"another type":     {"?protocol=2", text(`{"id":"x","do":"accept"}`), websocket.CloseInvalidFramePayloadData},
+		"negative offer":   {"?protocol=2", text(`{"id":1,"do":"accept","offer":-1}`), websocket.CloseInvalidFramePayloadData},
+		"binary":           {"?protocol=2", func(s *websocket.Conn) { _ = s.WriteMessage(websocket.BinaryMessage, []byte("{}")) }, websocket.CloseUnsupportedData},
+		"too large":        {"?protocol=2", text(`{"id":1,"do":"note","note":"` + strings.Repeat("x", maxRequest) + `"}`), websocket.CloseMessageTooBig},
+		"too fast":         {"?protocol=2", times(requestBurst+50, `{"id":1,"do":"signal"}`), websocket.ClosePolicyViolation},
+		"too many waiting": {"?protocol=2", times(requestsAhead+2, `{"id":1,"do":"hang-up","contact":"a"}`), websocket.ClosePolicyViolation},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -340,7 +340,7 @@ func TestSlowConsoleBlocksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t).run().serve(nil)
 		w.queue.send(w.queue.record(offeredTo("anna", 1, waitingContact("a", "staff", 1))))
-		slow, _, err := w.connect(w.token("anna"), "?protocol=1", nil) // never read
+		slow, _, err := w.connect(w.token("anna"), "?protocol=2", nil) // never read
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -390,7 +390,7 @@ func TestDeadConsoleIsNoticed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t).run().serve(nil)
-		socket, _, err := w.connect(w.token("anna"), "?protocol=1", nil)
+		socket, _, err := w.connect(w.token("anna"), "?protocol=2", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -491,7 +491,7 @@ func TestConsolesEndWithTheServer(t *testing.T) {
 		if err := <-ended; err != nil || w.ui.Open() != 0 {
 			t.Errorf("run: %v; %d open", err, w.ui.Open())
 		}
-		if _, response, err := n.connect(w.token("anna"), "?protocol=1", nil); err == nil || response.StatusCode != http.StatusServiceUnavailable {
+		if _, response, err := n.connect(w.token("anna"), "?protocol=2", nil); err == nil || response.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("after the end: %v", err)
 		}
 	})

@@ -16,7 +16,7 @@ import (
 // D3 and 5.2p; jambonz-feature-server#1363).
 func TestCallersAreShownAsFarAsTheyMayBe(t *testing.T) {
 	t.Parallel()
-	known := Caller{Kind: "known", Name: "Karin Ek", Role: "staff", Title: "Rektor", School: "Ekbackens skola", Number: string(numberKnown), Verification: "number-known"}
+	known := Caller{Kind: "known", Person: "karin", Name: "Karin Ek", Role: "staff", Title: "Rektor", School: "Ekbackens skola", Number: string(numberKnown), Verification: "number-known"}
 	tests := map[string]struct {
 		line contact.LineID
 		who  contact.Personal
@@ -84,7 +84,7 @@ func TestOthersContactsShowNobody(t *testing.T) {
 		contacts, agents := make("bo", 1, waitingContact("c", "staff", 1))
 		w.ui.board.merge(bus.Change{Contacts: contacts, Agents: agents})
 		// A view of the agent that is behind the contact's changes nothing either.
-		w.ui.board.merge(bus.Change{Agents: []bus.AgentView{{Agent: "anna", Contact: "c"}}})
+		w.ui.board.merge(bus.Change{Agents: []bus.AgentView{{Agent: "anna", Contacts: []contact.ID{"c"}}}})
 		s := w.ui.states.state(t.Context(), "anna")
 		if s.Offer != nil || len(s.Contacts) != 0 || s.Me.Activity != "" {
 			t.Errorf("%s to bo, but anna sees %+v %+v", name, s.Offer, s.Contacts)

@@ -12,29 +12,51 @@ import (
 
 const signalPayload = `{"sdp":{"type":"answer","sdp":"v=0\r\n"}}`
 
+const (
+	goldenContact = contact.ID("019ab6f0-0000-7000-8000-000000000001")
+	goldenChat    = contact.ID("019ab6f0-0000-7000-8000-000000000005")
+	goldenLine    = "6f1f3c1e-9a53-4a0e-8f1d-2f6f6f0a0001"
+)
+
 // goldenRequests are all that a console may ask for, one of each.
 var goldenRequests = map[string]Request{
 	"presence-ready":  {ID: 1, Do: DoPresence, Presence: contact.Ready},
 	"presence-paused": {ID: 2, Do: DoPresence, Presence: contact.Paused, Reason: "lunch"},
 	"accept":          {ID: 3, Do: DoAccept, Offer: 17},
 	"decline":         {ID: 4, Do: DoDecline, Offer: 17, Reason: "busy"},
-	"hang-up":         {ID: 5, Do: DoHangUp, Contact: "019ab6f0-0000-7000-8000-000000000001"},
-	"note":            {ID: 6, Do: DoNote, Contact: "019ab6f0-0000-7000-8000-000000000001", Note: "Ringer åter\nefter 14"},
-	"finish":          {ID: 7, Do: DoFinish, Contact: "019ab6f0-0000-7000-8000-000000000001", Code: "solved"},
+	"hang-up":         {ID: 5, Do: DoHangUp, Contact: goldenContact},
+	"note":            {ID: 6, Do: DoNote, Contact: goldenContact, Note: "Ringer åter\nefter 14"},
+	"finish":          {ID: 7, Do: DoFinish, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
 	"signal":          {ID: 8, Do: DoSignal, Offer: 17, Payload: json.RawMessage(signalPayload)},
+	"give-back":       {ID: 9, Do: DoGiveBack, Contact: goldenChat},
+	"dial":            {ID: 10, Do: DoDial, Contact: goldenContact},
+	"chat-follow":     {ID: 11, Do: DoChatFollow, Contact: goldenChat, After: 4711},
+	"chat-send":       {ID: 12, Do: DoChatSend, Contact: goldenChat, Message: goldenLine, Text: "Hej!\nJag ser på det."},
+}
+
+var goldenRow = TicketRow{
+	Number: "SD-100230", Kind: "incident", Status: "in-progress", Subject: "Kan inte logga in", Service: "login",
+	Created: 1795500000000, Changed: 1795510000000,
 }
 
 // goldenMessages are all that a console is told, with every field set in one of them.
 var goldenMessages = map[string]Message{
 	"hello": {Hello: &Hello{
-		Protocol: 1, Agent: "anna", Name: "Anna Ek", Role: "agent",
-		Lines:        []LineInfo{{ID: "staff", Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Greeting: map[string]string{"sv": "Välkommen"}}},
+		Protocol: ProtocolVersion, Agent: "eva", Name: "Eva Berg", Role: "supervisor",
+		Lines: []LineInfo{{
+			ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Greeting: map[string]string{"sv": "Välkommen"},
+		}},
 		PauseReasons: []string{"lunch"}, OutcomeCodes: []contact.OutcomeCode{"solved"},
+		Services: []ServiceInfo{{
+			ID: "login", Name: map[string]string{"sv": "Inloggning", "en": "Sign-in"},
+			Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord", "en": "Password"}}},
+		}},
+		Publishes: true, SeesFigures: true,
 		IceServers: []IceServer{{URLs: []string{"turns:turn.example:443"}, Username: "u", Credential: "c"}},
 	}},
 	"state-empty": {State: &ConsoleState{
 		Now: 1795521600000, Connected: true, Me: Me{Presence: contact.SignedOut}, Contacts: []OngoingCard{},
-		Waiting: []WaitingLine{}, Callbacks: []CallbackCard{}, Missed: []MissedCard{},
+		Waiting: []WaitingLine{}, Queue: []QueueRow{}, Notices: []NoticeCard{}, Callbacks: []CallbackCard{}, Missed: []MissedCard{},
 	}},
 	"state-full": {State: &ConsoleState{
 		Now: 1795521600000, Connected: true,
@@ -43,25 +65,55 @@ var goldenMessages = map[string]Message{
 			Activity: "offered", ActivitySince: 1795521599000,
 		},
 		Offer: &RingCard{
-			Offer: 17, Contact: "019ab6f0-0000-7000-8000-000000000001", Channel: contact.Voice, Line: "staff", Language: "sv",
-			Caller:  Caller{Kind: "known", Name: "Karin Ek", Role: "staff", Title: "Rektor", School: "Ekbackens skola", Number: "+46846500401", Verification: "number-known"},
+			Offer: 17, Contact: goldenContact, Channel: contact.Voice, Line: "staff", Language: "sv",
+			Caller: Caller{
+				Kind: "known", Person: "person-7", Name: "Karin Ek", Role: "staff", Title: "Rektor", School: "Ekbackens skola",
+				Number: "+46846500401", Verification: "number-known",
+			},
 			Arrived: 1795521500000, Since: 1795521599000, Expires: 1795521614000, Accepted: true,
-			Why: contact.Why{Candidates: 2, Waiting: 1, Rule: contact.LongestIdle, Level: 3, Idle: 120_000, Relaxed: 1},
+			Why:     contact.Why{Candidates: 2, Waiting: 1, Rule: contact.LongestIdle, Level: 3, Idle: 120_000, Relaxed: 1},
+			Details: Details{Service: "login", Party: "supplier-1", Tickets: []TicketRow{goldenRow}},
 		},
-		Contacts: []OngoingCard{{
-			Contact: "019ab6f0-0000-7000-8000-000000000002", Offer: 16, Channel: contact.Voice, Line: "pupils", Language: "en",
-			Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateWrapUp,
-			Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
+		Contacts: []OngoingCard{
+			{
+				Contact: "019ab6f0-0000-7000-8000-000000000002", Offer: 16, Channel: contact.Voice, Line: "pupils", Language: "en",
+				Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateWrapUp,
+				Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
+				Details: Details{Tickets: []TicketRow{}},
+			},
+			{
+				Contact: goldenChat, Offer: 15, Channel: contact.Mail, Line: "mail", Language: "sv",
+				Caller: Caller{Kind: "claimed", Name: "Sara Lund", Address: "sara@example.se", Verification: "none"}, State: contact.StateConnected,
+				Since: 1795521200000, Arrived: 1795511300000, Answered: 1795521250000, Replied: 1795521250000,
+				Details: Details{Service: "login", Subject: "Kan inte logga in", Ticket: "SD-100234", Tickets: []TicketRow{}},
+			},
+		},
+		Waiting: []WaitingLine{{Line: "staff", Waiting: 2, Greeted: 1, Longest: 1795521550000, TargetMs: 60_000}},
+		Queue: []QueueRow{{
+			Contact: "019ab6f0-0000-7000-8000-000000000006", Channel: contact.Chat, Line: "chat", Service: "login", Party: "supplier-1",
+			Class: contact.ClassPriorityLine, Language: "sv", Arrived: 1795521550000, TargetMs: 60_000, Offered: true,
 		}},
-		Waiting:   []WaitingLine{{Line: "staff", Waiting: 2, Greeted: 1, Longest: 1795521550000, TargetMs: 60_000}},
-		Callbacks: []CallbackCard{{Contact: "019ab6f0-0000-7000-8000-000000000003", Line: "staff", Caller: Caller{Kind: "protected", Verification: "none"}, Arrived: 1795520000000, Since: 1795520100000}},
-		Missed:    []MissedCard{{Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
-		Today:     Today{Handled: 12, WithinTarget: 80, Answerable: 100}, Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1},
+		QueueLength: 3,
+		Notices: []NoticeCard{{Blocked: true, Notice: contact.Notice{
+			ID: "019ab6f0-0000-7000-8000-000000000007", Service: "login", Lines: []contact.LineID{"staff"}, Audiences: []contact.Audience{contact.AudienceStaff},
+			Text: map[string]string{"sv": "Inloggningen är störd.", "en": "Sign-in is disturbed."}, From: 1795520000000, Until: 1795530000000,
+			Published: 1795519000000, By: "eva", Withdrawn: 1795529000000, WithdrawnBy: "eva",
+		}}},
+		Callbacks: []CallbackCard{{
+			Contact: "019ab6f0-0000-7000-8000-000000000003", Line: "staff", Caller: Caller{Kind: "protected", Verification: "none"},
+			Arrived: 1795520000000, Since: 1795520100000, Dials: 1, DialsLeft: 2, Agent: "bo",
+		}},
+		Missed: []MissedCard{{Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
+		Today:  Today{Handled: 12, WithinTarget: 80, Answerable: 100}, Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1},
 		LastContact: 1795521550000,
 	}},
 	"reply":       {Reply: &Reply{ID: 3}},
 	"reply-error": {Reply: &Reply{ID: 3, Error: codeUnavailable}},
 	"signal":      {Signal: &VoiceSignal{Offer: 17, Payload: json.RawMessage(signalPayload)}},
+	"chat": {Chat: &ChatLines{Contact: goldenChat, Lines: []contact.KeptLine{
+		{Sequence: 4712, ChatLine: contact.ChatLine{ID: "a1", From: contact.PartySystem, Kind: contact.ChatJoined, At: 1795521300000, Agent: "eva"}},
+		{Sequence: 4720, ChatLine: contact.ChatLine{ID: goldenLine, From: contact.PartyCaller, Kind: contact.ChatText, Text: "Hej!", At: 1795521310000}},
+	}}},
 }
 
 // The console's own types are checked against the same files.

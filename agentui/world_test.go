@@ -42,6 +42,11 @@ type world struct {
 	personal *fakePersonal
 	figures  *fakeFigures
 	contacts *fakeContacts
+	tickets  *fakeTickets
+	chats    *fakeConversations
+	notices  *fakeNotices
+	counted  *fakeContactFigures
+	access   *fakeAccessLog
 	log      *lockedBuffer
 }
 
@@ -90,7 +95,8 @@ func newWorld(t testing.TB) *world {
 		t: t, queue: newFakeQueue(), log: &lockedBuffer{},
 		accounts: &fakeAccounts{by: map[string]identity.Account{}},
 		personal: &fakePersonal{by: map[contact.ID]contact.Personal{}, notes: map[contact.ID]string{}},
-		figures:  &fakeFigures{}, contacts: &fakeContacts{},
+		figures:  &fakeFigures{}, contacts: &fakeContacts{}, tickets: newFakeTickets(), chats: newFakeConversations(),
+		notices: newFakeNotices(), counted: &fakeContactFigures{}, access: &fakeAccessLog{},
 	}
 	for name, role := range map[string]identity.Role{"anna": identity.Agent, "bo": identity.Agent, "eva": identity.Supervisor, "adam": identity.Administrator} {
 		w.accounts.set(identity.Account{Name: name, DisplayName: strings.ToUpper(name), Role: role, Active: true, PasswordHash: testHash()})
@@ -101,8 +107,10 @@ func newWorld(t testing.TB) *world {
 	ui, err := New(Config{
 		Node: "node-1", Commands: w.queue, Changes: w.queue, Signals: w.queue, Accounts: w.accounts,
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts,
+		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
 		SessionKey: []byte("a key of the tests, 32 bytes long"),
 		Lines:      []LineInfo{{ID: "staff", Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Name: map[string]string{"sv": "Elever"}}},
+		Services:   []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},
 		LookUps:    map[contact.LineID]bool{"staff": true}, PauseReasons: []string{"lunch"}, OutcomeCodes: []contact.OutcomeCode{"solved"},
 		Now: time.Now, Log: zerolog.New(w.log),
 	})
@@ -180,7 +188,7 @@ func (n *wire) connect(token, query string, header http.Header) (*websocket.Conn
 // console opens a console and reads all that comes.
 func (n *wire) console(account string) *client {
 	n.t.Helper()
-	socket, _, err := n.connect(n.token(account), "?protocol=1", nil)
+	socket, _, err := n.connect(n.token(account), "?protocol=2", nil)
 	if err != nil {
 		n.t.Fatalf("open a console: %v", err)
 	}
@@ -356,10 +364,10 @@ func waitingContact(id contact.ID, line contact.LineID, arrived contact.Instant)
 func offeredTo(agent contact.AgentID, offer contact.OfferID, view bus.ContactView) ([]bus.ContactView, []bus.AgentView) {
 	view.State = contact.StateOffered
 	view.Offer = &bus.OfferView{Offer: offer, Agent: agent, Since: view.Since + 1, Expires: view.Since + 15_000, Why: contact.Why{Candidates: 1}}
-	return []bus.ContactView{view}, []bus.AgentView{{Agent: agent, Presence: contact.Ready, Reachable: true, Contact: view.Contact.ID}}
+	return []bus.ContactView{view}, []bus.AgentView{{Agent: agent, Presence: contact.Ready, Reachable: true, Contacts: []contact.ID{view.Contact.ID}}}
 }
 
 func connectedWith(agent contact.AgentID, offer contact.OfferID, view bus.ContactView) ([]bus.ContactView, []bus.AgentView) {
 	view.State, view.Agent, view.ConnectedBy, view.Answered, view.Offer = contact.StateConnected, agent, offer, view.Since+2, nil
-	return []bus.ContactView{view}, []bus.AgentView{{Agent: agent, Presence: contact.Ready, Reachable: true, Contact: view.Contact.ID}}
+	return []bus.ContactView{view}, []bus.AgentView{{Agent: agent, Presence: contact.Ready, Reachable: true, Contacts: []contact.ID{view.Contact.ID}}}
 }
