@@ -15,7 +15,7 @@ import (
 // in milliseconds, $8 the unit of the interval, ” for the total.
 const cohortOf = `
 	with told as (
-		select *,
+		select *, $6::timestamptz as as_of,
 			case when $8 = '' then $1::timestamptz
 				-- An hour of the clock is one of UTC: the one that comes twice is two.
 				when $8 = 'hour' then date_trunc('hour', arrived, 'UTC')
@@ -32,7 +32,9 @@ const cohortOf = `
 			answered is null and ended_as = 'abandoned' as abandoned,
 			waited_ms < $7 as short,
 			round(extract(epoch from answered - arrived) * 1000)::bigint as from_arrival,
-			greatest(round(extract(epoch from answered - coalesce(queued, 'epoch')) * 1000)::bigint, 0) as from_queue
+			-- greatest passes over nulls: it would make 0 of what was never answered.
+			case when answered is not null then
+				greatest(round(extract(epoch from answered - coalesce(queued, 'epoch')) * 1000)::bigint, 0) end as from_queue
 		from told
 	)`
 
@@ -45,9 +47,9 @@ const selectContactFigures = cohortOf + `
 		count(*) filter (where reached is null and ended_as = 'dropped'),
 		count(*) filter (where reached is null and closed is null),
 		count(*) filter (where reached <= due),
-		count(*) filter (where reached is not null or ended_as = 'dropped' or (abandoned and left_queue and not short) or (closed is null and $6 > due)),
+		count(*) filter (where reached is not null or ended_as = 'dropped' or (abandoned and left_queue and not short) or (closed is null and as_of > due)),
 		count(*) filter (where reached <= strictly_due and queued is not null),
-		count(*) filter (where reached is not null or ended_as = 'dropped' or abandoned or (closed is null and queued is not null and $6 > strictly_due)),
+		count(*) filter (where reached is not null or ended_as = 'dropped' or abandoned or (closed is null and queued is not null and as_of > strictly_due)),
 		coalesce(div(sum(from_arrival), count(answered)), 0)::bigint, coalesce(percentile_disc(0.5) within group (order by from_arrival), 0),
 		coalesce(percentile_disc(0.9) within group (order by from_arrival), 0), coalesce(max(from_arrival), 0),
 		coalesce(div(sum(from_queue), count(answered)), 0)::bigint, coalesce(percentile_disc(0.5) within group (order by from_queue), 0),

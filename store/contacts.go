@@ -36,10 +36,16 @@ type Contact struct {
 	Callback bool
 	Agent    contact.AgentID
 	Outcome  contact.OutcomeCode
-	Arrived  time.Time
-	// The rest is nil when it did not happen.
-	Greeted, Queued, Answered, Ended, Closed *time.Time
-	Events                                   []Event
+	Party    contact.PartyID
+	Service  contact.ServiceID
+	Ticket   contact.TicketNumber
+	// Unreplied is a text that was finished without a reply: Answered is its end.
+	Unreplied bool
+	Arrived   time.Time
+	// The rest is nil when it did not happen. CalledBack is when the user was reached after a
+	// fault that came before any answer.
+	Greeted, Queued, Answered, CalledBack, Ended, Closed *time.Time
+	Events                                               []Event
 }
 
 // Event is a recorded event as the projection has it.
@@ -54,8 +60,8 @@ type Event struct {
 // selectContacts compares with the place of $5 in one way whether it is given or not, so
 // that any plan of it begins there in the index.
 const selectContacts = `
-	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome,
-		arrived, greeted, queued, answered, ended, closed
+	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome, party, service, ticket, unreplied,
+		arrived, greeted, queued, answered, called_back, ended, closed
 	from contacts
 	where arrived >= $1 and arrived < $2
 		and ($3 = '' or line = $3)
@@ -80,7 +86,7 @@ func (s *Store) Contacts(ctx context.Context, f ContactFilter) ([]Contact, error
 		contacts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Contact, error) {
 			var c Contact
 			err := row.Scan(&c.ID, &c.Channel, &c.Line, &c.Audience, &c.State, &c.EndedAs, &c.Stage, &c.Callback, &c.Agent, &c.Outcome,
-				&c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.Ended, &c.Closed)
+				&c.Party, &c.Service, &c.Ticket, &c.Unreplied, &c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.CalledBack, &c.Ended, &c.Closed)
 			return c, err
 		})
 		if err != nil {

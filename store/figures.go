@@ -41,7 +41,7 @@ func (s *Store) Figures(ctx context.Context, from, to, now time.Time, short time
 	}
 	err = s.pool.QueryRow(ctx, `
 		with cohort as (
-			select coalesce(answered, case when ended_as = 'handled' then closed end) as reached,
+			select coalesce(answered, called_back, case when ended_as = 'handled' then closed end) as reached,
 				queued + target_ms * interval '1 millisecond' as due,
 				ended_as, stage, waited_ms, closed
 			from contacts where arrived >= $1 and arrived < $2

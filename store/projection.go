@@ -69,8 +69,9 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		change(`update contacts set state = 'greeted', greeted = $2 where id = $1`, of, at)
 	case contact.ContactQueued:
 		of = e.Contact
-		change(`update contacts set state = 'waiting', queued = coalesce(queued, $2), class = $3, target_ms = $4 where id = $1`,
-			of, at, int16(e.Class), int64(e.Target))
+		change(`update contacts set state = 'waiting', skill_group = case when queued is null then $5 else skill_group end,
+			queued = coalesce(queued, $2), class = $3, target_ms = $4 where id = $1`,
+			of, at, int16(e.Class), int64(e.Target), group(e.Needs))
 	case contact.ContactOffered:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'offered' where id = $1`, of)
@@ -87,10 +88,19 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		change(`update contacts set state = 'waiting' where id = $1`, of)
 	case contact.ContactConnected:
 		of, by = e.Contact, e.Agent
-		change(`update contacts set state = 'connected', answered = coalesce(answered, $2), agent = $3, callback = false where id = $1`, of, at, by)
+		change(connectContact, of, at, by)
+	case contact.ContactReplied:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set replied = coalesce(replied, $2), answered = coalesce(answered, $2) where id = $1`, of, at)
 	case contact.ContactReturned:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'waiting', agent = '' where id = $1`, of)
+	case contact.CallbackTaken:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'dialling' where id = $1`, of)
+	case contact.CallbackFailed:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'waiting' where id = $1`, of)
 	case contact.ContactHungUp:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'wrap-up', ended = $2 where id = $1`, of, at)
@@ -103,9 +113,10 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		if e.Refused != nil {
 			insertContact(batch, *e.Refused, "")
 		}
-		change(`update contacts set state = 'closed', callback = false, closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
-			outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end where id = $1`,
-			of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by) // a SIP status code has three digits
+		change(closeContact, of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by, e.Ticket) // a SIP status code has three digits
+		if e.Ticket != "" {
+			change(linkClosed, of, at, by, e.Ticket)
+		}
 	case contact.PresenceChanged:
 		by = e.Agent
 	case contact.ReachabilityChanged:
@@ -116,10 +127,49 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 	return nil
 }
 
+// connectContact makes the first connection of a call its answer, or, after a fault that came
+// before any answer, the moment when the user was called back. A text is answered by what
+// is written.
+const connectContact = `
+	update contacts set state = 'connected', agent = $3, callback = false,
+		answered = case when channel = 'voice' and not callback and called_back is null then coalesce(answered, $2) else answered end,
+		called_back = case when channel = 'voice' and callback and answered is null then coalesce(called_back, $2) else called_back end
+	where id = $1`
+
+// closeContact makes the end of a text that was finished without a reply its answer.
+const closeContact = `
+	update contacts set state = 'closed', callback = false, closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
+		outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end,
+		ticket = case when $9 = '' then ticket else $9 end,
+		unreplied = channel <> 'voice' and $3 = 'handled' and answered is null,
+		answered = case when channel <> 'voice' and $3 = 'handled' then coalesce(answered, $2) else answered end
+	where id = $1`
+
+// linkClosed links a finished contact to the ticket that its agent chose, when there is that
+// ticket and the agent's console has not done so before.
+const linkClosed = `
+	with of as (
+		update tickets set changed = greatest(changed, $2) where number = $4
+			and not exists (select from ticket_contacts l where l.ticket = tickets.id and l.contact = $1)
+		returning id, changed
+	), linked as (
+		insert into ticket_contacts (ticket, contact, at) select id, $1, changed from of on conflict do nothing returning ticket, at
+	)
+	insert into ticket_entries (ticket, at, kind, agent, text, status, contact, html)
+	select ticket, at, 'link', $3, '', '', $1, false from linked`
+
 func insertContact(batch *pgx.Batch, c contact.Contact, node contact.NodeID) {
-	batch.Queue(`insert into contacts (id, channel, line, audience, person, language, node, callable, state, arrived)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, 'arrived', $9) on conflict (id) do nothing`,
-		c.ID, c.Channel, c.Line, c.Audience, c.Person, c.Language, node, c.Callable, c.Arrived.Time())
+	batch.Queue(`insert into contacts (id, channel, line, audience, person, party, service, ticket, language, node, callable, state, arrived)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'arrived', $12) on conflict (id) do nothing`,
+		c.ID, c.Channel, c.Line, c.Audience, c.Person, c.Party, c.Service, c.Ticket, c.Language, node, c.Callable, c.Arrived.Time())
+}
+
+// group is the competence group that reports count a contact under.
+func group(needs contact.Needs) contact.SkillID {
+	if len(needs) == 0 {
+		return ""
+	}
+	return needs[0].Skill
 }
 
 // storable returns the event and its JSON without the character NUL, which PostgreSQL

@@ -31,10 +31,13 @@ var everyEvent = contact.Events{
 	contact.OfferMissed{Contact: "k", Offer: 1, Agent: "anna", Again: after(60)},
 	contact.OfferWithdrawn{Contact: "k", Offer: 1, Agent: "anna", Cause: contact.TakeOver},
 	contact.ContactConnected{Contact: "k", Offer: 1, Agent: "anna", Leg: "leg-2"},
-	contact.ContactReturned{Contact: "k", Offer: 1, Agent: "anna"},
+	contact.ContactReplied{Contact: "k", Agent: "anna"},
+	contact.ContactReturned{Contact: "k", Offer: 1, Agent: "anna", Cause: contact.ReturnGivenBack},
+	contact.CallbackTaken{Contact: "k", Offer: 1, Agent: "anna", Node: "node-1", Expires: after(45)},
+	contact.CallbackFailed{Contact: "k", Offer: 1, Agent: "anna", Reason: contact.DialBusy},
 	contact.ContactHungUp{Contact: "k", Agent: "anna", By: contact.PartyCaller},
 	contact.ContactDropped{Contact: "k", From: contact.StateConnected, Agent: "anna"},
-	contact.ContactClosed{Contact: "k", End: contact.EndHandled, Waited: 9, Agent: "anna", Code: "solved"},
+	contact.ContactClosed{Contact: "k", End: contact.EndHandled, Waited: 9, Agent: "anna", Code: "solved", Ticket: "SD-100001"},
 	contact.PresenceChanged{Agent: "anna", Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent},
 	contact.ReachabilityChanged{Agent: "anna", Node: "node-1", Reachable: true},
 }
@@ -151,7 +154,7 @@ func TestACallsWholeLife(t *testing.T) {
 // inUTC makes times comparable: the driver gives them in the machine's zone.
 func inUTC(c Contact) Contact {
 	c.Arrived = c.Arrived.UTC()
-	for _, moment := range []**time.Time{&c.Greeted, &c.Queued, &c.Answered, &c.Ended, &c.Closed} {
+	for _, moment := range []**time.Time{&c.Greeted, &c.Queued, &c.Answered, &c.CalledBack, &c.Ended, &c.Closed} {
 		if *moment != nil {
 			utc := (*moment).UTC()
 			*moment = &utc

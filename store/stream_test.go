@@ -25,6 +25,8 @@ type desk struct {
 	events []recorded
 	state  map[contact.ID]queue.ContactState
 	closed map[contact.ID]contact.ContactClosed
+	// unreached are those that a fault broke before any answer.
+	unreached map[contact.ID]bool
 }
 
 type recorded struct {
@@ -39,6 +41,7 @@ func newDesk(seed uint64, begin contact.Instant) *desk {
 		random: rand.New(rand.NewPCG(seed, 0)), // the same at every run
 		engine: queue.New(), now: begin, line: contact.LineID(fmt.Sprintf("line-%d", seed)),
 		state: map[contact.ID]queue.ContactState{}, closed: map[contact.ID]contact.ContactClosed{},
+		unreached: map[contact.ID]bool{},
 	}
 }
 
@@ -46,6 +49,7 @@ func newDesk(seed uint64, begin contact.Instant) *desk {
 func (d *desk) opening() []contact.Event {
 	rules := queue.DefaultRules()
 	rules.OutcomeCodes, rules.MissLimit = []contact.OutcomeCode{"solved"}, 2
+	rules.DialsPerContact, rules.DialsPerHour, rules.UnreachableGrace = 3, 100, 5_000
 	roster := contact.Roster{}
 	for _, agent := range deskAgents {
 		roster.Agents = append(roster.Agents, contact.Agent{ID: agent})
@@ -90,8 +94,13 @@ func (d *desk) step(command contact.Command) []contact.Event {
 func (d *desk) keep(events []contact.Event) {
 	for _, event := range events {
 		d.events = append(d.events, recorded{event, d.now})
-		if closed, is := event.(contact.ContactClosed); is {
-			d.closed[closed.Contact] = closed
+		switch e := event.(type) {
+		case contact.ContactClosed:
+			d.closed[e.Contact] = e
+		case contact.ContactDropped:
+			if d.state[e.Contact].Answered == 0 {
+				d.unreached[e.Contact] = true
+			}
 		}
 	}
 	for _, event := range events {
@@ -104,8 +113,9 @@ func (d *desk) keep(events []contact.Event) {
 
 func (d *desk) arrival() contact.Contact {
 	d.nextID++
+	channels := []contact.Channel{contact.Voice, contact.Voice, contact.Voice, contact.Chat, contact.Mail}
 	return contact.Contact{
-		ID: contact.ID(fmt.Sprintf("%s-%d", d.line, d.nextID)), Channel: contact.Voice, Line: d.line, Language: "sv",
+		ID: contact.ID(fmt.Sprintf("%s-%d", d.line, d.nextID)), Channel: channels[d.random.IntN(len(channels))], Line: d.line, Language: "sv",
 		Callable: d.random.IntN(2) == 0, Arrived: d.now.Add(-contact.Millis(d.random.IntN(3000))),
 	}
 }
@@ -117,6 +127,9 @@ func (d *desk) command() contact.Command {
 	switch draw := d.random.IntN(20); {
 	case draw < 3 || len(open) == 0:
 		c := d.arrival()
+		if !c.Channel.Held() {
+			return contact.Arrive{Contact: c}
+		}
 		return contact.Arrive{Contact: c, Node: "node-1", Leg: contact.LegID("leg-" + c.ID)}
 	case draw == 3:
 		return contact.Refuse{Contact: d.arrival(), Response: 503}
@@ -146,6 +159,14 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 		return contact.Leave{Contact: id}
 	case chance == 1:
 		return contact.Drop{Contact: id}
+	case chance == 2 && (c.State == contact.StateArrived || c.State == contact.StateGreeted):
+		return contact.CloseOutsideHours{Contact: id}
+	case c.State == contact.StateDialling && chance < 6:
+		return contact.ConfirmConnected{Offer: c.Offer.Offer, Leg: "agent-leg"}
+	case c.State == contact.StateDialling:
+		return contact.FailDial{Offer: c.Offer.Offer, Reason: contact.DialNoAnswer}
+	case c.Callback && chance < 8:
+		return contact.TakeCallback{Contact: id, Agent: agent, Node: "node-1"}
 	case c.Callback:
 		return contact.Finish{Contact: id, Agent: agent, Code: "solved"}
 	case c.State == contact.StateArrived && chance < 8:
@@ -160,6 +181,12 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 		return contact.AcceptOffer{Offer: c.Offer.Offer, Agent: c.Offer.Agent}
 	case c.State == contact.StateOffered:
 		return contact.DeclineOffer{Offer: c.Offer.Offer, Agent: c.Offer.Agent}
+	case c.State == contact.StateConnected && c.Contact.Channel.Written() && chance < 5:
+		return contact.Reply{Contact: id, Agent: c.Agent}
+	case c.State == contact.StateConnected && c.Contact.Channel.Written() && chance < 7:
+		return contact.GiveBack{Contact: id, Agent: c.Agent}
+	case c.State == contact.StateConnected && c.Contact.Channel.Written():
+		return contact.Finish{Contact: id, Agent: c.Agent, Code: "solved", Ticket: "SD-100001"}
 	case c.State == contact.StateConnected && chance < 4:
 		return contact.FailConnect{Offer: c.Connected}
 	case c.State == contact.StateConnected:
@@ -212,6 +239,7 @@ func TestRandomStreams(t *testing.T) {
 	}
 	for _, end := range []string{
 		"handled ", "handled call-back", "refused ", "dropped ", "dropped queue", "abandoned before-answer", "abandoned message", "abandoned queue", "abandoned ringing",
+		"outside-hours ",
 	} {
 		if seen[end] == 0 {
 			t.Errorf("no contact ended as %q: %v", end, seen)
@@ -254,10 +282,16 @@ func (d *desk) expected(id contact.ID) Contact {
 		ID: id, Channel: state.Contact.Channel, Line: state.Contact.Line, Audience: state.Contact.Audience,
 		State: state.State, Callback: state.Callback, Agent: state.Agent, Arrived: state.Contact.Arrived.Time(),
 		EndedAs: state.End, Stage: closed.Stage, Outcome: closed.Code,
-		Queued: moment(state.Queued), Answered: moment(state.Answered),
+		Queued: moment(state.Queued), Answered: moment(state.Answered), Ticket: closed.Ticket,
 	}
 	if state.State == contact.StateClosed {
 		c.Closed = moment(state.Since)
+	}
+	switch {
+	case c.Channel == contact.Voice && d.unreached[id]:
+		c.Answered, c.CalledBack = nil, c.Answered
+	case c.Channel.Written() && c.EndedAs == contact.EndHandled && c.Answered == nil:
+		c.Answered, c.Unreplied = c.Closed, true
 	}
 	return c
 }
@@ -302,6 +336,7 @@ func (d *desk) compareRows(t *testing.T, s *Store, query report.Query) {
 // slowFigures counts the figures from the events, contact by contact.
 func slowFigures(events []recorded, now contact.Instant) Day {
 	type story struct {
+		channel          contact.Channel
 		queued, answered contact.Instant
 		target           contact.Millis
 		closed           *contact.ContactClosed
@@ -315,15 +350,19 @@ func slowFigures(events []recorded, now contact.Instant) Day {
 		}
 		told := stories[id]
 		switch e := r.event.(type) {
+		case contact.ContactArrived:
+			told.channel = e.Contact.Channel
 		case contact.ContactQueued:
 			if told.queued == 0 {
 				told.queued = r.at
 			}
 			told.target = e.Target
 		case contact.ContactConnected:
-			if told.answered == 0 {
+			if told.answered == 0 && told.channel == contact.Voice {
 				told.answered = r.at
 			}
+		case contact.ContactReplied:
+			told.answered = r.at
 		case contact.ContactClosed:
 			told.closed, told.closedAt = &e, r.at
 		}

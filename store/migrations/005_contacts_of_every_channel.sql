@@ -6,8 +6,13 @@ alter table contacts
     add ticket      text not null default '',
     -- The group that it was queued for first.
     add skill_group text not null default '',
-    -- The first answer to a text.
-    add replied     timestamptz;
+    -- The first answer to a text, which is its answer too.
+    add replied     timestamptz,
+    -- A text that was finished without one: answered is its end.
+    add unreplied   boolean not null default false,
+    -- When the user was reached after a fault that came before any answer: answered stays
+    -- empty.
+    add called_back timestamptz;
 
 -- Contacts whose personal data is gone by rule. The projection can be made anew, this cannot.
 create table forgotten_contacts (
