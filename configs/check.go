@@ -3,96 +3,141 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
 	"svar/contact"
-	"svar/identity"
 )
 
-// checker collects faults with their places.
+// checker collects faults and warnings with their places.
 type checker struct {
-	sources []source
-	faults  []error
-}
-
-// fault notes what is wrong at a path of the YAML ("$.lines[0].number"), with the place
-// in the last file that says anything there.
-func (c *checker) fault(path, text string, args ...any) {
-	message := fmt.Sprintf(text, args...)
-	at, err := yaml.PathString(path)
-	for _, source := range slices.Backward(c.sources) {
-		if err != nil {
-			break
-		}
-		if node, missing := at.FilterFile(source.file); missing == nil && node != nil && node.GetToken() != nil {
-			position := node.GetToken().Position
-			c.faults = append(c.faults, fmt.Errorf("%s:%d:%d: %s", source.name, position.Line, position.Column, message))
-			return
-		}
-	}
-	c.faults = append(c.faults, fmt.Errorf("%s: %s", path, message))
+	sources          []source
+	faults, warnings []error
+	// What the parts refer to.
+	prompts   map[string]Prompt
+	groups    map[contact.SkillID]bool
+	services  map[contact.ServiceID]bool
+	entrances map[contact.LineID]bool
 }
 
 // check finds what no single value shows: ranges, duplicates and references.
-func check(config Config, sources []source) error {
-	c := &checker{sources: sources}
-	c.desk(config.Desk)
+func check(config Config, sources []source) (warnings []string, err error) {
+	c := &checker{
+		sources: sources, prompts: map[string]Prompt{}, groups: map[contact.SkillID]bool{},
+		services: map[contact.ServiceID]bool{}, entrances: map[contact.LineID]bool{},
+	}
 	c.ports(config)
-	prompts := c.prompts(config.Prompts)
-	c.lines(config.Lines, prompts)
-	return errors.Join(c.faults...)
+	c.retention(config.Retention)
+	c.hours(config.Hours)
+	c.desk(config.Desk)
+	c.competence(config.Groups)
+	c.catalogue(config.Services)
+	c.texts(config.Prompts)
+	c.lines(config.Lines)
+	c.chat(config.Chat)
+	c.mail(config.Mail)
+	c.portal(config.Portal)
+	c.outbound(config.Phone, config.Lines)
+	for _, warning := range c.warnings {
+		warnings = append(warnings, warning.Error())
+	}
+	return warnings, errors.Join(c.faults...)
 }
 
-func (c *checker) desk(desk Desk) {
-	if desk.OfferTimeout <= 0 {
-		c.fault("$.desk.offer_timeout", "an offer must last longer than 0 s")
-	}
-	if desk.ConnectTimeout <= 0 {
-		c.fault("$.desk.connect_timeout", "connecting must be given longer than 0 s")
-	}
-	if len(desk.OutcomeCodes) == 0 {
-		c.fault("$.desk.outcome_codes", "at least one outcome code is needed: every answered contact gets one")
-	}
+// fault notes what is wrong at a path of the YAML ("$.lines[0].number").
+func (c *checker) fault(path, text string, args ...any) {
+	c.faults = append(c.faults, c.placed(path, text, args...))
 }
 
-func (c *checker) ports(config Config) {
-	if from, to := config.Phone.RTP.From, config.Phone.RTP.To; from == 0 || to <= from {
-		c.fault("$.phone.rtp", "the range %d–%d holds no pair of ports", from, to)
-	}
-	if config.Phone.MaxCalls <= 0 {
-		c.fault("$.phone.max_calls", "at least one call must be allowed")
-	}
-	if config.Voice.MaxLegs <= 0 {
-		c.fault("$.voice.max_legs", "at least one agent must be allowed")
-	}
-	if config.NATS.Listen != "" && config.NATS.Token == "" {
-		c.fault("$.nats.listen", "a NATS server that listens needs a token, or anybody on the network commands the queue")
-	}
-	if !config.NATS.Engine && config.NATS.URL == "" {
-		c.fault("$.nats.engine", "a node without an engine needs the url of a NATS server where one is")
-	}
-	if config.NATS.Listen != "" && config.NATS.URL != "" {
-		c.fault("$.nats.listen", "listen is for the server in this process, url for an outside one: set one of them")
-	}
+// warn notes what is allowed but hardly meant.
+func (c *checker) warn(path, text string, args ...any) {
+	c.warnings = append(c.warnings, c.placed(path, text, args...))
 }
 
-func (c *checker) prompts(prompts []Prompt) map[string]Prompt {
-	known := map[string]Prompt{}
-	for i, prompt := range prompts {
-		path := fmt.Sprintf("$.prompts[%d].name", i)
-		switch _, twice := known[prompt.Name]; {
-		case prompt.Name == "":
-			c.fault(fmt.Sprintf("$.prompts[%d]", i), "a prompt needs a name")
-		case prompt.Name == QueueMusic:
-			c.fault(path, "the name %s is taken by the loop that Svar makes", QueueMusic)
-		case twice:
-			c.fault(path, "there are two prompts %q", prompt.Name)
+// placed writes a text with the place of the path in the last file that sets it. What is
+// missing has the place of what it is missing in.
+func (c *checker) placed(path, text string, args ...any) error {
+	message := fmt.Sprintf(text, args...)
+	// A list is replaced whole: all that is in it comes from one file.
+	list, _, inList := strings.Cut(path, "[")
+	for _, source := range slices.Backward(c.sources) {
+		if inList && source.position(list) == "" {
+			continue
 		}
-		known[prompt.Name] = prompt
+		for at := path; len(at) >= len(list); at = above(at) {
+			if position := source.position(at); position != "" {
+				return errors.New(position + message)
+			}
+		}
 	}
-	return known
+	for at := above(path); at != ""; at = above(at) {
+		for _, source := range slices.Backward(c.sources) {
+			if position := source.position(at); position != "" {
+				return errors.New(position + message)
+			}
+		}
+	}
+	return fmt.Errorf("%s: %s", path, message)
+}
+
+// above returns the path of what the path is in; "" for the whole.
+func above(path string) string {
+	end := strings.LastIndexAny(path, ".[")
+	if end <= 0 {
+		return ""
+	}
+	return path[:end]
+}
+
+// position returns "file:line:column: " of a path, "" when the file says nothing there.
+func (s source) position(path string) string {
+	at, err := yaml.PathString(path)
+	if err != nil {
+		return ""
+	}
+	node, err := at.FilterFile(s.file)
+	if err != nil || node == nil || node.GetToken() == nil {
+		return ""
+	}
+	position := node.GetToken().Position
+	return fmt.Sprintf("%s:%d:%d: ", s.name, position.Line, position.Column)
+}
+
+// identifier is what ids look like: they stand in addresses, subjects and figures.
+var identifier = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+
+// id says what is wrong with an id of a kind of things, which is known from now on.
+func id[ID ~string](c *checker, path, what string, value ID, known map[ID]bool) {
+	switch {
+	case value == "":
+		c.fault(path, "the %s needs an id", what)
+	case !identifier.MatchString(string(value)):
+		c.fault(path+".id", "the id %q is not 1–40 characters of a–z, 0–9 and hyphen, beginning with a letter", value)
+	case known[value]:
+		c.fault(path+".id", "the id %q is taken by another %s", value, what)
+	}
+	known[value] = true
+}
+
+// languages are those of everything that people see (design: Swedish and English).
+var languages = []string{"sv", "en"}
+
+// named says which language a name lacks.
+func (c *checker) named(path string, name map[string]string) {
+	for _, language := range languages {
+		if name[language] == "" {
+			c.fault(path, "a name in the language %q is missing", language)
+		}
+	}
+}
+
+func (c *checker) language(path, language string) {
+	if !slices.Contains(languages, language) {
+		c.fault(path, "there is no language %q; there are sv and en", language)
+	}
 }
 
 var audiences = []contact.Audience{
@@ -100,52 +145,33 @@ var audiences = []contact.Audience{
 	contact.AudienceContactCentre, contact.AudienceSupplier,
 }
 
-func (c *checker) lines(lines []Line, prompts map[string]Prompt) {
-	ids, numbers := map[contact.LineID]bool{}, map[identity.Number]bool{}
-	for i, line := range lines {
-		at := func(field string) string { return fmt.Sprintf("$.lines[%d].%s", i, field) }
-		if line.ID == "" {
-			c.fault(fmt.Sprintf("$.lines[%d]", i), "a line needs an id")
-		}
-		if ids[line.ID] {
-			c.fault(at("id"), "there are two lines %q", line.ID)
-		}
-		ids[line.ID] = true
-		number, err := identity.ParseNumber(line.Number, "SE")
-		switch {
-		case err != nil:
-			c.fault(at("number"), "%q is not a telephone number: %v", line.Number, err)
-		case numbers[number]:
-			c.fault(at("number"), "two lines have the number %s", number)
-		}
-		numbers[number] = true
-		if !slices.Contains(audiences, line.Audience) {
-			c.fault(at("audience"), "there is no audience %q", line.Audience)
-		}
-		if line.Audience == contact.AudiencePupil && line.LookUp {
-			c.fault(at("look_up"), "callers of a pupils' line are never looked up (requirement D3)")
-		}
-		if line.Language == "" {
-			c.fault(at("language"), "a line needs a language")
-		}
-		c.flow(at("flow"), line, prompts)
+func (c *checker) audience(path string, audience contact.Audience) {
+	if !slices.Contains(audiences, audience) {
+		c.fault(path, "there is no audience %q", audience)
 	}
 }
 
-func (c *checker) flow(path string, line Line, prompts map[string]Prompt) {
-	flow := line.IVR()
-	if err := flow.Check(); err != nil {
-		c.fault(path, "the flow of line %s: %v", line.ID, err)
+func (c *checker) class(path string, class Class) {
+	if _, known := classes[class]; !known {
+		c.fault(path, "there is no class %q; there are ordinary, resident-impact and priority", class)
 	}
-	for _, name := range flow.Prompts() {
-		prompt, known := prompts[name]
-		if name == QueueMusic || name == "" {
-			continue
+}
+
+// service says whether a service is in the catalogue; none is needed.
+func (c *checker) service(path string, service contact.ServiceID) {
+	if service != "" && !c.services[service] {
+		c.fault(path, "there is no service %q", service)
+	}
+}
+
+func (c *checker) needs(path string, needs []Need) {
+	for i, need := range needs {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if !c.groups[need.Skill] {
+			c.fault(at+".skill", "there is no competence group %q", need.Skill)
 		}
-		if !known {
-			c.fault(path, "the flow of line %s plays the prompt %q, which does not exist", line.ID, name)
-		} else if prompt.Text[line.Language] == "" {
-			c.fault(path, "the prompt %q has no text in the language %q of line %s", name, line.Language, line.ID)
+		if need.Level < 1 || need.Level > 5 {
+			c.fault(at+".level", "the level %d is not one of 1–5", need.Level)
 		}
 	}
 }

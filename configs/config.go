@@ -1,24 +1,35 @@
 package configs
 
 import (
+	"net"
 	"net/netip"
 
 	"svar/contact"
-	"svar/ivr"
+	"svar/identity"
 )
 
 // Config is everything that can be set. Every field has a value in the defaults.
 type Config struct {
 	// Demo adds invented people and accounts (password svar-demo). Never with real users.
-	Demo     bool     `yaml:"demo"`
-	HTTP     HTTP     `yaml:"http"`
-	Phone    Phone    `yaml:"phone"`
-	Voice    Voice    `yaml:"voice"`
-	NATS     NATS     `yaml:"nats"`
-	Database Database `yaml:"database"`
-	Desk     Desk     `yaml:"desk"`
-	Prompts  []Prompt `yaml:"prompts"`
-	Lines    []Line   `yaml:"lines"`
+	Demo      bool      `yaml:"demo"`
+	HTTP      HTTP      `yaml:"http"`
+	Phone     Phone     `yaml:"phone"`
+	Voice     Voice     `yaml:"voice"`
+	NATS      NATS      `yaml:"nats"`
+	Database  Database  `yaml:"database"`
+	Retention Retention `yaml:"retention"`
+	Hours     Hours     `yaml:"hours"`
+	Desk      Desk      `yaml:"desk"`
+	Groups    []Group   `yaml:"groups"`
+	Services  []Service `yaml:"services"`
+	Prompts   []Prompt  `yaml:"prompts"`
+	Lines     []Line    `yaml:"lines"`
+	Chat      Chat      `yaml:"chat"`
+	Mail      Mail      `yaml:"mail"`
+	Portal    Portal    `yaml:"portal"`
+
+	// Warnings say what is allowed but hardly meant, each as "file:line:column: what".
+	Warnings []string `yaml:"-"`
 }
 
 // HTTP is where browsers reach the console and the portal.
@@ -41,6 +52,8 @@ type Phone struct {
 	// Trunks are the peers whose word on the caller's number is believed
 	// (P-Asserted-Identity, RFC 3325) and who are not limited in rate.
 	Trunks []Trunk `yaml:"trunks"`
+	// Outbound is where call-backs are dialled to.
+	Outbound Outbound `yaml:"outbound"`
 }
 
 // PortRange is From–To, both included.
@@ -53,6 +66,43 @@ type PortRange struct {
 type Trunk struct {
 	Name      string         `yaml:"name"`
 	Addresses []netip.Prefix `yaml:"addresses"`
+	// Proxy is where it takes calls from us, host:port; empty when it takes none.
+	Proxy string `yaml:"proxy"`
+}
+
+// Outbound is how users are called back. Without Trunk nobody can be.
+type Outbound struct {
+	// Trunk is the name of a trunk that has a proxy, or a host:port.
+	Trunk string `yaml:"trunk"`
+	// Numbers are shown to those who are called, by the line of the contact. A line that is
+	// not among them shows its own.
+	Numbers map[contact.LineID]string `yaml:"numbers"`
+}
+
+// OutboundAddress returns the host:port that takes our calls, "" when nobody does.
+func (p Phone) OutboundAddress() string {
+	for _, trunk := range p.Trunks {
+		if trunk.Name == p.Outbound.Trunk {
+			return trunk.Proxy
+		}
+	}
+	if _, _, err := net.SplitHostPort(p.Outbound.Trunk); err != nil {
+		return ""
+	}
+	return p.Outbound.Trunk
+}
+
+// ShownNumber returns the number that a user sees who is called back for a line.
+func (c Config) ShownNumber(line contact.LineID) identity.Number {
+	text := c.Phone.Outbound.Numbers[line]
+	for _, l := range c.Lines {
+		if text == "" && l.ID == line {
+			text = l.Number
+		}
+	}
+	// The configuration was checked: every number can be read.
+	number, _ := identity.ParseNumber(text, identity.HomeRegion)
+	return number
 }
 
 // Voice is where agents' browsers send their voice.
@@ -93,88 +143,10 @@ type Database struct {
 	URL string `yaml:"url"`
 }
 
-// Desk is how the agents work.
-type Desk struct {
-	OfferTimeout   contact.Millis        `yaml:"offer_timeout"`
-	ConnectTimeout contact.Millis        `yaml:"connect_timeout"`
-	MissLimit      uint8                 `yaml:"miss_limit"`
-	OutcomeCodes   []contact.OutcomeCode `yaml:"outcome_codes"`
-	PauseReasons   []string              `yaml:"pause_reasons"`
-}
-
-// Rules are the part of the desk that the engine is ruled by.
-func (d Desk) Rules() contact.Rules {
-	return contact.Rules{
-		OfferTimeout: d.OfferTimeout, ConnectTimeout: d.ConnectTimeout,
-		MissLimit: d.MissLimit, OutcomeCodes: d.OutcomeCodes,
-	}
-}
-
-// Prompt is something that a line can say, by language tag: a text to be spoken.
-// The name queue-music is taken: that loop is made by Svar.
-type Prompt struct {
-	Name string            `yaml:"name"`
-	Text map[string]string `yaml:"text"`
-}
-
-// QueueMusic is the name of the loop that Svar makes itself.
-const QueueMusic = "queue-music"
-
-// Line is an entrance: a number that people ring.
-type Line struct {
-	ID contact.LineID `yaml:"id"`
-	// Number is what is rung, in E.164: +46850800100.
-	Number   string           `yaml:"number"`
-	Audience contact.Audience `yaml:"audience"`
-	// Language is that of its prompts, as an IETF tag.
-	Language string `yaml:"language"`
-	// LookUp says that callers are looked up by number. Refused on a pupils' line
-	// (requirement D3).
-	LookUp bool `yaml:"look_up"`
-	// Name and Greeting are shown to agents, by language tag.
-	Name     map[string]string `yaml:"name"`
-	Greeting map[string]string `yaml:"greeting"`
-	Flow     []Step            `yaml:"flow"`
-}
-
-// Step is one step of a line's flow; see [ivr.Step].
-type Step struct {
-	Say   string `yaml:"say"`
-	Queue *Queue `yaml:"queue"`
-}
-
-// Queue is what contacts of a line need; see [ivr.Queue].
-type Queue struct {
-	Needs  []Need         `yaml:"needs"`
-	Class  contact.Class  `yaml:"class"`
-	Target contact.Millis `yaml:"target"`
-	Music  string         `yaml:"music"`
-}
-
-// Need is a skill at a level, 1–5.
-type Need struct {
-	Skill contact.SkillID `yaml:"skill"`
-	Level uint8           `yaml:"level"`
-}
-
-// IVR returns the line's flow in the form that is interpreted.
-func (l Line) IVR() ivr.Flow {
-	var flow ivr.Flow
-	for _, step := range l.Flow {
-		out := ivr.Step{Say: step.Say}
-		if step.Queue != nil {
-			var needs []contact.Need
-			for _, need := range step.Queue.Needs {
-				needs = append(needs, contact.Need(need))
-			}
-			out.Queue = &ivr.Queue{
-				Needs: contact.NewNeeds(needs...), Class: step.Queue.Class,
-				Target: step.Queue.Target, Music: step.Queue.Music,
-			}
-		}
-		flow.Steps = append(flow.Steps, out)
-	}
-	return flow
+// Retention is how long personal data is kept.
+type Retention struct {
+	// PupilNumbers is how long after the contact a pupil's number is gone (requirement D3).
+	PupilNumbers contact.Millis `yaml:"pupil_numbers"`
 }
 
 // Address is an IP address that may be left empty.

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"svar/contact"
 )
@@ -51,7 +52,8 @@ func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
 	if err := override(reflect.ValueOf(&config).Elem(), EnvPrefix, lookUp); err != nil {
 		return Config{}, err
 	}
-	return config, check(config, sources)
+	config.Warnings, err = check(config, sources)
+	return config, err
 }
 
 // source is a file that was read, for the place of a fault found later.
@@ -69,10 +71,37 @@ func millis(into *contact.Millis, data []byte) error {
 	text := strings.Trim(strings.TrimSpace(string(data)), `"'`)
 	length, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%q is not a length of time; write it as 15s or 1m30s", text)
+		return &valueFault{value: text, what: "is not a length of time; write it as 15s or 1m30s"}
 	}
 	*into = contact.MillisOf(length)
 	return nil
+}
+
+// valueFault is a value that cannot be read. The YAML library does not say where it is.
+type valueFault struct{ value, what string }
+
+func (f *valueFault) Error() string { return fmt.Sprintf("%q %s", f.value, f.what) }
+
+// find returns the first place in the file that has the value.
+func (f *valueFault) find(file *ast.File) *token.Position {
+	search := &valueSearch{value: f.value}
+	for _, doc := range file.Docs {
+		ast.Walk(search, doc)
+	}
+	return search.found
+}
+
+type valueSearch struct {
+	value string
+	found *token.Position
+}
+
+// Visit implements [ast.Visitor].
+func (s *valueSearch) Visit(node ast.Node) ast.Visitor {
+	if scalar, is := node.(ast.ScalarNode); is && s.found == nil && scalar.GetToken().Value == s.value {
+		s.found = scalar.GetToken().Position
+	}
+	return s
 }
 
 func decode(name string, data []byte, into *Config) (source, error) {
@@ -85,6 +114,11 @@ func decode(name string, data []byte, into *Config) (source, error) {
 		return read, nil // the file says nothing; decoding it would empty into
 	}
 	if err := yaml.NewDecoder(bytes.NewReader(data), options()...).Decode(into); err != nil {
+		if fault := (*valueFault)(nil); errors.As(err, &fault) {
+			if position := fault.find(file); position != nil {
+				return source{}, fmt.Errorf("%s:%d:%d: %w", name, position.Line, position.Column, fault)
+			}
+		}
 		return source{}, placed(name, err)
 	}
 	return read, nil
@@ -100,32 +134,58 @@ func placed(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// override sets every single value (not lists and maps) that the environment names.
+// override sets every single value that the environment names. A list is set as a whole by
+// files alone, but the values of what has an id in it can be: secrets of mailboxes need not
+// lie in a file.
 func override(value reflect.Value, prefix string, lookUp func(string) (string, bool)) error {
 	var faults []error
 	for i := range value.NumField() {
 		field := value.Field(i)
 		name := prefix + strings.ToUpper(value.Type().Field(i).Tag.Get("yaml"))
-		if isSection(field) {
+		switch {
+		case isSection(field):
 			faults = append(faults, override(field, name+"_", lookUp))
-			continue
-		}
-		if field.Kind() == reflect.Slice || field.Kind() == reflect.Map {
-			continue
-		}
-		text, set := lookUp(name)
-		if !set {
-			continue
-		}
-		if field.Kind() == reflect.String {
-			field.SetString(text) // as it is: a token of digits stays one
-			continue
-		}
-		if err := yaml.UnmarshalWithOptions([]byte(text), field.Addr().Interface(), options()...); err != nil {
-			faults = append(faults, fmt.Errorf("environment variable %s: %q cannot be read: %w", name, text, plain(err)))
+		case field.Kind() == reflect.Slice:
+			for j := range field.Len() {
+				if id := elementID(field.Index(j)); id != "" {
+					faults = append(faults, override(field.Index(j), name+"_"+id+"_", lookUp))
+				}
+			}
+		case field.Kind() == reflect.Map || field.Kind() == reflect.Pointer:
+		default:
+			faults = append(faults, set(field, name, lookUp))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// elementID returns the id of an element of a list as names of the environment have it; ""
+// when it has none.
+func elementID(element reflect.Value) string {
+	if element.Kind() != reflect.Struct {
+		return ""
+	}
+	id := element.FieldByName("ID")
+	if !id.IsValid() || id.Kind() != reflect.String {
+		return ""
+	}
+	return strings.ToUpper(strings.ReplaceAll(id.String(), "-", "_"))
+}
+
+// set sets one value if the environment names it.
+func set(field reflect.Value, name string, lookUp func(string) (string, bool)) error {
+	text, named := lookUp(name)
+	if !named {
+		return nil
+	}
+	if field.Kind() == reflect.String {
+		field.SetString(text) // as it is: a token of digits stays one
+		return nil
+	}
+	if err := yaml.UnmarshalWithOptions([]byte(text), field.Addr().Interface(), options()...); err != nil {
+		return fmt.Errorf("environment variable %s: %q cannot be read: %w", name, text, plain(err))
+	}
+	return nil
 }
 
 // isSection tells a group of settings from a single value that is a struct in Go.

@@ -1,12 +1,15 @@
 package configs_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"svar/configs"
+	"svar/contact"
+	"svar/identity"
 )
 
 func noEnv(string) (string, bool) { return "", false }
@@ -26,11 +29,54 @@ func TestDefaultsAreLegal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(config.Lines) != 2 || config.Lines[0].Number != "+46850800100" || config.Lines[1].Number != "+4620000000" {
-		t.Errorf("the demo lines are %+v", config.Lines)
+	numbers := map[contact.LineID]string{}
+	for _, line := range config.Lines {
+		numbers[line.ID] = line.Number
+	}
+	want := map[contact.LineID]string{"staff": "+46850800100", "pupils": "+4620000000", "priority": "+46850800190"}
+	if !maps.Equal(numbers, want) {
+		t.Errorf("the demo lines are %v, want %v", numbers, want)
 	}
 	if config.Desk.OfferTimeout != 15_000 {
 		t.Errorf("an offer lasts %d ms by default, want 15 s", config.Desk.OfferTimeout)
+	}
+	if len(config.Warnings) > 0 {
+		t.Errorf("the defaults are warned of: %q", config.Warnings)
+	}
+}
+
+// Every file that is shipped can be loaded as somebody's own.
+func TestEveryShippedFileIsLegal(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found %q, %v", files, err)
+	}
+	for _, file := range files {
+		config, err := configs.Load(file, noEnv)
+		if err != nil || len(config.Warnings) > 0 {
+			t.Errorf("%s: %v, warned of %q", file, err, config.Warnings)
+		}
+	}
+}
+
+// The demo's agents can be offered whatever the demo's entrances ask for.
+func TestDemoAgentsHaveTheSkillsOfTheDefaults(t *testing.T) {
+	t.Parallel()
+	config, err := configs.Load("", noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := map[contact.SkillID]uint8{}
+	for _, account := range identity.DemoAccounts() {
+		for _, skill := range account.Skills {
+			best[contact.SkillID(skill.Name)] = max(best[contact.SkillID(skill.Name)], skill.Level)
+		}
+	}
+	for _, group := range config.Groups {
+		if best[group.ID] < 3 {
+			t.Errorf("nobody is good at %s", group.ID)
+		}
 	}
 }
 
@@ -66,6 +112,20 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	}
 }
 
+// refused loads a file and expects a fault that says all of want.
+func refused(t *testing.T, text string, env map[string]string, want ...string) {
+	t.Helper()
+	_, err := configs.Load(write(t, text), func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	if err == nil {
+		t.Fatal("it was accepted")
+	}
+	for _, want := range want {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the fault is %q; it should say %q", err, want)
+		}
+	}
+}
+
 func TestFaultsNameFileLineAndColumn(t *testing.T) {
 	t.Parallel()
 	line := func(more string) string {
@@ -80,14 +140,14 @@ func TestFaultsNameFileLineAndColumn(t *testing.T) {
 		"unknown key":            {text: "http:\n  adress: x\n", want: []string{"own.yaml:2:3:", "adress"}},
 		"not YAML":               {text: "http: [\n", want: []string{"own.yaml:1:"}},
 		"wrong type":             {text: "demo: perhaps\n", want: []string{"own.yaml:1:7:"}},
-		"bad duration":           {text: "desk:\n  offer_timeout: soon\n", want: []string{"soon", "15s"}},
+		"bad duration":           {text: "desk:\n  offer_timeout: soon\n", want: []string{"own.yaml:2:18:", "soon", "15s"}},
 		"zero offer":             {text: "desk:\n  offer_timeout: 0s\n", want: []string{"own.yaml:2:18:", "longer than 0 s"}},
 		"no outcome":             {text: "desk: {outcome_codes: []}\n", want: []string{"own.yaml:1:", "outcome code"}},
 		"unknown prompt":         {text: line("    flow: [{say: hello}, {queue: {target: 60s, music: queue-music}}]\n"), want: []string{"own.yaml:5:", `prompt "hello", which does not exist`}},
 		"prompt in no language":  {text: "prompts: [{name: hi, text: {en: Hi}}]\n" + line("    flow: [{say: hi}, {queue: {target: 60s, music: queue-music}}]\n"), want: []string{`no text in the language "sv"`}},
 		"flow without a queue":   {text: line("    flow: [{say: welcome-staff}]\n") + "prompts: [{name: welcome-staff, text: {sv: Hej}}]\n", want: []string{"does not end in the queue"}},
 		"not a number":           {text: "lines:\n  - id: a\n    number: 'abc'\n    language: sv\n" + queue, want: []string{"own.yaml:3:13:", "not a telephone number"}},
-		"two lines of an id":     {text: line(queue) + "  - id: a\n    number: '+46850800101'\n    language: sv\n" + queue, want: []string{`two lines "a"`}},
+		"two lines of an id":     {text: line(queue) + "  - id: a\n    number: '+46850800101'\n    language: sv\n" + queue, want: []string{"own.yaml:6:9:", `the id "a" is taken by another line`}},
 		"two lines of a number":  {text: line(queue) + "  - id: b\n    number: '08-508 001 00'\n    language: sv\n" + queue, want: []string{"two lines have the number +46850800100"}},
 		"pupils looked up":       {text: line("    audience: pupil\n    look_up: true\n" + queue), want: []string{"own.yaml:6:14:", "never looked up"}},
 		"unknown audience":       {text: line("    audience: robots\n" + queue), want: []string{`no audience "robots"`}},
@@ -99,15 +159,7 @@ func TestFaultsNameFileLineAndColumn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := configs.Load(write(t, test.text), func(name string) (string, bool) { v, ok := test.env[name]; return v, ok })
-			if err == nil {
-				t.Fatal("it was accepted")
-			}
-			for _, want := range test.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("the fault is %q; it should say %q", err, want)
-				}
-			}
+			refused(t, test.text, test.env, test.want...)
 		})
 	}
 }

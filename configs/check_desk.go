@@ -1,0 +1,196 @@
+package configs
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"svar/contact"
+	"svar/identity"
+)
+
+func (c *checker) ports(config Config) {
+	if from, to := config.Phone.RTP.From, config.Phone.RTP.To; from == 0 || to <= from {
+		c.fault("$.phone.rtp", "the range %d–%d holds no pair of ports", from, to)
+	}
+	if config.Phone.MaxCalls <= 0 {
+		c.fault("$.phone.max_calls", "at least one call must be allowed")
+	}
+	if config.Voice.MaxLegs <= 0 {
+		c.fault("$.voice.max_legs", "at least one agent must be allowed")
+	}
+	if config.NATS.Listen != "" && config.NATS.Token == "" {
+		c.fault("$.nats.listen", "a NATS server that listens needs a token, or anybody on the network commands the queue")
+	}
+	if !config.NATS.Engine && config.NATS.URL == "" {
+		c.fault("$.nats.engine", "a node without an engine needs the url of a NATS server where one is")
+	}
+	if config.NATS.Listen != "" && config.NATS.URL != "" {
+		c.fault("$.nats.listen", "listen is for the server in this process, url for an outside one: set one of them")
+	}
+}
+
+// outbound checks where call-backs go.
+func (c *checker) outbound(phone Phone, lines []Line) {
+	for i, trunk := range phone.Trunks {
+		if trunk.Proxy != "" && !isHostPort(trunk.Proxy) {
+			c.fault(fmt.Sprintf("$.phone.trunks[%d].proxy", i), "%q is not host:port", trunk.Proxy)
+		}
+	}
+	if phone.Outbound.Trunk != "" && phone.OutboundAddress() == "" {
+		c.fault("$.phone.outbound.trunk", "%q is neither the name of a trunk with a proxy nor host:port", phone.Outbound.Trunk)
+	}
+	for line, number := range phone.Outbound.Numbers {
+		path := "$.phone.outbound.numbers." + string(line)
+		if !slices.ContainsFunc(lines, func(l Line) bool { return l.ID == line }) {
+			c.fault(path, "there is no line %q", line)
+		}
+		if _, err := identity.ParseNumber(number, identity.HomeRegion); err != nil {
+			c.fault(path, "%q is not a telephone number", number)
+		}
+	}
+}
+
+func isHostPort(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	return err == nil && host != "" && port != ""
+}
+
+// pupilNumberLimit is how long requirement D3 lets a pupil's number be kept.
+const pupilNumberLimit = contact.Millis(24 * 60 * 60 * 1000)
+
+func (c *checker) retention(retention Retention) {
+	switch kept := retention.PupilNumbers; {
+	case kept <= 0:
+		c.fault("$.retention.pupil_numbers", "a pupil's number is kept longer than 0 s: a call-back needs it")
+	case kept > pupilNumberLimit:
+		c.warn("$.retention.pupil_numbers", "pupils' numbers are kept for longer than 24 h (requirement D3)")
+	}
+}
+
+func (c *checker) hours(hours Hours) {
+	opens := false
+	windowsAt := func(path string, texts []string) {
+		for i, text := range texts {
+			if _, err := readWindow(text); err != nil {
+				c.fault(fmt.Sprintf("%s[%d]", path, i), "%v", err)
+				return
+			}
+		}
+		if _, err := windows(texts); err != nil {
+			c.fault(path, "%v", err)
+		}
+		opens = opens || len(texts) > 0
+	}
+	windowsAt("$.hours.weekly.everyday", hours.Weekly.Everyday)
+	for day, texts := range hours.Weekly.days() {
+		windowsAt("$.hours.weekly."+weekdays[day], texts)
+	}
+	if !opens {
+		c.fault("$.hours.weekly", "the desk opens on no day of the week")
+	}
+	seen := map[contact.Date]bool{}
+	for i, exception := range hours.Exceptions {
+		path := fmt.Sprintf("$.hours.exceptions[%d]", i)
+		date, err := readDate(exception.Date)
+		switch {
+		case err != nil:
+			c.fault(path+".date", "%v", err)
+		case seen[date]:
+			c.fault(path+".date", "there are two exceptions for %s", exception.Date)
+		}
+		seen[date] = true
+		if exception.Open == nil {
+			c.fault(path, "an exception needs open; an empty list is a closed day")
+		}
+		windowsAt(path+".open", exception.Open)
+	}
+}
+
+// weekdays are the keys of [Weekly], in the order of [time.Weekday].
+var weekdays = [...]string{
+	time.Sunday: "sunday", time.Monday: "monday", time.Tuesday: "tuesday", time.Wednesday: "wednesday",
+	time.Thursday: "thursday", time.Friday: "friday", time.Saturday: "saturday",
+}
+
+func (c *checker) desk(desk Desk) {
+	if desk.OfferTimeout <= 0 {
+		c.fault("$.desk.offer_timeout", "an offer must last longer than 0 s")
+	}
+	if desk.ConnectTimeout <= 0 {
+		c.fault("$.desk.connect_timeout", "connecting must be given longer than 0 s")
+	}
+	if len(desk.OutcomeCodes) == 0 {
+		c.fault("$.desk.outcome_codes", "at least one outcome code is needed: every answered contact gets one")
+	}
+	if desk.UnreachableGrace < 0 {
+		c.fault("$.desk.unreachable_grace", "the grace cannot be below 0 s; 0s keeps texts for ever")
+	}
+	if desk.DialTimeout <= 0 {
+		c.fault("$.desk.dial_timeout", "a call-back must ring longer than 0 s")
+	}
+	c.channelRules(desk.Channels)
+}
+
+var channels = []contact.Channel{contact.Voice, contact.Chat, contact.Mail, contact.Form}
+
+// maxCapacity is the most that the engine gives one agent of a channel.
+const maxCapacity = 50
+
+func (c *checker) channelRules(rules []ChannelRule) {
+	seen := map[contact.Channel]bool{}
+	for i, rule := range rules {
+		path := fmt.Sprintf("$.desk.channels[%d]", i)
+		switch {
+		case !slices.Contains(channels, rule.Channel):
+			c.fault(path+".channel", "there is no channel %q; there are voice, chat, mail and form", rule.Channel)
+		case seen[rule.Channel]:
+			c.fault(path+".channel", "there are two rules for the channel %s", rule.Channel)
+		}
+		seen[rule.Channel] = true
+		if rule.Capacity < 1 || rule.Capacity > maxCapacity {
+			c.fault(path+".capacity", "the capacity %d is not one of 1–%d", rule.Capacity, maxCapacity)
+		}
+		if rule.Channel == contact.Voice && rule.Capacity > 1 {
+			c.fault(path+".capacity", "an agent speaks with one caller at a time")
+		}
+		if rule.OfferTimeout < 0 {
+			c.fault(path+".offer_timeout", "an offer cannot last less than 0 s")
+		}
+		for j, other := range rule.Beside {
+			at := fmt.Sprintf("%s.beside[%d]", path, j)
+			switch {
+			case !slices.Contains(channels, other):
+				c.fault(at, "there is no channel %q; there are voice, chat, mail and form", other)
+			case other == rule.Channel:
+				c.fault(at, "how many of its own channel there may be is its capacity")
+			case slices.Contains(rule.Beside[:j], other):
+				c.fault(at, "the channel %s stands here twice", other)
+			}
+		}
+	}
+}
+
+func (c *checker) competence(groups []Group) {
+	for i, group := range groups {
+		path := fmt.Sprintf("$.groups[%d]", i)
+		id(c, path, "group", group.ID, c.groups)
+		c.named(path+".name", group.Name)
+	}
+}
+
+func (c *checker) catalogue(services []Service) {
+	for i, service := range services {
+		path := fmt.Sprintf("$.services[%d]", i)
+		id(c, path, "service", service.ID, c.services)
+		c.named(path+".name", service.Name)
+		c.needs(path+".needs", service.Needs)
+		categories := map[string]bool{}
+		for j, category := range service.Categories {
+			at := fmt.Sprintf("%s.categories[%d]", path, j)
+			id(c, at, "category", category.ID, categories)
+			c.named(at+".name", category.Name)
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package configs
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"svar/contact"
+	"svar/identity"
+	"svar/ivr"
+)
+
+func (c *checker) texts(prompts []Prompt) {
+	for i, prompt := range prompts {
+		path := fmt.Sprintf("$.prompts[%d].name", i)
+		switch _, twice := c.prompts[prompt.Name]; {
+		case prompt.Name == "":
+			c.fault(fmt.Sprintf("$.prompts[%d]", i), "a prompt needs a name")
+		case prompt.Name == QueueMusic:
+			c.fault(path, "the name %s is taken by the loop that Svar makes", QueueMusic)
+		case prompt.Name == ivr.NoticePrompt:
+			c.fault(path, "the name %s is taken by outage messages", ivr.NoticePrompt)
+		case twice:
+			c.fault(path, "there are two prompts %q", prompt.Name)
+		}
+		c.prompts[prompt.Name] = prompt
+	}
+}
+
+func (c *checker) lines(lines []Line) {
+	numbers := map[identity.Number]bool{}
+	for i, line := range lines {
+		path := fmt.Sprintf("$.lines[%d]", i)
+		id(c, path, "line", line.ID, c.entrances)
+		number, err := identity.ParseNumber(line.Number, identity.HomeRegion)
+		switch {
+		case err != nil:
+			c.fault(path+".number", "%q is not a telephone number: %v", line.Number, err)
+		case numbers[number]:
+			c.fault(path+".number", "two lines have the number %s", number)
+		default:
+			c.tariff(path+".number", line.Audience, number)
+		}
+		numbers[number] = true
+		c.audience(path+".audience", line.Audience)
+		if line.Audience == contact.AudiencePupil && line.LookUp {
+			c.fault(path+".look_up", "callers of a pupils' line are never looked up (requirement D3)")
+		}
+		if line.Language == "" {
+			c.fault(path+".language", "a line needs a language")
+		}
+		spoken := entrance{what: "line " + string(line.ID), languages: []string{line.Language}, voice: true}
+		c.flow(path+".flow", line.Flow, spoken)
+		c.parties(path, line, spoken)
+	}
+}
+
+// Numbers that cost more than a local call (requirement 3.2c), and those that cost nothing.
+var (
+	premiumNumbers  = []string{"+46900", "+46939", "+46944", "+4677", "118"}
+	tollFreeNumbers = "+4620"
+)
+
+// tariff says whether a line's number costs its callers what it may.
+func (c *checker) tariff(path string, audience contact.Audience, number identity.Number) {
+	premium := slices.ContainsFunc(premiumNumbers, func(p string) bool { return strings.HasPrefix(string(number), p) })
+	switch {
+	case audience == contact.AudienceStaff && premium:
+		c.fault(path, "the number %s costs more than a local call; a staff line's may not (requirement 3.2c)", number)
+	case audience == contact.AudiencePupil && !strings.HasPrefix(string(number), tollFreeNumbers):
+		c.warn(path, "the number %s of a pupils' line is not free of charge: it does not begin with %s (requirement 3.2e)", number, tollFreeNumbers)
+	}
+}
+
+// parties checks who has priority on a line, and how.
+func (c *checker) parties(path string, line Line, spoken entrance) {
+	if len(line.Parties) == 0 {
+		if len(line.PartyFlow) > 0 {
+			c.fault(path+".party_flow", "line %s has a flow for parties, but none of them", line.ID)
+		}
+		return
+	}
+	c.flow(path+".party_flow", line.PartyFlow, spoken)
+	parties, beginnings := map[contact.PartyID]bool{}, map[identity.Number]bool{}
+	for i, party := range line.Parties {
+		at := fmt.Sprintf("%s.parties[%d]", path, i)
+		id(c, at, "party", party.ID, parties)
+		if party.Name == "" {
+			c.fault(at, "a party needs a name")
+		}
+		c.audience(at+".audience", party.Audience)
+		if len(party.Numbers) == 0 {
+			c.fault(at, "a party needs the numbers that it calls from")
+		}
+		for j, text := range party.Numbers {
+			place := fmt.Sprintf("%s.numbers[%d]", at, j)
+			beginning, right := readBeginning(text)
+			switch {
+			case !right:
+				c.fault(place, "%q is neither a telephone number nor its beginning of at least %d digits: +468508…", text, minBeginning)
+			case beginnings[beginning]:
+				c.fault(place, "two parties have the number %s", beginning)
+			}
+			beginnings[beginning] = true
+		}
+	}
+}
+
+// entrance is what a flow is for.
+type entrance struct {
+	what      string
+	languages []string
+	// voice: contacts hear, and can press keys.
+	voice bool
+}
+
+// flow proves a flow and checks what it refers to.
+func (c *checker) flow(path string, steps []Step, e entrance) {
+	flow := flow(steps)
+	if err := flow.Check(); err != nil {
+		for fault := range strings.Lines(err.Error()) {
+			c.fault(path, "the flow of %s: %s", e.what, strings.TrimSuffix(fault, "\n"))
+		}
+	}
+	c.steps(path, steps, e)
+}
+
+// steps checks what the steps name, each at its own place.
+func (c *checker) steps(path string, steps []Step, e entrance) {
+	for i, step := range steps {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		c.plays(at+".say", step.Say, e)
+		c.plays(at+".close", step.Close, e)
+		if step.Hours != nil {
+			c.steps(at+".hours.open", step.Hours.Open, e)
+			c.steps(at+".hours.closed", step.Hours.Closed, e)
+		}
+		if step.Menu != nil {
+			c.menu(at+".menu", *step.Menu, e)
+		}
+		if step.Queue != nil {
+			c.queue(at+".queue", *step.Queue, e)
+		}
+	}
+}
+
+func (c *checker) menu(path string, menu Menu, e entrance) {
+	if !e.voice {
+		c.fault(path, "%s has a menu, but its visitors have no keys", e.what)
+	}
+	c.plays(path+".say", menu.Say, e)
+	for _, key := range slices.Sorted(maps.Keys(menu.Choices)) {
+		c.steps(path+".choices."+key+".steps", menu.Choices[key].Steps, e)
+	}
+	c.steps(path+".otherwise", menu.Otherwise, e)
+}
+
+func (c *checker) queue(path string, queue Queue, e entrance) {
+	c.needs(path+".needs", queue.Needs)
+	for _, language := range slices.Sorted(maps.Keys(queue.LanguageNeeds)) {
+		at := path + ".language_needs." + language
+		c.language(at, language)
+		c.needs(at, queue.LanguageNeeds[language])
+	}
+	c.class(path+".class", queue.Class)
+	switch {
+	case e.voice && queue.Music == "":
+		c.fault(path, "the queue of %s has no music: callers would think that they were cut off", e.what)
+	case !e.voice && queue.Music != "":
+		c.fault(path+".music", "%s has music that nobody hears", e.what)
+	}
+	c.plays(path+".music", queue.Music, e)
+}
+
+// plays says whether a prompt is there in all languages of an entrance.
+func (c *checker) plays(path, name string, e entrance) {
+	if name == "" || name == QueueMusic && e.voice {
+		return
+	}
+	prompt, known := c.prompts[name]
+	if !known {
+		c.fault(path, "the flow of %s plays the prompt %q, which does not exist", e.what, name)
+		return
+	}
+	for _, language := range e.languages {
+		if prompt.Text[language] == "" {
+			c.fault(path, "the prompt %q has no text in the language %q of %s", name, language, e.what)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package configs
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"svar/contact"
+)
+
+// zoneName is where the desk's clocks hang.
+const zoneName = "Europe/Stockholm"
+
+// Hours are the desk's opening hours (requirement 3.1a), in [zoneName].
+type Hours struct {
+	Weekly     Weekly      `yaml:"weekly"`
+	Exceptions []Exception `yaml:"exceptions"`
+}
+
+// Weekly are the windows of each day, written as 07:00-22:00. A day that is not set has
+// those of Everyday; an empty list is a closed day.
+type Weekly struct {
+	Everyday  []string `yaml:"everyday"`
+	Monday    []string `yaml:"monday"`
+	Tuesday   []string `yaml:"tuesday"`
+	Wednesday []string `yaml:"wednesday"`
+	Thursday  []string `yaml:"thursday"`
+	Friday    []string `yaml:"friday"`
+	Saturday  []string `yaml:"saturday"`
+	Sunday    []string `yaml:"sunday"`
+}
+
+// Exception replaces the windows of a date, 2026-12-24. An empty list is a closed day.
+type Exception struct {
+	Date string   `yaml:"date"`
+	Open []string `yaml:"open"`
+}
+
+// days returns the windows as they are set, in the order of [time.Weekday].
+func (w Weekly) days() [7][]string {
+	return [...][]string{w.Sunday, w.Monday, w.Tuesday, w.Wednesday, w.Thursday, w.Friday, w.Saturday}
+}
+
+// Opening returns the hours in the form that is counted with.
+func (h Hours) Opening() contact.Hours {
+	zone, err := time.LoadLocation(zoneName)
+	if err != nil {
+		return contact.Hours{} // never: the zones are built in
+	}
+	opening := contact.Hours{Zone: zone, Exceptions: map[contact.Date][]contact.Window{}}
+	for day, set := range h.Weekly.days() {
+		if set == nil {
+			set = h.Weekly.Everyday
+		}
+		opening.Weekly[day], _ = windows(set) // the configuration was checked
+	}
+	for _, exception := range h.Exceptions {
+		if date, err := readDate(exception.Date); err == nil {
+			opening.Exceptions[date], _ = windows(exception.Open)
+		}
+	}
+	return opening
+}
+
+// windows reads the windows of a day and sorts them.
+func windows(texts []string) ([]contact.Window, error) {
+	found := make([]contact.Window, 0, len(texts))
+	for _, text := range texts {
+		window, err := readWindow(text)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, window)
+	}
+	slices.SortFunc(found, func(a, b contact.Window) int { return cmp.Compare(a.From, b.From) })
+	for i := 1; i < len(found); i++ {
+		if found[i].From < found[i-1].To {
+			return nil, fmt.Errorf("the windows of a day overlap")
+		}
+	}
+	return found, nil
+}
+
+// readWindow reads 07:00-22:00.
+func readWindow(text string) (contact.Window, error) {
+	fault := fmt.Errorf("%q is no window of a day; write it as 07:00-22:00", text)
+	begin, end, two := strings.Cut(strings.ReplaceAll(text, "–", "-"), "-")
+	from, fromRight := timeOfDay(begin)
+	to, toRight := timeOfDay(end)
+	if !two || !fromRight || !toRight {
+		return contact.Window{}, fault
+	}
+	if from >= to {
+		return contact.Window{}, fmt.Errorf("the window %q ends before it begins; one over midnight is written as two", text)
+	}
+	return contact.Window{From: from, To: to}, nil
+}
+
+// timeOfDay reads 07:00; the end of a day is 24:00.
+func timeOfDay(text string) (time.Duration, bool) {
+	hourText, minuteText, _ := strings.Cut(strings.TrimSpace(text), ":")
+	hour, hourErr := strconv.ParseUint(hourText, 10, 8)
+	minute, minuteErr := strconv.ParseUint(minuteText, 10, 8)
+	if hourErr != nil || minuteErr != nil || len(hourText) != 2 || len(minuteText) != 2 || minute > 59 || hour*60+minute > 24*60 {
+		return 0, false
+	}
+	return time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute, true
+}
+
+// readDate reads 2026-12-24.
+func readDate(text string) (contact.Date, error) {
+	date, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return contact.Date{}, fmt.Errorf("%q is no date; write it as 2026-12-24", text)
+	}
+	return contact.Date{Year: date.Year(), Month: date.Month(), Day: date.Day()}, nil
+}

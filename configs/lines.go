@@ -1,0 +1,82 @@
+package configs
+
+import (
+	"strings"
+
+	"svar/contact"
+	"svar/identity"
+	"svar/ivr"
+)
+
+// Prompt is something that a line can say, by language tag: a text to be spoken, or to be
+// written in a chat. The name queue-music is taken: that loop is made by Svar.
+type Prompt struct {
+	Name string            `yaml:"name"`
+	Text map[string]string `yaml:"text"`
+}
+
+// QueueMusic is the name of the loop that Svar makes itself.
+const QueueMusic = "queue-music"
+
+// Line is an entrance: a number that people ring.
+type Line struct {
+	ID contact.LineID `yaml:"id"`
+	// Number is what is rung, in E.164: +46850800100.
+	Number   string           `yaml:"number"`
+	Audience contact.Audience `yaml:"audience"`
+	// Language is that of its prompts, as an IETF tag.
+	Language string `yaml:"language"`
+	// LookUp says that callers are looked up by number. Refused on a pupils' line
+	// (requirement D3).
+	LookUp bool `yaml:"look_up"`
+	// Name and Greeting are shown to agents, by language tag.
+	Name     map[string]string `yaml:"name"`
+	Greeting map[string]string `yaml:"greeting"`
+	Flow     []Step            `yaml:"flow"`
+	// Parties are those whose calls take PartyFlow instead (requirement 3.1g). Everybody
+	// else who rings takes Flow.
+	Parties   []Party `yaml:"parties"`
+	PartyFlow []Step  `yaml:"party_flow"`
+}
+
+// Party is an organisation that a priority line is for.
+type Party struct {
+	ID contact.PartyID `yaml:"id"`
+	// Name is shown to agents and in figures.
+	Name     string           `yaml:"name"`
+	Audience contact.Audience `yaml:"audience"`
+	// Numbers are whole, or the beginning that all numbers of a switchboard have, in E.164
+	// with at least six digits.
+	Numbers []string `yaml:"numbers"`
+}
+
+// IVR returns the line's flow in the form that is interpreted.
+func (l Line) IVR() ivr.Flow { return flow(l.Flow) }
+
+// PartyIVR returns the flow of the line's parties; without steps on a line that has none.
+func (l Line) PartyIVR() ivr.Flow { return flow(l.PartyFlow) }
+
+// Beginnings returns what a caller's number begins with if it is the party's.
+func (p Party) Beginnings() []identity.Number {
+	var found []identity.Number
+	for _, text := range p.Numbers {
+		if beginning, right := readBeginning(text); right {
+			found = append(found, beginning)
+		}
+	}
+	return found
+}
+
+// minBeginning is how many digits say enough to give somebody priority.
+const minBeginning = 6
+
+// readBeginning reads a number, or the beginning of one that is written with its plus.
+func readBeginning(text string) (identity.Number, bool) {
+	text = strings.ReplaceAll(text, " ", "")
+	digits, international := strings.CutPrefix(text, "+")
+	if international && len(digits) >= minBeginning && len(digits) <= 15 && strings.Trim(digits, "0123456789") == "" {
+		return identity.Number(text), true
+	}
+	number, err := identity.ParseNumber(text, identity.HomeRegion)
+	return number, err == nil && !international && !number.IsShort()
+}
