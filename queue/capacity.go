@@ -10,10 +10,10 @@ import (
 
 // free reports whether the agent may be offered a contact of the channel.
 func (e *Engine) free(a *AgentState, channel contact.Channel) bool {
-	return !a.Gone && e.status(a).Free(e.rules.Channels, channel)
+	return !a.Gone && a.status().Free(e.rules.Channels, channel)
 }
 
-func (e *Engine) status(a *AgentState) routing.Status {
+func (a *AgentState) status() routing.Status {
 	return routing.Status{Presence: a.Presence, Reachable: a.Reachable(), Asked: a.Offer != 0, Has: a.has()}
 }
 
@@ -60,9 +60,9 @@ func (e *Engine) finishAgent(c *entry, now contact.Instant) {
 // refresh brings what follows from the agent up to date, and forgets one who is gone and
 // has nothing open.
 func (e *Engine) refresh(a *AgentState) {
-	willing := !a.Gone && a.Presence == contact.Ready && a.Reachable() && a.Offer == 0
+	status := a.status()
 	for _, channel := range channels {
-		if willing && e.free(a, channel) {
+		if !a.Gone && status.Free(e.rules.Channels, channel) {
 			e.pools[channel].Free(a.Agent, a.Skills, a.IdleSince)
 		} else {
 			e.pools[channel].Busy(a.Agent)

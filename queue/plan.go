@@ -150,6 +150,8 @@ func (e *Engine) planEnd(id contact.ID, end func(*entry)) (func(), *contact.Reje
 		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
+	case c.Leg == "": // a mail or a form, which nobody can leave or lose
+		return nil, reject(contact.WrongState)
 	case c.Callback || c.State == contact.StateWrapUp: // its leg has ended before
 		return nothing, nil
 	}

@@ -249,6 +249,9 @@ func (c *checker) account(event contact.Event, after queue.ContactState) {
 		if c.closed[v.Contact] > 1 {
 			c.t.Fatalf("%s is closed twice", v.Contact)
 		}
+		if !after.Contact.Channel.Held() && v.End != contact.EndHandled && v.End != contact.EndOutsideHours && v.End != contact.EndRefused {
+			c.t.Fatalf("%s came by %s and is lost: %s", v.Contact, after.Contact.Channel, v.End)
+		}
 		if v.Refused != nil {
 			c.places[v.Contact] = placed{v.Refused.Arrived, 0}
 		}

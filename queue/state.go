@@ -25,7 +25,8 @@ type ContactState struct {
 	Callback bool `json:"callback,omitempty"`
 	// Dials are when it was dialled within an hour of the last time, oldest first.
 	Dials []contact.Instant `json:"dials,omitempty"`
-	// Queued is when it could be offered first; 0 when not yet.
+	// Queued is when it could be offered first; 0 when not yet, and for a contact that broke
+	// before: reached by a call-back and returned, it is offered to anybody, before others.
 	Queued contact.Instant `json:"queued,omitempty"`
 	Needs  contact.Needs   `json:"needs,omitempty"`
 	Class  contact.Class   `json:"class,omitempty"`

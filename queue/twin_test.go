@@ -66,7 +66,7 @@ func slowOrder(a, b queue.ContactState, now contact.Instant) int {
 		return int(b.Class) - int(a.Class)
 	}
 	share := func(c queue.ContactState) *big.Rat {
-		return big.NewRat(max(0, int64(now-c.Contact.Arrived)), int64(c.Target))
+		return big.NewRat(max(0, int64(now-c.Contact.Arrived)), int64(max(1, c.Target)))
 	}
 	if c := share(b).Cmp(share(a)); c != 0 {
 		return c

@@ -109,7 +109,8 @@ func TestCompareClaims(t *testing.T) {
 		{"a mail at 90 % before a call at 80 %", routing.Claim{Target: hours, Arrived: ago(hours * 9 / 10)}, routing.Claim{Target: minute, Arrived: ago(48_000)}},
 		{"arrival at equal shares", routing.Claim{Target: 2 * minute, Arrived: ago(minute)}, routing.Claim{Target: minute, Arrived: ago(minute / 2)}},
 		{"place at one instant", routing.Claim{Target: minute, Arrived: now, Place: 1}, routing.Claim{Target: minute, Arrived: now, Place: 2}},
-		{"no overflow after a year", routing.Claim{Target: 1, Arrived: 1}, routing.Claim{Target: 366 * 24 * hours, Arrived: 1}},
+		{"no overflow after a year", routing.Claim{Target: 2, Arrived: 1}, routing.Claim{Target: 366 * 24 * hours, Arrived: 1}},
+		{"never queued before others", routing.Claim{Arrived: ago(1000)}, routing.Claim{Target: minute, Arrived: ago(hours)}},
 		{"a clock ahead counts as now", routing.Claim{Target: minute, Arrived: ago(1)}, routing.Claim{Target: minute, Arrived: now + 5000}},
 	} {
 		if routing.CompareClaims(c.first, c.second, now) >= 0 || routing.CompareClaims(c.second, c.first, now) <= 0 {

@@ -9,7 +9,9 @@ import (
 
 // Claim is what a contact that waits has to say for being served before others.
 type Claim struct {
-	Class   contact.Class
+	Class contact.Class
+	// Target is 0 when it never came to be queued: its line broke before, it was called back,
+	// and lost its agent again. It is as urgent then as can be.
 	Target  contact.Millis
 	Arrived contact.Instant
 	// Place decides between two that arrived at one instant.
@@ -23,8 +25,8 @@ func CompareClaims(a, b Claim, now contact.Instant) int {
 	if c := cmp.Compare(b.Class, a.Class); c != 0 {
 		return c
 	}
-	aHigh, aLow := bits.Mul64(a.waited(now), uint64(b.Target))
-	bHigh, bLow := bits.Mul64(b.waited(now), uint64(a.Target))
+	aHigh, aLow := bits.Mul64(a.waited(now), b.target())
+	bHigh, bLow := bits.Mul64(b.waited(now), a.target())
 	return cmp.Or(cmp.Compare(bHigh, aHigh), cmp.Compare(bLow, aLow), compareArrivals(a, b))
 }
 
@@ -38,3 +40,5 @@ func compareArrivals(a, b Claim) int {
 func (c Claim) waited(now contact.Instant) uint64 {
 	return uint64(max(0, now.Sub(c.Arrived)))
 }
+
+func (c Claim) target() uint64 { return uint64(max(1, c.Target)) }
