@@ -385,3 +385,13 @@ func (a *fakeAccessLog) has(account, surface string, person contact.PersonID) in
 	}
 	return n
 }
+
+// ticket puts an open ticket of a person in.
+func (w *world) ticket(number contact.TicketNumber, person contact.PersonID, subject string) ticket.Ticket {
+	t := ticket.Ticket{
+		Number: number, Kind: ticket.Incident, Status: ticket.InProgress, Subject: subject, Channel: contact.Form, Language: "sv",
+		Person: person, Created: 1, Changed: 2, Contacts: []contact.ID{}, Entries: []ticket.Entry{},
+	}
+	w.tickets.put(t)
+	return t
+}
