@@ -164,8 +164,8 @@ func (c *checker) service(path string, service contact.ServiceID) {
 	}
 }
 
-func (c *checker) needs(path string, needs []Need) {
-	for i, need := range needs {
+func (c *checker) needs(path string, list []Need) {
+	for i, need := range list {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if !c.groups[need.Skill] {
 			c.fault(at+".skill", "there is no competence group %q", need.Skill)

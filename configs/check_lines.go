@@ -117,8 +117,7 @@ type entrance struct {
 
 // flow proves a flow and checks what it refers to.
 func (c *checker) flow(path string, steps []Step, e entrance) {
-	flow := flow(steps)
-	if err := flow.Check(); err != nil {
+	if err := flow(steps).Check(); err != nil {
 		for fault := range strings.Lines(err.Error()) {
 			c.fault(path, "the flow of %s: %s", e.what, strings.TrimSuffix(fault, "\n"))
 		}
@@ -170,12 +169,14 @@ func (c *checker) queue(path string, queue Queue, e entrance) {
 	case !e.voice && queue.Music != "":
 		c.fault(path+".music", "%s has music that nobody hears", e.what)
 	}
-	c.plays(path+".music", queue.Music, e)
+	if queue.Music != QueueMusic {
+		c.plays(path+".music", queue.Music, e)
+	}
 }
 
 // plays says whether a prompt is there in all languages of an entrance.
 func (c *checker) plays(path, name string, e entrance) {
-	if name == "" || name == QueueMusic && e.voice {
+	if name == "" {
 		return
 	}
 	prompt, known := c.prompts[name]
