@@ -62,6 +62,17 @@ func TestMenuThatSaysNothingOfTimeIsGivenFiveSeconds(t *testing.T) {
 	}
 }
 
+func TestPromptsAreTextInTheirLanguageOrSwedish(t *testing.T) {
+	t.Parallel()
+	config := load(t, "prompts:\n  - {name: closed, text: {sv: Stängt, en: Closed}}\n  - {name: hi, text: {sv: Hej}}\n"+
+		lineOf("    flow: [{queue: {target: 60s, music: queue-music}}]\n")+"chat: {topics: []}\n")
+	for _, test := range [][3]string{{"closed", "en", "Closed"}, {"closed", "sv", "Stängt"}, {"hi", "en", "Hej"}, {"lost", "sv", ""}} {
+		if got := config.PromptText(test[0], test[1]); got != test[2] {
+			t.Errorf("%s in %s is %q, want %q", test[0], test[1], got, test[2])
+		}
+	}
+}
+
 // Requirements 3.1f and 3.1g of what a new installation does with its callers.
 func TestDefaultLines(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,21 @@ type Prompt struct {
 // QueueMusic is the name of the loop that Svar makes itself.
 const QueueMusic = "queue-music"
 
+// PromptText returns what a prompt says in a language, or else in Swedish; "" when there is
+// none of the name.
+func (c Config) PromptText(name, language string) string {
+	for _, prompt := range c.Prompts {
+		if prompt.Name != name {
+			continue
+		}
+		if text := prompt.Text[language]; text != "" {
+			return text
+		}
+		return prompt.Text["sv"]
+	}
+	return ""
+}
+
 // Line is an entrance: a number that people ring.
 type Line struct {
 	ID contact.LineID `yaml:"id"`

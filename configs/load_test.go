@@ -164,6 +164,19 @@ func TestFaultsNameFileLineAndColumn(t *testing.T) {
 	}
 }
 
+// What is empty where something was meant is said like any other fault.
+func TestEmptyPartsAreNoFaultOfOurs(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"lines: [null]\n", "lines: [{id: a, flow: [null]}]\n", "lines: [{id: a, flow: [{menu: {choices: {'1': null}}}]}]\n",
+		"lines: [{id: a, flow: [{hours: {}}]}]\n", "mail: {mailboxes: [null]}\n", "chat: {topics: [null]}\n",
+		"groups: [null]\n", "services: [{id: a, categories: [null]}]\n", "hours: {exceptions: [null]}\n",
+		"desk: {channels: [null]}\n", "lines: [{id: a, parties: [null]}]\n",
+	} {
+		refused(t, text, nil, "own.yaml:1:")
+	}
+}
+
 func TestMissingFileIsNamed(t *testing.T) {
 	t.Parallel()
 	if _, err := configs.Load("/nowhere/svar.yaml", noEnv); err == nil || !strings.Contains(err.Error(), "/nowhere/svar.yaml") {

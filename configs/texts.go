@@ -135,7 +135,7 @@ func (s SMTP) Roots() (*x509.CertPool, error) { return roots(s.CAFile) }
 
 func roots(file string) (*x509.CertPool, error) {
 	if file == "" {
-		return nil, nil //nolint:nilnil // what crypto/tls means by no pool
+		return nil, nil // what crypto/tls means by no pool
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
