@@ -106,6 +106,33 @@ func TestWireForm(t *testing.T) {
 	golden(t, "testdata/events.golden.json", events, new(contact.Events))
 }
 
+// What the first version of the engine wrote is read as it was meant: fields are only added,
+// and one that is not there is zero.
+func TestOldRecordsAreRead(t *testing.T) {
+	t.Parallel()
+	var commands contact.Commands
+	var events contact.Events
+	for file, into := range map[string]any{
+		"testdata/commands-engine-1.golden.json": &commands,
+		"testdata/events-engine-1.golden.json":   &events,
+	} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, into); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	if len(commands) != 18 || len(events) != 18 {
+		t.Fatalf("%d commands and %d events", len(commands), len(events))
+	}
+	want := contact.ContactReturned{Contact: id, Offer: 7, Agent: anna}
+	if !slices.Contains(events, contact.Event(want)) {
+		t.Errorf("a return without cause is read otherwise: %v", events)
+	}
+}
+
 func golden(t *testing.T, file string, list, into any) {
 	t.Helper()
 	data, err := json.MarshalIndent(list, "", "  ")

@@ -167,11 +167,13 @@ func (e *Engine) queued(c *entry, v contact.ContactQueued, now contact.Instant) 
 		e.stepOut(c)
 	}
 	c.Needs, c.Class, c.Target = slices.Clone(v.Needs), v.Class, v.Target
+	if c.Queued == 0 || !again {
+		c.Queued = now
+	}
 	if again {
 		e.lineUp(c)
 		return nil
 	}
-	c.Queued = now
 	return e.move(c, contact.StateWaiting, now)
 }
 

@@ -17,7 +17,7 @@ import (
 func TestInvariants(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		soundAfterEveryStep(t, evenly(t), 20+evenly(t)("steps", 60))
+		soundAfterEveryStep(t, evenly(t), 40+evenly(t)("steps", 80))
 	})
 }
 
@@ -94,7 +94,7 @@ type placed struct {
 // opening gets a working desk, so that most sequences meet calls that are answered.
 func (c *checker) opening() []contact.Command {
 	commands := []contact.Command{contact.ChangeRules{Rules: c.world.rules()}, contact.ChangeRoster{Roster: c.world.roster()}}
-	for _, agent := range []contact.AgentID{"anna", "bo"} {
+	for _, agent := range []contact.AgentID{"anna", "bo", "cecilia"} {
 		commands = append(commands,
 			contact.SetReachable{Agent: agent, Node: "node-1", Reachable: true},
 			contact.SetPresence{Agent: agent, Presence: contact.Ready})

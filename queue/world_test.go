@@ -42,9 +42,13 @@ func (w *world) oneIn(n int, what string) bool { return w.pick(what, n) == 0 }
 
 // pass lets time pass: not at all, a little, much, or just to what is due next.
 func (w *world) pass() {
-	switch w.pick("time", 6) {
-	case 0, 1:
-	case 2:
+	switch w.pick("time", 8) {
+	case 0, 1, 2:
+	case 6:
+		if w.oneIn(6, "long") { // past every limit of an hour
+			w.now = w.now.Add(3600_000)
+		}
+	case 7:
 		w.now = w.now.Add(contact.Millis(w.pick("ms", 1000)))
 	case 3:
 		w.now = w.now.Add(contact.Millis(w.pick("s", 60)) * 1000)
@@ -157,7 +161,7 @@ func (w *world) rules() contact.Rules {
 	rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
 	rules.UnreachableGrace = contact.Millis(w.pick("grace", 3)) * 15_000
 	rules.DialTimeout = contact.Millis(w.pick("dial", 3)) * 20_000
-	rules.DialsPerContact, rules.DialsPerHour = uint8(w.pick("dials", 4)), uint16(w.pick("all dials", 6))
+	rules.DialsPerContact, rules.DialsPerHour = uint8(w.pick("dials", 6)), uint16(w.pick("all dials", 12))
 	rules.Channels = []contact.ChannelRule{
 		{Channel: contact.Chat, Capacity: uint8(1 + w.pick("chats", 3))},
 		{Channel: contact.Mail, Capacity: uint8(1 + w.pick("mails", 2)), OfferTimeout: contact.Millis(w.pick("mail timeout", 2)) * 40_000},
@@ -180,6 +184,30 @@ func (w *world) callback() contact.ID {
 		}
 	}
 	return w.contact()
+}
+
+// dialled names the offer of a contact that is being dialled, if there is one.
+func (w *world) dialled() contact.OfferID {
+	for _, c := range w.engine.Contacts() {
+		if c.State == contact.StateDialling {
+			return c.Offer.Offer
+		}
+	}
+	offer, _ := w.offer()
+	return offer
+}
+
+// console names an agent who writes with somebody and a node of the agent's; else any.
+func (w *world) console() (contact.AgentID, contact.NodeID) {
+	for _, c := range w.engine.Contacts() {
+		if c.State != contact.StateConnected || !c.Contact.Channel.Written() {
+			continue
+		}
+		if a, _ := w.engine.Agent(c.Agent); len(a.Nodes) > 0 && !w.oneIn(4, "another") {
+			return a.Agent, a.Nodes[0]
+		}
+	}
+	return w.agent(), w.node()
 }
 
 // text names a written contact that somebody has, with whom; else any.
@@ -224,9 +252,11 @@ func (w *world) command() contact.Command {
 	case kind < 27:
 		offer, agent := w.offer()
 		return contact.DeclineOffer{Offer: offer, Agent: agent}
-	case kind < 31:
+	case kind < 30:
 		offer, _ := w.offer()
 		return contact.ConfirmConnected{Offer: offer, Leg: "agent-leg"}
+	case kind < 31:
+		return contact.ConfirmConnected{Offer: w.dialled(), Leg: "agent-leg"}
 	case kind < 33:
 		offer, _ := w.offer()
 		return contact.FailConnect{Offer: offer}
@@ -239,22 +269,24 @@ func (w *world) command() contact.Command {
 	case kind < 41:
 		id, agent := w.text()
 		return contact.Reply{Contact: id, Agent: agent}
-	case kind < 43:
+	case kind < 42:
 		id, agent := w.text()
 		return contact.GiveBack{Contact: id, Agent: agent}
-	case kind < 44:
+	case kind < 43:
 		return contact.CloseOutsideHours{Contact: w.contact()}
-	case kind < 47:
+	case kind < 46:
 		return contact.TakeCallback{Contact: w.callback(), Agent: w.agent(), Node: w.node()}
 	case kind < 48:
-		offer, _ := w.offer()
 		reasons := []contact.DialFailure{contact.DialBusy, contact.DialNoAnswer, contact.DialFault, "no such"}
-		return contact.FailDial{Offer: offer, Reason: reasons[w.pick("reason", 4)]}
-	case kind < 52:
+		return contact.FailDial{Offer: w.dialled(), Reason: reasons[w.pick("reason", 4)]}
+	case kind < 51:
 		presence := []contact.Presence{contact.Ready, contact.Ready, contact.Ready, contact.Paused, contact.SignedOut}[w.pick("presence", 5)]
 		return contact.SetPresence{Agent: w.agent(), Presence: presence}
+	case kind < 53:
+		return contact.SetReachable{Agent: w.agent(), Node: w.node(), Reachable: true}
 	case kind < 55:
-		return contact.SetReachable{Agent: w.agent(), Node: w.node(), Reachable: !w.oneIn(3, "closes")}
+		agent, node := w.console()
+		return contact.SetReachable{Agent: agent, Node: node}
 	case kind < 56:
 		return contact.ChangeRoster{Roster: w.roster()}
 	case kind < 57:
