@@ -220,18 +220,17 @@ func (s *Store) QuarantineMail(ctx context.Context, line contact.LineID, uidVali
 
 // QuarantinedMail is a mail that could not be taken, without its text.
 type QuarantinedMail struct {
-	ID       int64
-	Line     contact.LineID
-	Reason   string
-	At       time.Time
-	Bytes    int
-	UIDValid int64
-	UID      int64
+	ID               int64
+	Line             contact.LineID
+	UIDValidity, UID uint32
+	Reason           string
+	At               time.Time
+	Bytes            int
 }
 
 // QuarantinedMails returns the mails that could not be taken, newest first, at most limit.
 func (s *Store) QuarantinedMails(ctx context.Context, limit int) ([]QuarantinedMail, error) {
-	rows, err := s.pool.Query(ctx, `select id, line, reason, at, length(raw), uidvalidity, uid from mail_quarantine order by id desc limit $1`, limit)
+	rows, err := s.pool.Query(ctx, `select id, line, uidvalidity, uid, reason, at, length(raw) from mail_quarantine order by id desc limit $1`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the mails that were put aside: %w", err)
 	}
