@@ -2,6 +2,7 @@ import { backoff } from './backoff';
 import {
   closeCode,
   protocolVersion,
+  type ChatLines,
   type ConsoleState,
   type Hello,
   type Message,
@@ -52,9 +53,12 @@ export class Connection {
   /** The last whole value from the server. */
   state = $state.raw<ConsoleState | undefined>();
 
-  /** Called with each voice signal and each state, in the order in which they came. */
+  /** Called with each voice signal, each state and further lines of chats, in the order in which they came. */
   onSignal: (signal: VoiceSignal) => void = () => {};
   onState: (state: ConsoleState) => void = () => {};
+  onChat: (lines: ChatLines) => void = () => {};
+  /** Called after the first state of each new socket: requests can be made again. */
+  onOpen: () => void = () => {};
 
   #socket: WebSocket | undefined;
   #pending = new Map<number, Pending>();
@@ -62,6 +66,8 @@ export class Connection {
   #attempt = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #stopped = true;
+  /** No state has come by this socket yet. */
+  #fresh = false;
 
   start(): void {
     if (!this.#stopped) return;
@@ -126,6 +132,7 @@ export class Connection {
   #receive(message: Message): void {
     if (message.hello) {
       this.hello = message.hello;
+      this.#fresh = true;
     } else if (message.state) {
       serverClock.sync(message.state.now);
       this.state = message.state;
@@ -133,6 +140,10 @@ export class Connection {
       this.lostAt = 0;
       this.#attempt = 0;
       this.onState(message.state);
+      if (this.#fresh) {
+        this.#fresh = false;
+        this.onOpen();
+      }
     } else if (message.reply) {
       const pending = this.#pending.get(message.reply.id);
       if (!pending) return;
@@ -142,6 +153,8 @@ export class Connection {
       else pending.resolve();
     } else if (message.signal) {
       this.onSignal(message.signal);
+    } else if (message.chat) {
+      this.onChat(message.chat);
     }
   }
 

@@ -1,15 +1,19 @@
+import { tick } from 'svelte';
+import { AnswerDrafts, type AnswerDraft } from './answers.svelte';
+import { Chats, newId, type Chat } from './chat.svelte';
 import { serverClock } from './clock.svelte';
 import { connection, RequestError, type Failure } from './connection.svelte';
 import { Drafts, type Draft } from './drafts.svelte';
-import type { ConsoleState, LineInfo, OngoingCard, OutcomeCode, Presence, Request } from './protocol';
+import type { ConsoleState, LineInfo, OngoingCard, OutcomeCode, Presence, Request, ServiceInfo } from './protocol';
 import { ring } from './ring.svelte';
+import { route } from './route.svelte';
 import { currentSession, signIn, signOut, type Session, type SignInFailure } from './session';
-import { currentContact, shownState } from './shown';
+import { callOf, canFinish, currentContact, shownState } from './shown';
 import { readStored, writeStored } from './stored';
 import { voice } from './voice.svelte';
 
 /** What the last action had to say; a key of the catalogue's errors. */
-export type Notice = Failure | 'finishFirst' | 'hangUpFirst';
+export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst';
 
 /** A page that was loaded again for a newer version is not loaded again within this time. */
 const reloadPause = 30_000;
@@ -34,6 +38,8 @@ class Console {
   answering = $state(0);
   hangingUp = $state<string | undefined>();
   finishing = $state<string | undefined>();
+  givingBack = $state<string | undefined>();
+  dialling = $state<string | undefined>();
   outcomeMissing = $state<string | undefined>();
   changingPresence = $state<Presence | undefined>();
 
@@ -41,25 +47,34 @@ class Console {
   readonly me = $derived(connection.state?.me);
   readonly offer = $derived(connection.status === 'open' ? connection.state?.offer : undefined);
   readonly contacts = $derived(connection.state?.contacts ?? []);
+  readonly queue = $derived(connection.state?.queue ?? []);
+  readonly notices = $derived(connection.state?.notices ?? []);
   readonly waiting = $derived(connection.state?.waiting ?? []);
   readonly callbacks = $derived(connection.state?.callbacks ?? []);
   readonly missed = $derived(connection.state?.missed ?? []);
   readonly lines = $derived(connection.hello?.lines ?? []);
+  readonly services = $derived(connection.hello?.services ?? []);
   readonly pauseReasons = $derived(connection.hello?.pauseReasons ?? []);
   readonly outcomeCodes = $derived(connection.hello?.outcomeCodes ?? []);
   readonly current = $derived(currentContact(this.contacts, this.chosen));
-  readonly call = $derived(this.contacts.find((contact) => contact.state === 'connected'));
+  readonly call = $derived(callOf(this.contacts));
   readonly shown = $derived(shownState(connection.status, connection.state, connection.lostAt));
   /** Requests can be made. */
   readonly usable = $derived(connection.status === 'open' && connection.state?.connected === true);
 
   #drafts: Drafts | undefined;
+  #chats: Chats | undefined;
+  #answers: AnswerDrafts | undefined;
   #known = new Set<string>();
+  /** Call-backs that are dialled from this window: their voice is to be heard here. */
+  #dialled = new Set<string>();
   #leaving = false;
 
   async start(): Promise<void> {
     serverClock.start();
     connection.onState = (state) => this.#follow(state);
+    connection.onChat = (lines) => this.#chats?.receive(lines);
+    connection.onOpen = () => this.#chats?.resumeAll();
     connection.onSignal = (signal) => {
       voice.iceServers = connection.hello?.iceServers ?? [];
       voice.signal(signal);
@@ -112,6 +127,8 @@ class Console {
     this.session = undefined;
     this.chosen = undefined;
     this.#known.clear();
+    this.#dialled.clear();
+    this.#drafts = this.#chats = this.#answers = undefined;
     this.phase = 'signed-out';
   }
 
@@ -123,10 +140,10 @@ class Console {
   }
 
   #enter(session: Session): void {
-    this.#drafts = new Drafts(session.account, {
-      ask: (request) => connection.ask(request),
-      now: () => serverClock.read(),
-    });
+    const server = { ask: (request: Request) => connection.ask(request), now: () => serverClock.read(), newId };
+    this.#drafts = new Drafts(session.account, server);
+    this.#chats = new Chats(session.account, server);
+    this.#answers = new AnswerDrafts(session.account);
     this.expired = false;
     this.phase = 'signed-in';
     connection.start();
@@ -134,6 +151,34 @@ class Console {
 
   line(id: string | undefined): LineInfo | undefined {
     return this.lines.find((line) => line.id === id);
+  }
+
+  service(id: string | undefined): ServiceInfo | undefined {
+    return this.services.find((service) => service.id === id);
+  }
+
+  /** The chat of a contact that this agent has. */
+  chat(contact: string): Chat {
+    if (!this.#chats) throw new Error('no chat before signing in');
+    return this.#chats.of(contact);
+  }
+
+  /** The answer to a ticket while it is being written. */
+  answerDraft(ticket: string): AnswerDraft {
+    if (!this.#answers) throw new Error('no answer before signing in');
+    return this.#answers.of(ticket);
+  }
+
+  /** How much came to a contact that was not in sight yet. */
+  unread({ contact, channel }: OngoingCard): number {
+    return channel === 'chat' ? this.chat(contact).unread : 0;
+  }
+
+  /** Shows a contact, and puts the focus where one writes. */
+  select(contact: string): void {
+    this.chosen = contact;
+    route.toWork();
+    void tick().then(() => document.querySelector<HTMLElement>('[data-writes]')?.focus());
   }
 
   draft(contact: OngoingCard): Draft {
@@ -161,9 +206,11 @@ class Console {
     const offer = this.offer;
     if (!offer || offer.accepted || this.answering === offer.offer) return;
     this.answering = offer.offer;
-    if ((await voice.openMicrophone()) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
-      voice.accepted(offer.offer);
+    const heard = offer.channel === 'voice';
+    if ((!heard || (await voice.openMicrophone())) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
+      if (heard) voice.accepted(offer.offer);
       this.chosen = offer.contact;
+      route.toWork();
     } else {
       this.answering = 0;
     }
@@ -175,23 +222,54 @@ class Console {
   }
 
   async hangUp(): Promise<void> {
-    const call = this.call;
-    if (!call || this.hangingUp === call.contact) return;
-    this.hangingUp = call.contact;
-    if (!(await this.#do({ do: 'hang-up', contact: call.contact }))) this.hangingUp = undefined;
+    if (this.call) await this.end(this.call.contact);
   }
 
-  /** Saves the note; in wrap-up it finishes the contact too. */
+  /** Ends the connection of a call or chat, or the dialling of a call-back. */
+  async end(contact: string): Promise<void> {
+    if (this.hangingUp === contact) return;
+    this.hangingUp = contact;
+    if (!(await this.#do({ do: 'hang-up', contact }))) this.hangingUp = undefined;
+  }
+
+  /** Puts a text back into the queue. */
+  async giveBack(contact: OngoingCard): Promise<void> {
+    if (this.givingBack === contact.contact) return;
+    this.givingBack = contact.contact;
+    await this.draft(contact).flush();
+    if (!(await this.#do({ do: 'give-back', contact: contact.contact }))) this.givingBack = undefined;
+  }
+
+  /** Calls somebody back, at the number that called in; it is never typed. */
+  async dial(contact: string): Promise<void> {
+    if (this.call || this.dialling) return;
+    this.dialling = contact;
+    this.#dialled.add(contact);
+    if ((await voice.openMicrophone()) && (await this.#do({ do: 'dial', contact }))) {
+      this.chosen = contact;
+      route.toWork();
+    } else {
+      this.#dialled.delete(contact);
+    }
+    this.dialling = undefined;
+  }
+
+  /** Saves the note, and finishes the contact when it can be finished: with an outcome, the linked ticket, or both. */
   async finish(): Promise<void> {
     const contact = this.current;
     if (!contact || this.finishing === contact.contact) return;
     const draft = this.draft(contact);
-    if (contact.state !== 'wrap-up') {
+    if (!canFinish(contact)) {
       await draft.flush();
-      this.notice = 'hangUpFirst';
+      this.notice = contact.channel === 'voice' ? 'hangUpFirst' : 'endChatFirst';
       return;
     }
-    if (!draft.code) {
+    const ticket = draft.ticket || contact.ticket;
+    if (contact.ticket && this.answerDraft(contact.ticket).text.trim()) {
+      this.notice = 'sendAnswerFirst';
+      return;
+    }
+    if (!draft.code && !ticket) {
       this.outcomeMissing = contact.contact;
       return;
     }
@@ -200,7 +278,7 @@ class Console {
     if (!(await draft.flush())) {
       this.notice = 'disconnected';
       this.finishing = undefined;
-    } else if (!(await this.#do({ do: 'finish', contact: contact.contact, code: draft.code }))) {
+    } else if (!(await this.#do(finishOf(contact.contact, draft.code, ticket)))) {
       this.finishing = undefined;
     }
   }
@@ -222,8 +300,12 @@ class Console {
   }
 
   #follow(state: ConsoleState): void {
-    voice.follow(state);
     const contacts = state.contacts ?? [];
+    for (const { contact, offer, state: at } of contacts) {
+      if (this.#dialled.has(contact) && (at === 'dialling' || at === 'connected')) voice.accepted(offer);
+    }
+    voice.follow(state);
+    for (const { contact, channel } of contacts) if (channel === 'chat') this.#chats?.of(contact);
     this.#drafts?.adopt(contacts);
     this.#drafts?.flushAll();
     const present = new Set(contacts.map((contact) => contact.contact));
@@ -236,6 +318,10 @@ class Console {
 
   #ended(contact: string): void {
     this.#drafts?.discard(contact);
+    this.#chats?.discard(contact);
+    this.#dialled.delete(contact);
+    if (this.givingBack === contact) this.givingBack = undefined;
+    if (this.hangingUp === contact) this.hangingUp = undefined;
     if (this.chosen === contact) this.chosen = undefined;
   }
 
@@ -265,6 +351,11 @@ class Console {
     location.reload();
     return true;
   }
+}
+
+/** The request that finishes a contact; what is not chosen is left out. */
+function finishOf(contact: string, code: OutcomeCode, ticket: string | undefined): Request {
+  return { do: 'finish', contact, ...(code && { code }), ...(ticket && { ticket }) };
 }
 
 export const desk = new Console();

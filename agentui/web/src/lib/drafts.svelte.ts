@@ -17,6 +17,7 @@ export type DraftStatus = 'empty' | 'saving' | 'saved' | 'local';
 interface StoredDraft {
   text: string;
   code: string;
+  ticket?: string;
   unsent: boolean;
   at: number;
 }
@@ -27,10 +28,12 @@ export interface Server {
   now(): number;
 }
 
-/** The agent's note and outcome of one contact, while they are being written. */
+/** The agent's note, outcome and linked ticket of one contact, while they are being written. */
 export class Draft {
   text = $state('');
   code = $state('');
+  /** The ticket that the agent made for the contact or linked it to. */
+  ticket = $state('');
   status = $state<DraftStatus>('empty');
   /** When it was last saved, by the server's clock. */
   savedAt = $state(0);
@@ -53,6 +56,7 @@ export class Draft {
     const stored = readStored(this.#key) as StoredDraft | undefined;
     if (stored) {
       this.code = stored.code;
+      this.ticket = stored.ticket ?? '';
       if (stored.unsent && stored.text !== note) {
         this.text = stored.text;
         this.status = 'local';
@@ -77,6 +81,12 @@ export class Draft {
 
   choose(code: string): void {
     this.code = code;
+    this.#keep();
+  }
+
+  /** Notes that the contact belongs to the ticket now. */
+  link(ticket: string): void {
+    this.ticket = ticket;
     this.#keep();
   }
 
@@ -127,7 +137,7 @@ export class Draft {
 
   #keep(): void {
     this.savedAt = this.server.now();
-    const stored: StoredDraft = { text: this.text, code: this.code, unsent: this.#unsent, at: this.savedAt };
+    const stored: StoredDraft = { text: this.text, code: this.code, ticket: this.ticket, unsent: this.#unsent, at: this.savedAt };
     writeStored(this.#key, stored);
   }
 }

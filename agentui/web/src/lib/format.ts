@@ -72,6 +72,13 @@ export function share(part: number, whole: number, language: Language): string {
   return whole > 0 ? percents[language].format(part / whole) : '–';
 }
 
+/** The size of a file: 812 B, 34 kB, 2,4 MB. */
+export function fileSize(bytes: number, language: Language): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const [value, unit] = bytes < 1_000_000 ? [bytes / 1000, 'kB'] : [bytes / 1_000_000, 'MB'];
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)} ${unit}`;
+}
+
 /** The name of a language (BCP 47 tag), with a capital letter. */
 export function languageName(tag: string, language: Language): string {
   let name: string | undefined;

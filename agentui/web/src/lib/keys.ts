@@ -1,5 +1,16 @@
 /** What a key asks for. */
-export type Command = 'answer' | 'hang-up' | 'microphone' | 'finish' | 'ready' | 'pause' | 'help';
+export type Command =
+  | 'answer'
+  | 'hang-up'
+  | 'microphone'
+  | 'finish'
+  | 'ready'
+  | 'pause'
+  | 'search'
+  | 'leave-field'
+  | 'help'
+  /** The ongoing contact of that place in the list, from 1. */
+  | { contact: number };
 
 /** The part of a KeyboardEvent that counts. */
 export interface Key {
@@ -21,9 +32,13 @@ export function commandOf(key: Key, where: { typing: boolean; dialog: boolean; l
   if (key.key === 'F2' && !control) return key.shiftKey ? 'hang-up' : 'answer';
   if (key.key === 'F8' && !control && !key.shiftKey) return 'microphone';
   if (key.key === 'Enter' && control && !where.dialog) return 'finish';
+  if (key.key === 'Escape' && where.typing && !where.dialog) return 'leave-field';
   if (control || where.typing || where.dialog || !where.letters) return undefined;
   if (key.key === '?') return 'help';
+  // On a Swedish keyboard the slash is Shift+7.
+  if (key.key === '/') return 'search';
   if (key.shiftKey) return undefined;
+  if (/^[1-9]$/.test(key.key)) return { contact: Number(key.key) };
   switch (key.key.toLowerCase()) {
     case 'r':
       return 'ready';

@@ -3,7 +3,7 @@
  * begins there, with a new version when an older console could not understand it.
  */
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** The socket's close codes of our own (RFC 6455 §7.4.2). */
 export const closeCode = { wrongProtocol: 4001, signedOut: 4002 } as const;
@@ -15,21 +15,25 @@ export type ContactID = string;
 export type OfferID = number;
 export type LineID = string;
 export type OutcomeCode = string;
+export type ServiceID = string;
+export type TicketNumber = string;
+export type Audience = '' | 'pupil' | 'staff' | 'guardian' | 'contact-centre' | 'supplier';
 
 export type Channel = 'voice' | 'chat' | 'mail' | 'form';
 export type Presence = 'signed-out' | 'ready' | 'paused';
 export type PresenceCause = 'agent' | 'missed-offers' | 'roster';
-export type Activity = '' | 'offered' | 'connected' | 'wrap-up';
+export type Activity = '' | 'offered' | 'dialling' | 'connected' | 'wrap-up';
 export type ContactState =
   | 'arrived'
   | 'greeted'
   | 'waiting'
   | 'offered'
+  | 'dialling'
   | 'connected'
   | 'wrap-up'
   | 'closed';
-export type CallerKind = 'known' | 'unknown' | 'withheld' | 'protected';
-export type Verification = 'none' | 'number-known';
+export type CallerKind = 'known' | 'unknown' | 'claimed' | 'withheld' | 'protected';
+export type Verification = 'none' | 'number-known' | 'signed-in';
 export type Rule = 'only-candidate' | 'highest-level' | 'longest-idle' | 'by-name';
 
 /** Why a request was refused: the codes of package contact, and "unavailable" of the socket itself. */
@@ -39,6 +43,8 @@ export type RejectionCode =
   | 'offer-gone'
   | 'not-yours'
   | 'wrong-state'
+  | 'dial-limit'
+  | 'not-free'
   | 'unknown-outcome'
   | 'invalid'
   | 'not-signed-in'
@@ -51,11 +57,17 @@ export type Request =
   | { do: 'decline'; offer: OfferID; reason?: string }
   | { do: 'hang-up'; contact: ContactID }
   | { do: 'note'; contact: ContactID; note: string }
-  | { do: 'finish'; contact: ContactID; code: OutcomeCode }
+  | { do: 'finish'; contact: ContactID; code?: OutcomeCode; ticket?: TicketNumber }
+  | { do: 'give-back'; contact: ContactID }
+  | { do: 'dial'; contact: ContactID }
+  | { do: 'chat-follow'; contact: ContactID; after: number }
+  | { do: 'chat-send'; contact: ContactID; message: string; text: string }
   | { do: 'signal'; offer: OfferID; payload: SignalPayload };
 
 /** At most this many characters of a note are kept. */
 export const noteLimit = 10_000;
+/** The longest line of a chat, in characters. */
+export const chatLimit = 4000;
 
 /** Exactly one field is set. */
 export interface Message {
@@ -63,6 +75,7 @@ export interface Message {
   state?: ConsoleState;
   reply?: Reply;
   signal?: VoiceSignal;
+  chat?: ChatLines;
 }
 
 export interface Hello {
@@ -73,14 +86,32 @@ export interface Hello {
   lines: LineInfo[] | null;
   pauseReasons: string[] | null;
   outcomeCodes: OutcomeCode[] | null;
+  services: ServiceInfo[] | null;
+  /** May publish outage messages and set embargoes. */
+  publishes: boolean;
+  /** May read the figures of all. */
+  seesFigures: boolean;
   iceServers: IceServer[] | null;
 }
 
 /** Texts by language tag. */
 export type Texts = Partial<Record<string, string>>;
 
+export interface ServiceInfo {
+  id: ServiceID;
+  name: Texts | null;
+  categories: CategoryInfo[] | null;
+}
+
+export interface CategoryInfo {
+  id: string;
+  name: Texts | null;
+}
+
+/** A phone line, a chat topic, a mailbox or the portal's form. */
 export interface LineInfo {
   id: LineID;
+  channel: Channel;
   name: Texts | null;
   greeting: Texts | null;
 }
@@ -105,6 +136,23 @@ export interface VoiceSignal {
   payload: SignalPayload;
 }
 
+/** Further lines of a chat that the console follows, in order. */
+export interface ChatLines {
+  contact: ContactID;
+  lines: ChatLine[] | null;
+}
+
+/** A line that the stream has. Sequences of one chat rise and have gaps. */
+export interface ChatLine {
+  sequence: number;
+  id: string;
+  from: 'caller' | 'agent' | 'system';
+  kind: 'text' | 'prompt' | 'joined' | 'left' | 'ended';
+  text?: string;
+  at: Instant;
+  agent?: string;
+}
+
 /** Everything that the console shows, as one whole value. Lists may be null when they are empty. */
 export interface ConsoleState {
   now: Instant;
@@ -113,12 +161,50 @@ export interface ConsoleState {
   offer?: RingCard;
   contacts: OngoingCard[] | null;
   waiting: WaitingLine[] | null;
+  /** Who waits, in the order of serving, at most 50; queueLength counts all. */
+  queue: QueueRow[] | null;
+  queueLength: number;
+  /** Those that stand now, blocked ones included. */
+  notices: NoticeCard[] | null;
   callbacks: CallbackCard[] | null;
   missed: MissedCard[] | null;
   today: Today;
   agents: AgentCounts;
   /** When the newest contact of any line arrived. */
   lastContact?: Instant;
+}
+
+export interface QueueRow {
+  contact: ContactID;
+  channel: Channel;
+  line: LineID;
+  service?: ServiceID;
+  party?: string;
+  class: number;
+  language: string;
+  arrived: Instant;
+  targetMs: Millis;
+  offered: boolean;
+}
+
+/** An outage message (contact.Notice). Without lines or audiences, nobody is left out. */
+export interface Notice {
+  id: string;
+  service?: ServiceID;
+  lines?: LineID[] | null;
+  audiences?: Audience[] | null;
+  text: Texts;
+  from: Instant;
+  until?: Instant;
+  published: Instant;
+  by: string;
+  withdrawn?: Instant;
+  withdrawnBy?: string;
+}
+
+export interface NoticeCard extends Notice {
+  /** The City's embargo silences it. */
+  blocked: boolean;
 }
 
 export interface Me {
@@ -133,15 +219,42 @@ export interface Me {
 
 export interface Caller {
   kind: CallerKind;
+  person?: string;
   name?: string;
   role?: string;
   title?: string;
   school?: string;
   number?: string;
+  address?: string;
   verification: Verification;
 }
 
-export interface RingCard {
+/** What a card shows of a contact besides who it is from. */
+export interface Details {
+  service?: ServiceID;
+  party?: string;
+  subject?: string;
+  /** The one that a mail or a form belongs to. */
+  ticket?: TicketNumber;
+  /** The person's newest open ones, at most 3. */
+  tickets?: TicketRow[] | null;
+}
+
+export type TicketKind = 'incident' | 'question' | 'order';
+export type TicketStatus = 'registered' | 'in-progress' | 'solved' | 'closed';
+
+/** A ticket in a list. */
+export interface TicketRow {
+  number: TicketNumber;
+  kind: TicketKind;
+  status: TicketStatus;
+  subject: string;
+  service?: ServiceID;
+  created: Instant;
+  changed: Instant;
+}
+
+export interface RingCard extends Details {
   offer: OfferID;
   contact: ContactID;
   channel: Channel;
@@ -164,7 +277,7 @@ export interface Why {
   relaxed?: number;
 }
 
-export interface OngoingCard {
+export interface OngoingCard extends Details {
   contact: ContactID;
   offer: OfferID;
   channel: Channel;
@@ -176,6 +289,8 @@ export interface OngoingCard {
   arrived: Instant;
   answered: Instant;
   note?: string;
+  /** When an agent first answered a text. */
+  replied?: Instant;
 }
 
 export interface WaitingLine {
@@ -187,6 +302,11 @@ export interface WaitingLine {
 }
 
 export interface CallbackCard {
+  /** How often the number was dialled in the last hour, and how often it may be now. */
+  dials: number;
+  dialsLeft: number;
+  /** Who dials it now. */
+  agent?: string;
   contact: ContactID;
   line: LineID;
   caller: Caller;

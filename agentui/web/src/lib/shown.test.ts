@@ -1,20 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { sv } from './messages/sv';
-import type { Caller, ConsoleState, OngoingCard, RingCard, WaitingLine } from './protocol';
+import type { Caller, ConsoleState, NoticeCard, OngoingCard, RingCard, WaitingLine } from './protocol';
 import {
   callerHint,
   callerName,
   callerNumber,
   callerRole,
+  canFinish,
   currentContact,
+  noticesFor,
   overTarget,
   queueTotals,
   shownState,
   whySentence,
 } from './shown';
 
-const state = (me: Partial<ConsoleState['me']>, offer?: Partial<RingCard>): ConsoleState =>
-  ({ me: { presence: 'ready', since: 100, reachable: true, ...me }, offer }) as ConsoleState;
+const call = { contact: 'c', channel: 'voice', state: 'connected' } as OngoingCard;
+const state = (me: Partial<ConsoleState['me']>, offer?: Partial<RingCard>, contacts = [call]): ConsoleState =>
+  ({ me: { presence: 'ready', since: 100, reachable: true, ...me }, offer, contacts }) as ConsoleState;
 
 describe('the one state that is shown', () => {
   test.each([
@@ -25,6 +28,8 @@ describe('the one state that is shown', () => {
     ['offered', state({ activity: 'offered', activitySince: 200 }), 200],
     ['connecting', state({ activity: 'offered', activitySince: 200 }, { accepted: true }), 200],
     ['connected', state({ activity: 'connected', activitySince: 300 }), 300],
+    ['dialling', state({ activity: 'dialling', activitySince: 350 }), 350],
+    ['writing', state({ activity: 'connected', activitySince: 360 }, undefined, [{ ...call, channel: 'mail' }]), 360],
     ['wrap-up', state({ activity: 'wrap-up', activitySince: 400, presence: 'paused' }), 400],
   ])('%s', (shown, given, since) => expect(shownState('open', given, 0)).toEqual({ shown, since }));
 
@@ -59,10 +64,20 @@ describe('who is calling', () => {
     expect(callerNumber(unknown)).toBe('070-174 06 55');
     expect(callerHint(unknown, sv)).toBe('Numret finns inte i registret.');
   });
-  test('nothing of a protected user is shown, whatever was sent', () => {
-    const leaked: Caller = { ...known, kind: 'protected' };
-    expect(callerName(leaked, sv)).toBe('Skyddad användare');
-    expect(callerNumber(leaked)).toBe('');
+  test('a protected user is masked by the server; who may see more is told to keep it', () => {
+    const masked: Caller = { kind: 'protected', verification: 'none' };
+    expect(callerName(masked, sv)).toBe('Skyddad användare');
+    expect(callerNumber(masked)).toBe('');
+    expect(callerHint(masked, sv)).toBe('Öppnas av behörig grupp.');
+    const open: Caller = { ...known, kind: 'protected' };
+    expect(callerName(open, sv)).toBe('Karin Öst');
+    expect(callerHint(open, sv)).toBe('Skyddade personuppgifter. Lämna inte ut något.');
+  });
+  test('what a text\'s sender gave is a claim', () => {
+    const claimed: Caller = { kind: 'claimed', address: 'karin@skola.example', verification: 'none' };
+    expect(callerName(claimed, sv)).toBe('karin@skola.example');
+    expect(callerName({ ...claimed, address: '' }, sv)).toBe('Namnlös');
+    expect(callerHint(claimed, sv)).toBe(sv.caller.claimedHint);
   });
 });
 
@@ -89,8 +104,32 @@ describe('the queue', () => {
   });
 });
 
+test('an outage message concerns the lines and the service that it names, while it stands', () => {
+  const notice: NoticeCard = {
+    id: 'n', text: { sv: 'Fel' }, from: 100, until: 200, published: 90, by: 'eva', blocked: false,
+    lines: ['staff'], service: 'platform',
+  };
+  const concerned = (change: Partial<NoticeCard>, line: string, service: string | undefined, now = 150) =>
+    noticesFor([{ ...notice, ...change }], { line, service }, now).length > 0;
+  expect(concerned({}, 'staff', undefined)).toBe(true);
+  expect(concerned({}, 'staff', 'network')).toBe(false);
+  expect(concerned({}, 'pupils', 'platform')).toBe(false);
+  expect(concerned({ lines: [] }, 'pupils', 'platform')).toBe(true);
+  expect(concerned({}, 'staff', 'platform', 99)).toBe(false);
+  expect(concerned({}, 'staff', 'platform', 200)).toBe(false);
+  expect(concerned({ until: 0 }, 'staff', 'platform', 900)).toBe(true);
+});
+
+test('a mail is finished as it stands, a chat and a call are ended first', () => {
+  const can = (channel: string, at: string) => canFinish({ channel, state: at } as OngoingCard);
+  expect([can('mail', 'connected'), can('form', 'connected'), can('chat', 'wrap-up'), can('voice', 'wrap-up')]).toEqual(
+    [true, true, true, true],
+  );
+  expect([can('chat', 'connected'), can('voice', 'connected'), can('voice', 'dialling')]).toEqual([false, false, false]);
+});
+
 test('the middle shows the chosen contact, else the call', () => {
-  const card = (contact: string, contactState: string) => ({ contact, state: contactState }) as OngoingCard;
+  const card = (contact: string, contactState: string) => ({ contact, state: contactState, channel: 'voice' }) as OngoingCard;
   const contacts = [card('a', 'wrap-up'), card('b', 'connected')];
   expect(currentContact(contacts, 'a')?.contact).toBe('a');
   expect(currentContact(contacts, 'gone')?.contact).toBe('b');

@@ -1,6 +1,6 @@
 import type { Status } from './connection.svelte';
 import type { Messages } from './i18n.svelte';
-import type { Caller, ConsoleState, Instant, OngoingCard, WaitingLine, Why } from './protocol';
+import type { Caller, ConsoleState, Instant, LineID, NoticeCard, OngoingCard, QueueRow, WaitingLine, Why } from './protocol';
 import { duration, phoneNumber } from './format';
 
 /** What the agent is doing, as it is shown: one icon, one word, one colour each. */
@@ -9,6 +9,8 @@ export type Shown =
   | 'offered'
   | 'connecting'
   | 'connected'
+  | 'dialling'
+  | 'writing'
   | 'wrap-up'
   | 'paused'
   | 'signed-out'
@@ -25,12 +27,26 @@ export function shownState(
   const { me, offer } = state;
   const activitySince = me.activitySince ?? me.since;
   // A call goes on without the server's word; everything else does not.
-  if (me.activity === 'connected') return { shown: 'connected', since: activitySince };
+  if (me.activity === 'connected' && callOf(state.contacts ?? [])) return { shown: 'connected', since: activitySince };
   if (status !== 'open') return { shown: 'offline', since: lostAt };
   if (me.activity === 'offered') return { shown: offer?.accepted ? 'connecting' : 'offered', since: activitySince };
+  if (me.activity === 'dialling') return { shown: 'dialling', since: activitySince };
+  if (me.activity === 'connected') return { shown: 'writing', since: activitySince };
   if (me.activity === 'wrap-up') return { shown: 'wrap-up', since: activitySince };
   if (me.presence !== 'signed-out' && !me.reachable) return { shown: 'unreachable', since: me.since };
   return { shown: me.presence, since: me.since };
+}
+
+/** The call that is going on or being dialled; texts are none. */
+export function callOf(contacts: readonly OngoingCard[]): OngoingCard | undefined {
+  return contacts.find(
+    ({ channel, state }) => channel === 'voice' && (state === 'connected' || state === 'dialling'),
+  );
+}
+
+/** Tells whether a contact can be finished as it stands: nobody has to hang up a mail. */
+export function canFinish({ channel, state }: OngoingCard): boolean {
+  return state === 'wrap-up' || (state === 'connected' && (channel === 'mail' || channel === 'form'));
 }
 
 /** The name, or the words that stand in its place. */
@@ -39,21 +55,22 @@ export function callerName(caller: Caller, t: Messages): string {
     case 'withheld':
       return t.caller.withheld;
     case 'protected':
-      return t.caller.protected;
+      return caller.name || t.caller.protected;
     default:
-      return caller.name || t.caller.unknown;
+      return caller.name || caller.address || (caller.kind === 'claimed' ? t.caller.unnamed : t.caller.unknown);
   }
 }
 
 /** The number as people write it; empty when none may be shown. */
 export function callerNumber(caller: Caller): string {
-  return caller.kind === 'withheld' || caller.kind === 'protected' ? '' : phoneNumber(caller.number ?? '');
+  return caller.kind === 'withheld' ? '' : phoneNumber(caller.number ?? '');
 }
 
 /** Why there is no name, in a sentence; empty when there is one. */
 export function callerHint(caller: Caller, t: Messages): string {
   if (caller.kind === 'withheld') return t.caller.withheldHint;
-  if (caller.kind === 'protected') return t.caller.protectedHint;
+  if (caller.kind === 'protected') return caller.name ? t.caller.protectedOpen : t.caller.protectedHint;
+  if (caller.kind === 'claimed') return t.caller.claimedHint;
   if (caller.name) return '';
   return caller.number ? t.caller.unknownHint : t.caller.noNumberHint;
 }
@@ -104,11 +121,34 @@ export function overTarget(line: WaitingLine, now: Instant): number {
   return Math.max(0, now - line.longest - line.targetMs);
 }
 
+/** By how much a contact that waits is over its target; 0 when it is not. */
+export function queueOver(row: QueueRow, now: Instant): number {
+  return row.targetMs > 0 ? Math.max(0, now - row.arrived - row.targetMs) : 0;
+}
+
+/** The outage messages that stand now, blocked ones included. */
+export function standing(notices: readonly NoticeCard[], now: Instant): NoticeCard[] {
+  return notices.filter((notice) => !notice.withdrawn && notice.from <= now && (!notice.until || now < notice.until));
+}
+
+/** The outage messages that concern a contact of the line and service now; those that are blocked come with their mark. */
+export function noticesFor(
+  notices: readonly NoticeCard[],
+  { line, service }: { line: LineID; service?: string | undefined },
+  now: Instant,
+): NoticeCard[] {
+  return standing(notices, now).filter(
+    (notice) =>
+      (!notice.lines?.length || notice.lines.includes(line)) &&
+      (!notice.service || !service || notice.service === service),
+  );
+}
+
 /** The contact that the middle shows: the chosen one if it is still there, else the call, else the oldest. */
 export function currentContact(contacts: readonly OngoingCard[], chosen: string | undefined): OngoingCard | undefined {
   return (
     contacts.find((contact) => contact.contact === chosen) ??
-    contacts.find((contact) => contact.state === 'connected') ??
+    callOf(contacts) ??
     contacts[0]
   );
 }

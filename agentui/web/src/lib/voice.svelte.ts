@@ -1,5 +1,6 @@
 import { microphoneProblem, type MicrophoneProblem } from './microphone';
 import type { ConsoleState, IceServer, OfferID, SignalPayload, VoiceSignal } from './protocol';
+import { callOf } from './shown';
 import { measureQuality, type Counters, type Quality } from './quality';
 
 /**
@@ -204,6 +205,7 @@ export class Voice {
 
   /** The server has it on record that the agent accepted: the voice may go out. */
   accepted(offer: OfferID): void {
+    if (this.#accepted.has(offer)) return;
     this.#accepted.add(offer);
     this.muted = false;
     this.#update();
@@ -213,9 +215,8 @@ export class Voice {
   follow(state: ConsoleState): void {
     const alive = new Set<OfferID>();
     if (state.offer) alive.add(state.offer.offer);
-    for (const contact of state.contacts ?? []) {
-      if (contact.state === 'connected') alive.add(contact.offer);
-    }
+    const call = callOf(state.contacts ?? []);
+    if (call) alive.add(call.offer);
     for (const [offer, peer] of this.#peers) {
       if (alive.has(offer)) peer.seen = true;
       else if (peer.seen || performance.now() - peer.createdAt > unseenLimit) this.#close(peer);

@@ -1,0 +1,225 @@
+import type { Audience, Channel, Instant, LineID, Millis, Notice, NoticeCard, ServiceID } from './protocol';
+import type { ContactID, Texts, TicketKind, TicketNumber, TicketRow, TicketStatus } from './protocol';
+
+/**
+ * What the console asks of the server by HTTP (/api/v1, described at /api/v1/openapi.json). The session's cookie goes
+ * along by itself; the server refuses what comes from pages of another origin, so nothing has to be added here.
+ */
+
+/** An answer that is not a good one: words are the server's, when it had any. */
+export class ApiError extends Error {
+  constructor(
+    /** The HTTP status; 0 when there was no answer. */
+    readonly status: number,
+    readonly words: string,
+  ) {
+    super(`${status} ${words}`);
+  }
+}
+
+export type EntryKind = 'from-user' | 'answer' | 'note' | 'status' | 'link';
+
+export interface Attachment {
+  id: number;
+  name: string;
+  type: string;
+  size: number;
+}
+
+/** One line of a ticket's log. */
+export interface Entry {
+  id: number;
+  at: Instant;
+  kind: EntryKind;
+  agent?: string;
+  text?: string;
+  status?: TicketStatus;
+  contact?: ContactID;
+  html?: boolean;
+  attachments?: Attachment[] | null;
+  failed?: string;
+}
+
+export interface Ticket extends TicketRow {
+  category?: string;
+  channel: Channel;
+  line?: LineID;
+  language: string;
+  person?: string;
+  reporter: { person?: string; name?: string; address?: string };
+  follows?: TicketNumber;
+  solved?: Instant;
+  closed?: Instant;
+  contacts: ContactID[] | null;
+  entries: Entry[] | null;
+}
+
+export interface TicketSearch {
+  search?: string;
+  status?: TicketStatus | '';
+  open?: boolean;
+  before?: TicketNumber;
+}
+
+export interface NewTicket {
+  kind: TicketKind;
+  subject: string;
+  service?: ServiceID;
+  category?: string;
+  contact?: ContactID;
+  note?: string;
+}
+
+export interface Embargo {
+  id: string;
+  service?: ServiceID;
+  contact: string;
+  scope: string;
+  relief?: string;
+  from: Instant;
+  by: string;
+  lifted?: Instant;
+  liftedBy?: string;
+}
+
+export interface NoticeBoard {
+  notices: NoticeCard[] | null;
+  embargoes: Embargo[] | null;
+  log: Notice[] | null;
+}
+
+export interface NewNotice {
+  service?: ServiceID;
+  lines: LineID[];
+  audiences: Audience[];
+  text: Texts;
+  from?: Instant;
+  until?: Instant;
+}
+
+export interface NewEmbargo {
+  service?: ServiceID;
+  contact: string;
+  scope: string;
+  relief?: string;
+}
+
+export type Interval = 'hour' | 'day' | 'month' | 'total';
+
+export interface FiguresQuery {
+  from: string;
+  to: string;
+  by: Interval;
+  channel?: Channel | '';
+  line?: LineID;
+  audience?: Audience;
+}
+
+export interface Times {
+  n: number;
+  meanMs: Millis;
+  medianMs: Millis;
+  p90Ms: Millis;
+  maxMs: Millis;
+}
+
+/** The figures of the contacts of a channel, line and audience that arrived in the interval from start on. */
+export interface FiguresRow {
+  start: string;
+  channel: Channel;
+  line: LineID;
+  audience: Audience;
+  offered: number;
+  answered: number;
+  unreplied: number;
+  abandoned: { stage: string; count: number; short: number }[] | null;
+  calledBack: number;
+  outsideHours: number;
+  refused: number;
+  dropped: number;
+  open: number;
+  fromArrival: Times;
+  fromQueue: Times;
+  withinTarget: number;
+  answerable: number;
+}
+
+const base = '/api/v1';
+
+export const tickets = {
+  async list(search: TicketSearch, signal?: AbortSignal): Promise<{ tickets: TicketRow[]; more: boolean }> {
+    const found = await get<{ tickets: TicketRow[] | null; more?: boolean }>(`/tickets${query({ ...search })}`, signal);
+    return { tickets: found.tickets ?? [], more: found.more ?? false };
+  },
+  read: (number: TicketNumber, signal?: AbortSignal) => get<Ticket>(`/tickets/${encodeURIComponent(number)}`, signal),
+  create: (ticket: NewTicket) => post<{ number: TicketNumber }>('/tickets', ticket),
+  add: (number: TicketNumber, entry: { kind: 'note' | 'answer'; text: string; contact?: ContactID }) =>
+    post<Entry>(`/tickets/${encodeURIComponent(number)}/entries`, entry),
+  setStatus: (number: TicketNumber, status: TicketStatus) =>
+    post<void>(`/tickets/${encodeURIComponent(number)}/status`, { status }),
+  link: (number: TicketNumber, contact: ContactID) =>
+    post<void>(`/tickets/${encodeURIComponent(number)}/contacts`, { contact }),
+  /** The address of an entry's HTML body; it is shown in a sandboxed frame only. */
+  html: (number: TicketNumber, entry: number) => `${base}/tickets/${encodeURIComponent(number)}/entries/${entry}/html`,
+  attachment: (number: TicketNumber, id: number) => `${base}/tickets/${encodeURIComponent(number)}/attachments/${id}`,
+};
+
+export const noticeBoard = {
+  read: (signal?: AbortSignal) => get<NoticeBoard>('/notices', signal),
+  publish: (notice: NewNotice) => post<void>('/notices', notice),
+  withdraw: (id: string) => post<void>(`/notices/${encodeURIComponent(id)}/withdraw`),
+  embargo: (embargo: NewEmbargo) => post<void>('/embargoes', embargo),
+  lift: (id: string) => post<void>(`/embargoes/${encodeURIComponent(id)}/lift`),
+};
+
+export const figures = {
+  async read(wanted: FiguresQuery, signal?: AbortSignal): Promise<FiguresRow[]> {
+    return (await get<{ rows: FiguresRow[] | null }>(`/figures${query({ ...wanted })}`, signal)).rows ?? [];
+  },
+  csv: (wanted: FiguresQuery) => `${base}/figures.csv${query({ ...wanted })}`,
+};
+
+/** The query of an address; what is empty is left out. */
+export function query(values: Record<string, string | number | boolean | undefined>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== '' && value !== false) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text && `?${text}`;
+}
+
+function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return answerOf<T>(path, { headers: { Accept: 'application/json' }, signal: signal ?? null });
+}
+
+function post<T>(path: string, body: unknown = {}): Promise<T> {
+  return answerOf<T>(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+async function answerOf<T>(path: string, request: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(base + path, request);
+  } catch (error) {
+    if (request.signal?.aborted) throw error;
+    throw new ApiError(0, '');
+  }
+  if (!response.ok) throw new ApiError(response.status, await words(response));
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** The words of a problem (RFC 9457), if there are any. */
+async function words(response: Response): Promise<string> {
+  try {
+    const problem = (await response.json()) as { title?: string; detail?: string };
+    return problem.detail ?? problem.title ?? '';
+  } catch {
+    return '';
+  }
+}
