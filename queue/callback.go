@@ -22,7 +22,7 @@ func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (
 	switch {
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
-	case c.holder() == v.Agent && (c.State == contact.StateDialling && c.alive(now) || c.State == contact.StateConnected):
+	case c.holder() == v.Agent && c.onTheWay(now):
 		return nothing, nil
 	case !c.Callback || c.State != contact.StateWaiting:
 		return nil, reject(contact.WrongState)
@@ -46,6 +46,18 @@ func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (
 			Contact: v.Contact, Offer: e.lastOffer + 1, Agent: v.Agent, Node: v.Node, Expires: now.Add(timeout),
 		}, now)
 	}, nil
+}
+
+// onTheWay reports whether the call that its agent may ask for is dialled already, or stands.
+func (c *entry) onTheWay(now contact.Instant) bool {
+	switch c.State {
+	case contact.StateDialling:
+		return c.alive(now)
+	case contact.StateConnected:
+		return !c.Contact.Channel.Written()
+	default:
+		return false
+	}
 }
 
 // planFailDial takes the node's word that the user was not reached.

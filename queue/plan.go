@@ -76,7 +76,10 @@ func (e *Engine) planRules(v contact.ChangeRules, now contact.Instant) func() {
 	if sameRules(v.Rules, e.rules) {
 		return nothing
 	}
-	return func() { e.emit(contact.RulesChanged(v), now) }
+	return func() {
+		e.emit(contact.RulesChanged(v), now)
+		e.returnOverdue(now) // the grace may be shorter now
+	}
 }
 
 // sameRules compares every field; an empty list is the same as none.

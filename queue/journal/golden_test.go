@@ -32,6 +32,8 @@ var someRecord = Record{
 	},
 }
 
+var someSender = contact.Personal{Name: "Åsa Öberg", Address: "asa.oberg@skola.example", Subject: "Skrivaren i sal 4 är trasig"}
+
 var someLegRecord = contact.LegRecord{
 	Node: "node-1", Contact: someContact, Leg: someLeg, Channel: contact.Voice, Gateway: []byte(`{"call_id":"a84b4c76e66710"}`),
 }
@@ -67,6 +69,10 @@ func TestFormsAreThoseOfTheGoldenFiles(t *testing.T) {
 			plain(versioned[contact.Personal]{personalVersion, contact.Personal{Number: "+46701740605", Withheld: true}}),
 			func(data []byte) (any, error) { return decodePersonal[contact.Personal](data) },
 			contact.Personal{Number: "+46701740605", Withheld: true},
+		},
+		"personal-sender": {
+			plain(versioned[contact.Personal]{personalVersion, someSender}),
+			func(data []byte) (any, error) { return decodePersonal[contact.Personal](data) }, someSender,
 		},
 		"personal-note": {
 			plain(versioned[string]{personalVersion, "Återställde lösenordet"}),
