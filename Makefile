@@ -14,11 +14,13 @@ export GOFLAGS ?= -buildvcs=false
 export CGO_ENABLED := 0
 
 web := agentui/web
+chat := channels/chat/web
 # The linter is built from source, from versions pinned in a module of its own, so that its 200 dependencies stay out of go.mod.
 linter := .tools/golangci-lint
-go_files = $(shell find . -name '*.go' -not -path './$(web)/node_modules/*')
+go_files = $(shell find . -name '*.go' -not -path '*/node_modules/*')
 # The folders are listed too: taking a file away changes only the time of its folder.
 web_sources = $(shell find $(web)/src $(web)/public) $(wildcard $(web)/*.*)
+chat_sources = $(shell find $(chat)/src) $(wildcard $(chat)/*.*) $(web)/src/styles/tokens.css
 
 .PHONY: help
 help: ## list the targets
@@ -71,8 +73,8 @@ $(linter): tools/go.mod tools/go.sum
 
 .PHONY: clean
 clean: ## take away what was built (not the data)
-	rm -rf bin .tools $(web)/node_modules
-	find $(web)/dist -mindepth 1 -not -name .gitkeep -delete
+	rm -rf bin .tools $(web)/node_modules $(chat)/node_modules
+	find $(web)/dist $(chat)/dist -mindepth 1 -not -name .gitkeep -delete
 
 .PHONY: toolchain packages-run packages-test
 toolchain:
@@ -82,26 +84,30 @@ packages-run: toolchain
 packages-test: toolchain
 	@scripts/debian-packages test
 
-# The console: npm packages by the lock file, then Vite.
+# The console and the chat: npm packages by the lock file, then Vite.
 .PHONY: console
-console: $(web)/dist/index.html
+console: $(web)/dist/index.html $(chat)/dist/index.html
 
-$(web)/node_modules/.installed: $(web)/package-lock.json | toolchain
-	cd $(web) && npm ci --no-audit --no-fund --loglevel=error
+%/node_modules/.installed: %/package-lock.json | toolchain
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(web)/dist/index.html: $(web)/node_modules/.installed $(web_sources)
-	cd $(web) && npm run --silent build
-	@touch $@ $(web)/dist/.gitkeep
+$(chat)/dist/index.html: $(chat)/node_modules/.installed $(chat_sources)
+%/dist/index.html:
+	cd $* && npm run --silent build
+	@touch $@ $*/dist/.gitkeep
 
 lint: lint-console
 .PHONY: lint-console
-lint-console: $(web)/node_modules/.installed
+lint-console: $(web)/node_modules/.installed $(chat)/node_modules/.installed
 	cd $(web) && npm run --silent check
+	cd $(chat) && npm run --silent check
 
 .PHONY: test-console
-test-console: $(web)/node_modules/.installed
+test-console: $(web)/node_modules/.installed $(chat)/node_modules/.installed
 	cd $(web) && npm test --silent
+	cd $(chat) && npm test --silent
 
 .PHONY: test-browser
 test-browser: packages-test build
