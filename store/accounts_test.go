@@ -22,7 +22,7 @@ func TestAccountsComeBack(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	gone := account("gone")
-	gone.Active, gone.PasswordHash = false, ""
+	gone.Active, gone.PasswordHash, gone.SeesProtected = false, "", true
 	want := []identity.Account{
 		account("anna", identity.Skill{Name: "pupils", Level: 5}, identity.Skill{Name: "staff", Level: 1}),
 		account("bo", identity.Skill{Name: "it.admin_1-x", Level: 3}),

@@ -22,7 +22,7 @@ import (
 var silent = slog.New(slog.DiscardHandler)
 
 // JobHandlers do the work of jobs. Each is called again until it succeeds, by any process and
-// perhaps after it has done its work already. The context ends after a minute. Errors are
+// perhaps after it has done its work already. The context ends after [jobTimeout]. Errors are
 // logged and kept with the job, so they hold nothing personal; only the text of one that is
 // [ErrPermanent] goes to nobody but the desk.
 type JobHandlers struct {
@@ -37,6 +37,17 @@ type JobHandlers struct {
 	Retention func(context.Context) error
 	// Now is the clock.
 	Now func() time.Time
+	// Node names this process among those of the database, the same after a restart: what it
+	// was working on when it was killed is worked again at once. When it is empty, that waits
+	// until the job counts as stuck.
+	Node contact.NodeID
+}
+
+func (h JobHandlers) check() error {
+	if h.Arrive == nil || h.SendMail == nil || h.Reply == nil || h.Retention == nil || h.Now == nil {
+		return errors.New("set up the jobs: one has no handler, or there is no clock")
+	}
+	return nil
 }
 
 // The jobs. They hold ids only: what they are about is read when they are worked.
@@ -96,6 +107,13 @@ func (retentionArgs) InsertOpts() river.InsertOpts {
 	}}}
 }
 
+const (
+	// jobTimeout bounds one try; mail servers are slow.
+	jobTimeout = time.Minute
+	// stuckAfter is when a job of a process that is gone is given to another one.
+	stuckAfter = 2 * time.Minute
+)
+
 // retentionInterval is how often what is due is looked for.
 const retentionInterval = 10 * time.Minute
 
@@ -113,12 +131,38 @@ type Jobs struct{ client *river.Client[pgx.Tx] }
 
 // StartJobs starts the workers. They end with [Jobs.Close]; ctx is only for the start.
 func (s *Store) StartJobs(ctx context.Context, handlers JobHandlers, log zerolog.Logger) (*Jobs, error) {
+	j, err := s.newJobs(handlers, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.start(ctx, s); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *Jobs) start(ctx context.Context, s *Store) error {
+	if err := s.takeUpJobs(ctx, contact.NodeID(j.client.ID())); err != nil {
+		return err
+	}
+	// River's workers live as long as the context of their start.
+	if err := j.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start the jobs: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) newJobs(handlers JobHandlers, log zerolog.Logger) (*Jobs, error) {
+	if err := handlers.check(); err != nil {
+		return nil, err
+	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &arriveWorker{store: s, handle: handlers.Arrive})
 	river.AddWorker(workers, &sendMailWorker{store: s, handle: handlers.SendMail, now: handlers.Now})
 	river.AddWorker(workers, &replyWorker{handle: handlers.Reply})
 	river.AddWorker(workers, &retentionWorker{handle: handlers.Retention})
 	client, err := river.NewClient(riverpgxv5.New(s.pool), &river.Config{
+		ID:      string(handlers.Node),
 		Logger:  silent,
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
@@ -126,18 +170,27 @@ func (s *Store) StartJobs(ctx context.Context, handlers JobHandlers, log zerolog
 			queueMail:     {MaxWorkers: 4},
 			queueChores:   {MaxWorkers: 1},
 		},
-		ErrorHandler: jobErrors{log},
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: stuckAfter,
+		ErrorHandler:         jobErrors{log},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(retentionInterval),
 			func() (river.JobArgs, *river.InsertOpts) { return retentionArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the jobs: %w", err)
 	}
-	// River's workers live as long as the context of their start.
-	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
-		return nil, fmt.Errorf("start the jobs: %w", err)
-	}
 	return &Jobs{client: client}, nil
+}
+
+// takeUpJobs lets the jobs be worked again that the node was working on when it was killed.
+// River makes up a new name for a process that has none, and nothing was left under it.
+func (s *Store) takeUpJobs(ctx context.Context, node contact.NodeID) error {
+	_, err := s.pool.Exec(ctx, `update river_job set state = 'available'
+		where state = 'running' and attempted_by[array_length(attempted_by, 1)] = $1 and attempt < max_attempts`, node)
+	if err != nil {
+		return fmt.Errorf("take up the jobs that were left: %w", err)
+	}
+	return nil
 }
 
 // Close ends the workers and waits for the jobs that are under way. When ctx ends before

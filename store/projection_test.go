@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"svar/contact"
+	"svar/ticket"
 )
 
 // everyEvent has each type of contact/event.go once, with every field set that it stores.
@@ -180,6 +181,94 @@ func TestDroppedGoesOnAsCallback(t *testing.T) {
 		t.Errorf("closed: %+v", c)
 	} else if want := after(4).Time(); !c.Ended.Equal(want) {
 		t.Errorf("the talk ended at %s, want %s, when it broke off", c.Ended, want)
+	}
+}
+
+// A text is answered by the first thing that is written to its user, not by being opened; what
+// it is about is on its row.
+func TestATextsWholeLife(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	j := journal{t: t, store: s}
+	text := contact.Contact{
+		ID: "k", Channel: contact.Mail, Line: "post", Party: "kontaktcenter", Service: "print", Ticket: "SD-100001", Language: "sv", Arrived: after(0),
+	}
+	j.record(after(1), contact.ContactArrived{Contact: text})
+	j.record(after(2), contact.ContactQueued{Contact: "k", Needs: contact.Needs{{Skill: "print", Level: 1}}, Target: 60_000})
+	j.record(after(3), contact.ContactConnected{Contact: "k", Offer: 1, Agent: "anna"})
+	j.record(after(4), contact.ContactReturned{Contact: "k", Offer: 1, Agent: "anna", Cause: contact.ReturnGivenBack})
+	j.record(after(5), contact.ContactQueued{Contact: "k", Needs: contact.Needs{{Skill: "other", Level: 1}}, Target: 60_000})
+	j.record(after(6), contact.ContactConnected{Contact: "k", Offer: 2, Agent: "bo"})
+	if c := contacts(t, s)["k"]; c.Answered != nil || c.Party != "kontaktcenter" || c.Service != "print" || c.Ticket != "SD-100001" {
+		t.Errorf("opened: %+v", c)
+	}
+	j.record(after(7), contact.ContactReplied{Contact: "k", Agent: "bo"})
+	j.record(after(9), contact.ContactClosed{Contact: "k", End: contact.EndHandled, Agent: "bo", Ticket: "SD-100002"})
+	if c := inUTC(contacts(t, s)["k"]); c.Answered == nil || !c.Answered.Equal(after(7).Time()) || c.Unreplied || c.Ticket != "SD-100002" {
+		t.Errorf("answered: %+v", c)
+	}
+	if n := count(t, s, `select count(*) from contacts where skill_group = 'print' and replied = $1`, after(7).Time()); n != 1 {
+		t.Error("its first group or its first reply is lost")
+	}
+	text.ID = "spam"
+	j.record(after(10), contact.ContactArrived{Contact: text})
+	j.record(after(12), contact.ContactClosed{Contact: "spam", End: contact.EndHandled, Agent: "bo", Code: "spam"})
+	if c := inUTC(contacts(t, s)["spam"]); c.Answered == nil || !c.Answered.Equal(after(12).Time()) || !c.Unreplied {
+		t.Errorf("finished without a reply: %+v", c)
+	}
+}
+
+// Whoever is reached after a fault that came before any answer was called back.
+func TestACallbackIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	j := journal{t: t, store: s}
+	j.record(after(1), contact.ContactArrived{Contact: call("k", after(0)), Node: "node-1", Leg: "leg"})
+	j.record(after(2), contact.ContactDropped{Contact: "k", From: contact.StateWaiting})
+	j.record(after(3), contact.CallbackTaken{Contact: "k", Offer: 1, Agent: "anna", Node: "node-1"})
+	if c := contacts(t, s)["k"]; c.State != contact.StateDialling || !c.Callback {
+		t.Errorf("dialling: %+v", c)
+	}
+	j.record(after(4), contact.CallbackFailed{Contact: "k", Offer: 1, Agent: "anna", Reason: contact.DialBusy})
+	if c := contacts(t, s)["k"]; c.State != contact.StateWaiting || !c.Callback || c.CalledBack != nil {
+		t.Errorf("busy: %+v", c)
+	}
+	j.record(after(5), contact.CallbackTaken{Contact: "k", Offer: 2, Agent: "bo", Node: "node-1"}, contact.ContactConnected{Contact: "k", Offer: 2, Agent: "bo"})
+	j.record(after(6), contact.ContactReturned{Contact: "k", Offer: 2, Agent: "bo"}, contact.ContactConnected{Contact: "k", Offer: 3, Agent: "anna"})
+	if c := inUTC(contacts(t, s)["k"]); c.Answered != nil || c.CalledBack == nil || !c.CalledBack.Equal(after(5).Time()) || c.Callback {
+		t.Errorf("reached: %+v", c)
+	}
+}
+
+// The ticket that an agent chose gets the contact, once, and one that is not there stops
+// nobody.
+func TestAFinishedContactIsLinked(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	number := openTicket(t, s, formDraft(), nil)
+	link(t, s, number, "linked")
+	j := journal{t: t, store: s}
+	for _, id := range []contact.ID{"linked", "chosen", "lost"} {
+		j.record(after(1), contact.ContactArrived{Contact: call(id, after(0)), Node: "node-1", Leg: "leg"})
+	}
+	closed := contact.ContactClosed{End: contact.EndHandled, Agent: "bo", Ticket: number}
+	lost := closed
+	lost.Contact, lost.Ticket = "lost", "SD-999999"
+	for _, id := range []contact.ID{"linked", "chosen"} {
+		closed.Contact = id
+		j.record(after(80), closed)
+	}
+	j.record(after(81), lost)
+	got := ticketOf(t, s, number)
+	last := got.Entries[len(got.Entries)-1]
+	if len(got.Entries) != 3 || got.Changed != after(80) || last.Kind != ticket.Link || last.Contact != "chosen" || last.Agent != "bo" || last.At != after(80) {
+		t.Errorf("got %+v", got)
+	}
+	if folded, err := ticket.Fold(got, got.Entries); err != nil || !reflect.DeepEqual(folded, got) {
+		t.Errorf("the log says %+v, %v", folded, err)
+	}
+	if c := contacts(t, s)["lost"]; c.Ticket != "SD-999999" || c.State != contact.StateClosed {
+		t.Errorf("got %+v", c)
 	}
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,12 +17,19 @@ type Store struct {
 	jobs *river.Client[pgx.Tx]
 }
 
+// connections are how many a pool opens at most, unless its address says another number: one
+// listens for jobs, and those that work must not wait for one another.
+const connections = 12
+
 // Open connects to the database, which must have the newest schema; see [Migrate]. The
 // error is [ErrAddress] or a [*ConnectError].
 func Open(ctx context.Context, connString string) (*Store, error) {
 	config, err := parsePoolConfig(connString)
 	if err != nil {
 		return nil, err
+	}
+	if !strings.Contains(connString, "pool_max_conns") {
+		config.MaxConns = max(config.MaxConns, connections)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
