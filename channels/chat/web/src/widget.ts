@@ -13,7 +13,7 @@
   const english = tag.dataset['language'] === 'en';
   const text = english
     ? { open: 'Chat with us', close: 'Close the chat', frame: 'Chat', unread: (n: number) => `${n} unread` }
-    : { open: 'Chatta med oss', close: 'Stäng chatten', frame: 'Chatt', unread: (n: number) => `${n} olästa` };
+    : { open: 'Chatta med oss', close: 'Stäng chatten', frame: 'Chatt', unread: (n: number) => (n === 1 ? '1 oläst' : `${n} olästa`) };
 
   const style = new CSSStyleSheet(); // a <style> would be subject to the page's policy
   style.replaceSync(`
@@ -23,15 +23,18 @@ button:hover{background:#164c95}
 button:focus-visible{outline:3px solid #1b5cb3;outline-offset:3px}
 iframe{position:fixed;z-index:2147483646;right:16px;bottom:80px;width:380px;height:min(600px,calc(100vh - 96px));border:1px solid #7f8b99;border-radius:8px;background:#fff;box-shadow:0 4px 24px rgb(0 0 0/30%);color-scheme:light dark}
 iframe[hidden]{display:none}
+span{position:fixed;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 @media(max-width:480px),(max-height:480px){iframe{inset:0;width:100%;height:100%;z-index:2147483647;border:0;border-radius:0}}
 @media(prefers-color-scheme:dark){iframe{background:#181d24}}`);
 
   const host = document.createElement('div');
-  const root = host.attachShadow({ mode: 'closed' });
+  const root = host.attachShadow({ mode: 'open' });
   root.adoptedStyleSheets = [style];
   const button = document.createElement('button');
   button.type = 'button';
-  root.append(button);
+  const heard = document.createElement('span'); // a hidden frame's messages are not read aloud
+  heard.setAttribute('role', 'status');
+  root.append(button, heard);
 
   let frame: HTMLIFrameElement | undefined;
   let loaded = false;
@@ -41,6 +44,7 @@ iframe[hidden]{display:none}
   const label = (): void => {
     button.textContent = isOpen() ? text.close : unread > 0 ? `${text.open} (${text.unread(unread)})` : text.open;
     button.setAttribute('aria-expanded', String(isOpen()));
+    heard.textContent = !isOpen() && unread > 0 ? `${text.frame}: ${text.unread(unread)}` : '';
   };
   const tell = (): void => {
     if (loaded) frame?.contentWindow?.postMessage({ svar: isOpen() ? 'opened' : 'closed' }, origin);

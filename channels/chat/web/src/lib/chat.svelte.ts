@@ -82,13 +82,16 @@ export class Chat {
   #leave: Leave | undefined;
   #stopped = false;
 
+  language = $state('');
+
   constructor(
     readonly topic: string,
-    public language: string,
+    language: string,
     private readonly store: Store,
     private readonly dial: () => Socket,
   ) {
     const kept = store.read();
+    this.language = kept?.language ?? language;
     if (kept) {
       this.#token = kept.token;
       this.#started = true;
@@ -154,6 +157,18 @@ export class Chat {
     this.#open();
   }
 
+  /** There is no chat, or it is over and forgotten: what was not acknowledged opens a new one. */
+  #anew(): void {
+    const unsent = this.pending.filter((line) => !line.safe);
+    if (unsent.length === 0 && this.lines.length > 0) {
+      this.phase = 'ended'; // it stays to be read
+    } else {
+      this.#forget();
+    }
+    this.pending = unsent;
+    this.#started = unsent.length > 0;
+  }
+
   #forget(): void {
     this.#token = '';
     this.#started = false;
@@ -164,7 +179,7 @@ export class Chat {
   /** Keeps what a reload needs. */
   #keep(): void {
     const pending = this.pending.filter((line) => !line.safe).map(({ id, text }) => ({ id, text }));
-    this.store.write(this.#started ? { token: this.#token, pending } : undefined);
+    this.store.write(this.#started ? { token: this.#token, language: this.language, pending } : undefined);
   }
 
   #open(): void {
@@ -194,13 +209,7 @@ export class Chat {
       this.name = message.welcome.name;
       this.language = message.welcome.language;
       this.languages = message.welcome.languages;
-      if (!message.welcome.resumed) {
-        // There is none, or it is over and forgotten: what was not acknowledged opens a new one.
-        const unsent = this.pending.filter((line) => !line.safe);
-        this.#forget();
-        this.pending = unsent;
-        this.#started = unsent.length > 0;
-      }
+      if (!message.welcome.resumed) this.#anew();
       this.#token = message.welcome.token;
       this.#keep();
       if (!message.welcome.resumed) this.#flush();

@@ -112,7 +112,7 @@ test('a text waits until it is acknowledged and its line is there', () => {
   const chat = begun();
   const id = write(chat, 'Hej');
   expect(chat.draft).toBe('');
-  expect(store.kept).toEqual({ token: 'token-1', pending: [{ id, text: 'Hej' }] });
+  expect(store.kept).toEqual({ token: 'token-1', language: 'sv', pending: [{ id, text: 'Hej' }] });
   newest().says({ state: 'waiting' }, { ack: { id, sequence: 4 } });
   expect(chat.pending).toEqual([{ id, text: 'Hej', safe: true }]);
   expect(store.kept?.pending).toEqual([]);
@@ -162,13 +162,33 @@ test('after a reload it has the token and what was not safe', () => {
 });
 
 test('a chat that the server has forgotten is begun anew with what was not safe', () => {
-  store.kept = { token: 'old', pending: [{ id: 'a', text: 'Hallå?' }] };
+  store.kept = { token: 'old', language: 'sv', pending: [{ id: 'a', text: 'Hallå?' }] };
   const chat = newChat();
   newest().opens();
   newest().says(welcome(false, 'token-2'));
   expect(newest().sent[1]).toEqual({ send: { id: 'a', text: 'Hallå?' } });
-  expect(store.kept).toEqual({ token: 'token-2', pending: [{ id: 'a', text: 'Hallå?' }] });
+  expect(store.kept).toEqual({ token: 'token-2', language: 'sv', pending: [{ id: 'a', text: 'Hallå?' }] });
   expect(chat.lines).toEqual([]);
+});
+
+test('a chat that ended meanwhile stays to be read', () => {
+  const chat = begun();
+  const id = write(chat, 'Hej');
+  newest().says({ state: 'waiting' }, { ack: { id, sequence: 4 } }, { lines: [lineOf(4, id, 'Hej')] });
+  newest().breaks();
+  vi.advanceTimersByTime(500);
+  newest().opens();
+  newest().says(welcome(false, 'token-2'));
+  expect(chat.phase).toBe('ended');
+  expect(chat.lines).toHaveLength(1);
+  expect(store.kept).toBeUndefined();
+});
+
+test('the language that was chosen outlives a reload', () => {
+  store.kept = { token: 't', language: 'en', pending: [] };
+  newChat();
+  newest().opens();
+  expect(newest().sent[0]?.hello?.language).toBe('en');
 });
 
 test('what the server cannot take now is sent again by itself', () => {
@@ -288,7 +308,7 @@ test('the messages of the server, as its own golden file has them, are understoo
 
 test('what is sent has the form of the golden file', () => {
   const forms = new Set((goldenRequests as Request[]).map(form));
-  store.kept = { token: 't', pending: [{ id: 'a', text: 'Hej' }] };
+  store.kept = { token: 't', language: 'sv', pending: [{ id: 'a', text: 'Hej' }] };
   const chat = newChat();
   newest().opens();
   newest().says(welcome(true), { state: 'waiting' });

@@ -1,9 +1,10 @@
 /**
- * What a page keeps over a reload: the chat's token, and the texts that the server has not acknowledged. It is kept for
+ * What a page keeps over a reload: the chat's token and language, and the texts that the server has not acknowledged. It is kept for
  * this tab only, since computers at schools are shared. Storage may be switched off: then a reload begins anew.
  */
 export interface Kept {
   token: string;
+  language: string;
   pending: { id: string; text: string }[];
 }
 
