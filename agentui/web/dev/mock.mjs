@@ -9,7 +9,8 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import { breaks, contactOf, hello, offerOf, states } from './states.mjs';
+import { makeDesk } from './desk.mjs';
+import { breaks, chatLines, contactOf, hello, offerOf, states } from './states.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
@@ -21,7 +22,7 @@ export async function startMock({ port = 0 } = {}) {
   const broken = new Set();
   const server = createServer((request, response) => {
     if (request.url.includes('?state=')) broken.clear();
-    void answer(request, response);
+    void answer(request, response).catch((error) => response.writeHead(500).end(String(error)));
   });
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
@@ -52,6 +53,7 @@ async function answer(request, response) {
   response.setHeader('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'; base-uri 'none'");
   response.setHeader('Cache-Control', 'no-store');
   if (pathname === '/api/v1/session') return answerSession(request, response);
+  if (pathname.startsWith('/api/v1/')) return answerDesk(request, response, pathname.slice('/api/v1'.length), searchParams);
   if (!pathname.startsWith('/console')) return response.writeHead(302, { Location: '/console/' }).end();
   const state = searchParams.get('state');
   if (state) response.setHeader('Set-Cookie', `mock-state=${state === 'sign-in' ? '' : state}; Path=/; SameSite=Strict`);
@@ -63,6 +65,28 @@ async function answer(request, response) {
   } catch {
     response.writeHead(404).end();
   }
+}
+
+/** One desk for each state, so that what is done in one is not seen in another. */
+const desks = new Map();
+
+async function answerDesk(request, response, path, query) {
+  const state = cookie(request, 'mock-state');
+  if (!state) return response.writeHead(401, { 'Content-Type': 'application/problem+json' }).end('{"title":"Not signed in"}');
+  let desk = desks.get(state);
+  if (!desk) {
+    desks.set(state, (desk = makeDesk()));
+    if (state.includes('blocked')) desk.embargo();
+  }
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  const [status, body, headers = { 'Content-Type': 'application/json' }] = desk.answer(
+    request.method,
+    path,
+    query,
+    text ? JSON.parse(text) : {},
+  );
+  response.writeHead(status, headers).end(typeof body === 'object' ? JSON.stringify(body) : body);
 }
 
 async function answerSession(request, response) {
@@ -85,6 +109,7 @@ function play(client, name) {
   const send = (message) => client.send(JSON.stringify(message));
   const make = states[name] ?? states['not-ready'];
   const model = make(Date.now());
+  const chat = chatLines(Date.now());
   const show = () => send({ state: { ...model, now: Date.now() } });
   let timer;
 
@@ -128,6 +153,18 @@ function play(client, name) {
       rest();
     },
     signal: () => {},
+    'give-back': ({ contact }) => (model.contacts = model.contacts.filter((one) => one.contact !== contact)),
+    dial: () => activity('dialling'),
+    'chat-follow': ({ contact, after }) => {
+      const lines = chat.filter(({ sequence }) => sequence > after);
+      send({ chat: { contact, lines } });
+    },
+    'chat-send': ({ contact, message, text }) => {
+      if (chat.some(({ id }) => id === message)) return;
+      const line = { sequence: chat.at(-1).sequence + 1, id: message, from: 'agent', kind: 'text', agent: 'anna', text, at: Date.now() };
+      chat.push(line);
+      send({ chat: { contact, lines: [line] } });
+    },
   };
 
   client.on('message', (data) => {

@@ -7,7 +7,7 @@ import { startBrowser } from './browser.mjs';
 import { startMock } from './mock.mjs';
 import { openPeer } from './peer.mjs';
 import { scriptServer } from './script.mjs';
-import { breaks, states } from './states.mjs';
+import { breaks, pages, states } from './states.mjs';
 
 const options = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
 const [folder = 'screenshots', ...wanted] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -44,9 +44,9 @@ try {
         await context.addInitScript((tag) => localStorage.setItem('svar.language', JSON.stringify(tag)), language);
         const page = await context.newPage();
         if (state.startsWith('connected')) await answerCall(context, page, state);
-        else await page.goto(`${mock.origin}/console/?state=${state}`);
+        else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
         await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
-        await page.waitForTimeout(state in breaks ? 1500 : 300);
+        await page.waitForTimeout(state in breaks ? 1500 : 500);
         await page.screenshot({ path: join(folder, `${state}-${viewport.width}-${colorScheme}-${language}.png`) });
         await context.close();
       }

@@ -19,6 +19,7 @@ export async function scriptServer(page) {
     /** Sends a whole state; its moment is now. */
     state: (state) => socket.send(JSON.stringify({ state: { ...state, now: Date.now() } })),
     signal: (offer, payload) => socket.send(JSON.stringify({ signal: { offer, payload } })),
+    chat: (contact, lines) => socket.send(JSON.stringify({ chat: { contact, lines } })),
     /** Decides what replies say: the function gets the request and returns an error code or nothing. */
     replyWith: (decide) => (answer = decide),
     /** Resolves with the next request of the kind, or one that has not been taken yet. */

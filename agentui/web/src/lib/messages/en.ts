@@ -174,6 +174,7 @@ export const en: Messages = {
     tickets: 'Cases',
     notices: 'Outage messages',
     figures: 'Figures',
+    short: { work: 'Work', tickets: 'Cases', notices: 'Outages', figures: 'Figures' },
   },
   outage: {
     title: 'Outage messages',

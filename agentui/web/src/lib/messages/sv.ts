@@ -176,6 +176,7 @@ export const sv = {
     tickets: 'Ärenden',
     notices: 'Driftmeddelanden',
     figures: 'Siffror',
+    short: { work: 'Arbete', tickets: 'Ärenden', notices: 'Drift', figures: 'Siffror' } as Record<string, string>,
   },
   outage: {
     title: 'Driftmeddelanden',

@@ -1,0 +1,217 @@
+// The stand-in's answers by HTTP (src/lib/api.ts): a few tickets, outage messages and figures, kept in memory.
+
+import { notices, openTickets, ticketRow } from './states.mjs';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+const html = `<!doctype html><meta charset="utf-8"><style>body{font:15px/1.5 sans-serif;margin:12px}td,th{border:1px solid #999;padding:2px 8px}</style>
+<p>Hej!</p><p>Schemat för <b>7B</b> visar fel salar sedan i måndags:</p>
+<table><tr><th>Dag</th><th>Visas</th><th>Ska vara</th></tr><tr><td>Måndag</td><td>B214</td><td>A101</td></tr><tr><td>Onsdag</td><td>B214</td><td>A103</td></tr></table>
+<p>Kan ni rätta det?<br>Leila Farah</p><script>parent.postMessage('a script ran', '*')</script>`;
+
+function ticketsOf(now) {
+  const mail = {
+    ...ticketRow('SD-100240', 'incident', 'in-progress', 'Fel i schemat sedan i måndags', now - 95 * minute),
+    category: 'course',
+    channel: 'mail',
+    line: 'mailbox',
+    language: 'sv',
+    reporter: { name: 'Leila Farah', address: 'leila.farah@example.org' },
+    contacts: ['0193-mail'],
+    entries: [
+      {
+        id: 1,
+        at: now - 95 * minute,
+        kind: 'from-user',
+        text: 'Hej!\nSchemat för 7B visar fel salar sedan i måndags.\nKan ni rätta det?\nLeila Farah',
+        html: true,
+        attachments: [
+          { id: 7, name: 'schema vecka 48.pdf', type: 'application/pdf', size: 184_320 },
+          { id: 8, name: 'skärmbild.png', type: 'image/png', size: 912_000 },
+        ],
+      },
+      { id: 2, at: now - 90 * minute, kind: 'status', status: 'in-progress', agent: 'bo' },
+      { id: 3, at: now - 88 * minute, kind: 'note', agent: 'bo', text: 'Rättat i schemasystemet, synkas varje timme. Kontrollera efter klockan 13.' },
+      { id: 4, at: now - 80 * minute, kind: 'answer', agent: 'bo', text: 'Hej Leila! Vi ser felet och rättar det under dagen.' },
+      { id: 5, at: now - 20 * minute, kind: 'from-user', text: 'Tack! Onsdagen är fortfarande fel.' },
+    ],
+  };
+  const form = {
+    ...ticketRow('SD-100241', 'incident', 'registered', 'Nätet i sal B214 är borta', now - 12 * minute, 'network'),
+    channel: 'form',
+    line: 'portal',
+    language: 'sv',
+    reporter: { person: 'p-204', name: 'Jonas Ek', address: 'jonas.ek@example.org' },
+    contacts: ['0193-form'],
+    entries: [
+      {
+        id: 11,
+        at: now - 12 * minute,
+        kind: 'from-user',
+        text: 'Ingen i sal B214 kommer ut på nätet sedan i morse. Andra salar fungerar. Elevernas prov börjar klockan 10.',
+      },
+    ],
+  };
+  const others = openTickets(now).map((row) => ({
+    ...row,
+    channel: 'voice',
+    language: 'sv',
+    reporter: { name: 'Karin Öst' },
+    contacts: [],
+    entries: [{ id: 21, at: row.created, kind: 'from-user', text: row.subject }],
+  }));
+  const done = {
+    ...ticketRow('SD-100150', 'question', 'closed', 'Hur delar jag en mapp med en kollega?', now - 9 * 24 * hour, ''),
+    channel: 'chat',
+    language: 'sv',
+    reporter: {},
+    contacts: [],
+    entries: [],
+  };
+  return [form, mail, ...others, done];
+}
+
+function figuresOf(query, now) {
+  const lengths = { hour, day: 24 * hour, month: 30 * 24 * hour, total: 0 };
+  const step = lengths[query.get('by')] ?? 0;
+  const kinds = [
+    ['voice', 'staff', 'staff', 212, 0.94],
+    ['voice', 'pupils', 'pupil', 48, 0.88],
+    ['voice', 'priority', 'contact-centre', 6, 1],
+    ['chat', 'chat-platform', '', 31, 0.9],
+    ['mail', 'mailbox', '', 64, 0.97],
+    ['form', 'portal', 'staff', 19, 1],
+  ];
+  const rows = [];
+  for (let back = step ? 2 : 0; back >= 0; back--) {
+    for (const [channel, line, audience, offered, share] of kinds) {
+      const wanted = { channel, line, audience };
+      if (Object.entries(wanted).some(([name, value]) => query.get(name) && query.get(name) !== value)) continue;
+      const answered = Math.floor(offered * share);
+      const open = back === 0 && channel === 'mail' ? 1 : 0;
+      const unit = channel === 'mail' || channel === 'form' ? 40 * minute : 21_000;
+      const times = { n: answered, meanMs: unit, medianMs: unit * 0.8, p90Ms: unit * 2.4, maxMs: unit * 5 };
+      rows.push({
+        start: new Date(now - back * step).toISOString(),
+        ...wanted,
+        offered,
+        answered,
+        unreplied: channel === 'mail' ? 3 : 0,
+        abandoned: [{ stage: 'queue', count: offered - answered - open, short: channel === 'voice' && offered > 20 ? 2 : 0 }],
+        calledBack: 0,
+        outsideHours: 0,
+        refused: 0,
+        dropped: 0,
+        open,
+        fromArrival: { ...times, meanMs: unit + 14_000 },
+        fromQueue: times,
+        withinTarget: Math.floor(answered * 0.86),
+        answerable: offered,
+      });
+    }
+  }
+  return rows;
+}
+
+/** Makes the answers of one desk; each is [status, body, headers]. */
+export function makeDesk() {
+  const start = Date.now();
+  const tickets = ticketsOf(start);
+  let standing = notices(start);
+  let log = [];
+  let embargoes = [];
+  let next = 100;
+
+  const blocked = (notice) => embargoes.some((embargo) => !embargo.service || embargo.service === notice.service);
+  const find = (number) => tickets.find((ticket) => ticket.number === number);
+  const enter = (ticket, entry) => {
+    const kept = { id: ++next, at: Date.now(), agent: 'anna', ...entry };
+    ticket.entries.push(kept);
+    ticket.changed = kept.at;
+    return kept;
+  };
+
+  const routes = [
+    ['GET', /^\/tickets$/, (_match, query) => {
+      const words = (query.get('search') ?? '').toLowerCase();
+      const found = tickets.filter(
+        (ticket) =>
+          `${ticket.number} ${ticket.subject}`.toLowerCase().includes(words) &&
+          (!query.get('status') || ticket.status === query.get('status')) &&
+          (!query.get('open') || ticket.status === 'registered' || ticket.status === 'in-progress'),
+      );
+      return [200, { tickets: found.map(({ entries: _entries, ...row }) => row), more: false }];
+    }],
+    ['GET', /^\/tickets\/([^/]+)$/, ([, number]) => (find(number) ? [200, find(number)] : [404, { title: 'Not Found' }])],
+    ['POST', /^\/tickets$/, (_match, _query, body) => {
+      const number = `SD-${++next + 100_200}`;
+      const row = ticketRow(number, body.kind, 'registered', body.subject, Date.now(), body.service ?? '');
+      tickets.unshift({ ...row, channel: 'voice', language: 'sv', reporter: {}, contacts: [body.contact], entries: [] });
+      return [201, { number }];
+    }],
+    ['POST', /^\/tickets\/([^/]+)\/entries$/, ([, number], _query, { kind, text }) => [201, enter(find(number), { kind, text })]],
+    ['POST', /^\/tickets\/([^/]+)\/status$/, ([, number], _query, { status }) => {
+      find(number).status = status;
+      enter(find(number), { kind: 'status', status });
+      return [204];
+    }],
+    ['POST', /^\/tickets\/([^/]+)\/contacts$/, ([, number], _query, { contact }) => {
+      if (!find(number)) return [404, { title: 'Not Found' }];
+      enter(find(number), { kind: 'link', contact });
+      return [204];
+    }],
+    ['GET', /^\/tickets\/[^/]+\/entries\/\d+\/html$/, () => [
+      200,
+      html,
+      {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox",
+      },
+    ]],
+    ['GET', /^\/notices$/, () => [200, { notices: standing.map((one) => ({ ...one, blocked: blocked(one) })), embargoes, log: [...standing].reverse().concat(log) }]],
+    ['POST', /^\/notices$/, (_match, _query, body) => {
+      const now = Date.now();
+      standing = [...standing, { from: now, ...body, id: `n-${++next}`, published: now, by: 'anna' }];
+      return [201, {}];
+    }],
+    ['POST', /^\/notices\/([^/]+)\/withdraw$/, ([, id]) => {
+      const gone = standing.find((one) => one.id === id);
+      standing = standing.filter((one) => one !== gone);
+      log = [{ ...gone, withdrawn: Date.now(), withdrawnBy: 'anna' }, ...log];
+      return [204];
+    }],
+    ['POST', /^\/embargoes$/, (_match, _query, body) => {
+      embargoes = [...embargoes, { ...body, id: `e-${++next}`, from: Date.now(), by: 'anna' }];
+      return [201, {}];
+    }],
+    ['POST', /^\/embargoes\/([^/]+)\/lift$/, ([, id]) => {
+      embargoes = embargoes.filter((one) => one.id !== id);
+      return [204];
+    }],
+    ['GET', /^\/figures$/, (_match, query) => [200, { rows: figuresOf(query, Date.now()) }]],
+  ];
+
+  return {
+    /** Sets what a state needs: a desk under the City's embargo. */
+    embargo() {
+      embargoes = [
+        {
+          id: 'e-1',
+          contact: 'Maria Strand, stadens IT-avdelning',
+          scope: 'Allt om lärplattformen tills stadens egen information är ute',
+          relief: 'SKL-2026-114',
+          from: Date.now() - 5 * minute,
+          by: 'eva',
+        },
+      ];
+    },
+    answer(method, path, query, body) {
+      for (const [verb, pattern, make] of routes) {
+        const match = verb === method && pattern.exec(path);
+        if (match) return make(match, query, body);
+      }
+      return [404, { title: 'Not Found' }];
+    },
+  };
+}
