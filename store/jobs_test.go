@@ -160,15 +160,15 @@ func TestAMailIsSentWithItsThread(t *testing.T) {
 	}
 	want := OutgoingMail{
 		Line: "post", Ticket: "SD-100001", Audience: contact.AudienceStaff, Service: "print", Language: "sv", To: "asa@example.org", Subject: "Skrivaren är trasig",
-		InReplyTo: "<1@example.org>", References: []string{"<0@example.org>", "<1@example.org>"},
+		InReplyTo: "<1@example.org>", References: []string{"<0@example.org>"},
 	}
 	receipt, reply := want, want
-	receipt.Automatic, receipt.MessageID = true, byText[""].MessageID
-	reply.Text, reply.MessageID = answer.Text, byText[answer.Text].MessageID
-	if got := byText[""]; !reflect.DeepEqual(got, receipt) || got.MessageID == "" {
+	receipt.Automatic, receipt.Key = true, byText[""].Key
+	reply.Text, reply.Key = answer.Text, byText[answer.Text].Key
+	if got := byText[""]; !reflect.DeepEqual(got, receipt) || got.Key == "" {
 		t.Errorf("the receipt\n got %+v\nwant %+v", got, receipt)
 	}
-	if got := byText[answer.Text]; !reflect.DeepEqual(got, reply) || got.MessageID == "" || got.MessageID == receipt.MessageID {
+	if got := byText[answer.Text]; !reflect.DeepEqual(got, reply) || got.Key == "" || got.Key == receipt.Key {
 		t.Errorf("the answer\n got %+v\nwant %+v", got, reply)
 	}
 	if got := <-replied; got != "mail-1 by anna" {
@@ -215,7 +215,7 @@ func TestReferencesAreBounded(t *testing.T) {
 	}
 	takeMail(t, s, m)
 	got, _, err := s.outgoingMail(t.Context(), int64(count(t, s, `select id from outgoing_mails`)))
-	if err != nil || len(got.References) != maxReferences || got.References[0] != "<0@old.example>" || got.References[maxReferences-1] != "<1@example.org>" {
+	if err != nil || len(got.References) != maxReferences || got.References[0] != "<0@old.example>" || got.References[maxReferences-1] != "<49@old.example>" || got.InReplyTo != "<1@example.org>" {
 		t.Errorf("got %q, %v", got.References, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -47,10 +48,9 @@ type IncomingMail struct {
 type Bounce struct {
 	// Ticket is proved by a token of ours.
 	Ticket contact.TicketNumber
-	// MessageID is that of the mail: the one of [OutgoingMail], or one that has it as a part
-	// between dots before the @.
-	MessageID string
-	// Reason is what the other side said, for agents.
+	// Key is that of the [OutgoingMail]; empty when the bounce does not say.
+	Key string
+	// Reason is what the other side said, for agents; the bounce's own text when empty.
 	Reason string
 }
 
@@ -187,18 +187,14 @@ func (s *Store) fileBounce(ctx context.Context, tx pgx.Tx, m IncomingMail, now c
 	if err != nil {
 		return nil, 0, err
 	}
-	reason := m.Bounce.Reason
-	if strings.TrimSpace(reason) == "" {
-		reason = m.Subject
-	}
-	local, _, _ := strings.Cut(strings.Trim(m.Bounce.MessageID, "<> "), "@")
 	var about int64
-	err = tx.QueryRow(ctx, `select id from outgoing_mails where ticket = $1 and message_id = any($2)`,
-		of.id, append(strings.Split(local, "."), local)).Scan(&about)
+	err = tx.QueryRow(ctx, `select id from outgoing_mails where ticket = $1 and key = $2`, of.id, m.Bounce.Key).Scan(&about)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return nil, 0, err
 	}
-	entry, err := of.fail(ctx, tx, about, reason, now)
+	reasons := []string{m.Bounce.Reason, m.Text, m.Subject}
+	said := slices.IndexFunc(reasons, func(reason string) bool { return strings.TrimSpace(reason) != "" })
+	entry, err := of.fail(ctx, tx, about, reasons[said], now) // a cleaned mail has a subject
 	return of, entry.ID, err
 }
 

@@ -28,12 +28,13 @@ type OutgoingMail struct {
 	Subject string
 	// Text is the answer's; empty for a receipt, whose words are made when it is sent.
 	Text string
-	// InReplyTo and References are of the mail that it answers; empty when there is none.
+	// InReplyTo is the Message-ID of the mail that it answers, References those before that one;
+	// empty when there is none.
 	InReplyTo  string
 	References []string
-	// MessageID is unique and stays the same however often it is tried: 26 letters and digits, for
-	// the part of the Message-ID before the @.
-	MessageID string
+	// Key names the mail among all that we send and stays the same however often it is tried:
+	// 26 small letters and digits. Its Message-ID is made from it.
+	Key string
 	// Automatic is set for a receipt.
 	Automatic bool
 }
@@ -44,7 +45,7 @@ const maxReferences = 20
 // queueMail makes a mail and its job: of an answer, entry is the entry; of a receipt, receiptOf.
 func (s *Store) queueMail(ctx context.Context, tx pgx.Tx, of *lockedTicket, entry, receiptOf *int64, now contact.Instant) error {
 	var id int64
-	err := tx.QueryRow(ctx, `insert into outgoing_mails (ticket, entry, reply_to, address, message_id, created) values ($1, $2, $3, $4, $5, $6) returning id`,
+	err := tx.QueryRow(ctx, `insert into outgoing_mails (ticket, entry, reply_to, address, key, created) values ($1, $2, $3, $4, $5, $6) returning id`,
 		of.id, entry, receiptOf, of.Reporter.Address, strings.ToLower(rand.Text()), now.Time()).Scan(&id)
 	if err != nil {
 		return err
@@ -58,11 +59,11 @@ func (s *Store) outgoingMail(ctx context.Context, id int64) (m OutgoingMail, don
 	var before int64
 	var of int64
 	err = s.pool.QueryRow(ctx, `
-		select t.id, t.line, t.number, t.audience, t.service, t.language, o.address, t.subject, coalesce(e.text, ''), o.message_id,
+		select t.id, t.line, t.number, t.audience, t.service, t.language, o.address, t.subject, coalesce(e.text, ''), o.key,
 			o.entry is null, coalesce(o.entry, o.reply_to, 0), o.sent is not null or o.failed_at is not null
 		from outgoing_mails o join tickets t on t.id = o.ticket left join ticket_entries e on e.id = o.entry
 		where o.id = $1`, id).
-		Scan(&of, &m.Line, &m.Ticket, &m.Audience, &m.Service, &m.Language, &m.To, &m.Subject, &m.Text, &m.MessageID, &m.Automatic, &before, &done)
+		Scan(&of, &m.Line, &m.Ticket, &m.Audience, &m.Service, &m.Language, &m.To, &m.Subject, &m.Text, &m.Key, &m.Automatic, &before, &done)
 	if err != nil {
 		return OutgoingMail{}, false, fmt.Errorf("read a mail to send: %w", notFound(err))
 	}
@@ -72,9 +73,6 @@ func (s *Store) outgoingMail(ctx context.Context, id int64) (m OutgoingMail, don
 		Scan(&m.Line, &m.InReplyTo, &m.References)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return OutgoingMail{}, false, fmt.Errorf("read the mail that is answered: %w", err)
-	}
-	if m.InReplyTo != "" {
-		m.References = append(m.References, m.InReplyTo)
 	}
 	if n := len(m.References); n > maxReferences {
 		m.References = append(m.References[:1:1], m.References[n-maxReferences+1:]...)

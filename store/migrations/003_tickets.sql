@@ -140,7 +140,7 @@ create table outgoing_mails (
     entry      bigint unique references ticket_entries (id),
     reply_to   bigint references ticket_entries (id),
     address    text not null check (address <> ''),
-    message_id text not null unique,
+    key        text not null unique,
     created    timestamptz not null,
     sent       timestamptz,
     failed_at  timestamptz,
