@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,6 +73,7 @@ func (s *Store) MailCursor(ctx context.Context, line contact.LineID) (uidValidit
 // queue and a receipt, or, of a bounce, a note that an answer did not arrive. The cursor
 // moves in the same transaction. A mail that was taken before moves the cursor only.
 func (s *Store) TakeMail(ctx context.Context, m IncomingMail, now contact.Instant) error {
+	m = m.cleaned()
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := moveCursor(ctx, tx, m.Line, m.UIDValidity, m.UID); err != nil {
 			return err
@@ -84,12 +86,12 @@ func (s *Store) TakeMail(ctx context.Context, m IncomingMail, now contact.Instan
 		if err != nil || taken {
 			return err
 		}
-		of, entry, err := s.fileMail(ctx, tx, m.cleaned(), now)
+		of, entry, err := s.fileMail(ctx, tx, m, now)
 		if err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `insert into mails (line, uidvalidity, uid, message_id, refs, ticket, entry, received) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			m.Line, int64(m.UIDValidity), int64(m.UID), m.MessageID, append([]string{}, m.References...), of.id, entry, now.Time())
+			m.Line, int64(m.UIDValidity), int64(m.UID), m.MessageID, m.References, of.id, entry, now.Time())
 		return err
 	})
 	if err != nil {
@@ -242,6 +244,9 @@ const maxReason = 1000
 // noSubject stands for the subject of a mail that has none.
 const noSubject = "–"
 
+// defaultLanguage is that of a mail whose language nobody guessed.
+const defaultLanguage = "sv"
+
 // cleaned fits the mail into what a ticket and PostgreSQL hold, so that none can stop its
 // mailbox: what is too long is cut, and what is no text is replaced.
 func (m IncomingMail) cleaned() IncomingMail {
@@ -256,12 +261,33 @@ func (m IncomingMail) cleaned() IncomingMail {
 		m.From = ""
 	}
 	m.Category = oneLine(m.Category, ticket.MaxName)
+	m.MessageID = messageID(m.MessageID)
+	references := make([]string, 0, min(len(m.References), maxReferences))
+	for _, id := range shortened(m.References) {
+		references = append(references, messageID(id))
+	}
+	m.References = references
+	if m.Contact.Language == "" {
+		m.Contact.Language = defaultLanguage
+	}
 	files := make([]File, 0, len(m.Files))
 	for _, file := range m.Files {
 		files = append(files, File{Name: oneLine(file.Name, ticket.MaxName), Type: oneLine(file.Type, ticket.MaxName), Data: append([]byte{}, file.Data...)})
 	}
 	m.Files = files
 	return m
+}
+
+// maxMessageID is above what any mail program makes, and below what an index holds.
+const maxMessageID = 500
+
+// messageID fits a Message-ID into an index. One that is too long keeps being another one
+// than all others.
+func messageID(id string) string {
+	if id = oneLine(id, len(id)); len(id) <= maxMessageID {
+		return id
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(id)))
 }
 
 // clean cuts a text to so many characters.

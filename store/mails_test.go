@@ -333,6 +333,7 @@ func TestNoMailIsPoison(t *testing.T) {
 	for name, change := range map[string]func(*IncomingMail){
 		"NUL": func(m *IncomingMail) {
 			m.Text, m.HTML, m.Subject, m.FromName, m.Files[0].Name = "a\x00", "<p>\x00", "\x00", "\x00", "\x00"
+			m.MessageID, m.References = "<\x00>", []string{"\x00"}
 		},
 		"no text": func(m *IncomingMail) {
 			m.Text, m.HTML, m.Subject, m.FromName, m.Files[0].Name = "\xff", "\xff", "\xff", "\xff", "\xff"

@@ -39,8 +39,16 @@ type OutgoingMail struct {
 	Automatic bool
 }
 
-// maxReferences bounds the chain of mails that an answer names: the first and the last ones.
+// maxReferences bounds the chain of mails that is kept of a mail: the first and the last ones.
 const maxReferences = 20
+
+func shortened(references []string) []string {
+	n := len(references)
+	if n <= maxReferences {
+		return references
+	}
+	return append(references[:1:1], references[n-maxReferences+1:]...)
+}
 
 // queueMail makes a mail and its job: of an answer, entry is the entry; of a receipt, receiptOf.
 func (s *Store) queueMail(ctx context.Context, tx pgx.Tx, of *lockedTicket, entry, receiptOf *int64, now contact.Instant) error {
@@ -73,9 +81,6 @@ func (s *Store) outgoingMail(ctx context.Context, id int64) (m OutgoingMail, don
 		Scan(&m.Line, &m.InReplyTo, &m.References)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return OutgoingMail{}, false, fmt.Errorf("read the mail that is answered: %w", err)
-	}
-	if n := len(m.References); n > maxReferences {
-		m.References = append(m.References[:1:1], m.References[n-maxReferences+1:]...)
 	}
 	return m, done, nil
 }

@@ -34,7 +34,7 @@ type File struct {
 const ticketColumns = `t.id, t.number, t.kind, t.status, t.subject, t.service, t.category, t.channel, t.line, t.audience, t.language,
 	t.person, t.reporter_person, t.reporter_name, t.reporter_address,
 	coalesce((select number from tickets f where f.id = t.follows), ''), t.created, t.changed, t.solved, t.closed,
-	array(select contact from ticket_contacts c where c.ticket = t.id order by c.at, c.contact)`
+	array(select contact from ticket_entries e where e.ticket = t.id and e.kind = 'link' group by contact order by min(e.id))`
 
 func scanTicket(row pgx.CollectableRow) (id int64, t ticket.Ticket, err error) {
 	var created, changed time.Time
@@ -70,7 +70,8 @@ func lockTicket(ctx context.Context, tx pgx.Tx, number contact.TicketNumber) (*l
 		select exists (select from ticket_entries e left join outgoing_mails o on o.entry = e.id
 				where e.ticket = $1 and e.kind = 'answer' and o.failed_at is null)
 			or exists (select from ticket_contacts l join contacts c on c.id = l.contact
-				where l.ticket = $1 and c.channel in ('voice', 'chat') and c.answered is not null)`, id).Scan(&locked.told)
+				where l.ticket = $1 and c.channel in ('voice', 'chat')
+					and coalesce(c.answered, c.called_back) is not null and not c.unreplied)`, id).Scan(&locked.told)
 	return locked, err
 }
 

@@ -6,7 +6,7 @@ create sequence ticket_numbers start 100001;
 
 create table tickets (
     id               bigint primary key default nextval('ticket_numbers'),
-    number           text not null unique generated always as ('SD-' || id) stored,
+    number           text not null unique generated always as ('SD-' || id::text) stored,
     kind             text not null check (kind in ('incident', 'question', 'order')),
     status           text not null check (status in ('registered', 'in-progress', 'solved', 'closed')),
     subject          text not null check (subject <> ''),

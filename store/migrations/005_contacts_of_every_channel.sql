@@ -14,6 +14,8 @@ alter table contacts
     -- empty.
     add called_back timestamptz;
 
+create index contacts_closed on contacts (line, closed) where closed is not null;
+
 -- Contacts whose personal data is gone by rule. The projection can be made anew, this cannot.
 create table forgotten_contacts (
     contact text primary key,
