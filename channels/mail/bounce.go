@@ -1,8 +1,9 @@
 package mail
 
 import (
-	"bytes"
+	"net/textproto"
 	"regexp"
+	"strings"
 
 	"github.com/jhillyerd/enmime/v2"
 )
@@ -24,16 +25,15 @@ func reportsFailure(envelope *enmime.Envelope) bool {
 	if status != nil && actionPattern.Match(status.Content) {
 		return failedPattern.Match(status.Content)
 	}
-	header := envelope.Root.Header
 	notified := envelope.Root.BreadthMatchFirst(func(p *enmime.Part) bool { return p.ContentType == "message/disposition-notification" })
 	if notified != nil {
 		return false // a receipt of reading
 	}
-	values, there := header["Return-Path"]
-	return (there && len(bytes.Trim([]byte(values[0]), "<> \t")) == 0) && len(returnedMessageIDs(envelope)) > 0
+	return nullReturnPath(textproto.MIMEHeader(envelope.Root.Header)) && len(returnedMessageIDs(envelope)) > 0
 }
 
-// returnedMessageIDs are those of the mail, or its headers, that came back with a report.
+// returnedMessageIDs are those of the mail, or its headers, that came back with a report: in a
+// part of their own, or, from old mailer daemons, below the text.
 func returnedMessageIDs(envelope *enmime.Envelope) []string {
 	var found []string
 	parts := envelope.Root.BreadthMatchAll(func(p *enmime.Part) bool {
@@ -47,6 +47,12 @@ func returnedMessageIDs(envelope *enmime.Envelope) []string {
 		content := part.Content[:min(len(part.Content), maxHeader)]
 		if match := returnedIDHeader.FindSubmatch(content); match != nil {
 			found = append(found, string(match[1]))
+		}
+	}
+	local, _, _ := strings.Cut(strings.ToLower(sender(envelope).Address), "@")
+	if len(found) == 0 && (local == "mailer-daemon" || local == "postmaster") {
+		if match := returnedIDHeader.FindStringSubmatch(cutBytes(envelope.Text, maxHeader)); match != nil {
+			found = append(found, match[1])
 		}
 	}
 	return found

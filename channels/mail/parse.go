@@ -12,8 +12,11 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jhillyerd/enmime/v2"
+	"github.com/jhillyerd/enmime/v2/mediatype"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // source is a mail as the mailbox has it.
@@ -54,7 +57,8 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 		enmime.SkipMalformedParts(true), enmime.MultipartWOBoundaryAsSinglePart(true), enmime.DisableTextConversion(true),
 		enmime.StripMediaTypeInvalidCharacters(true), enmime.MaxStoredPartErrors(20),
 		enmime.SetReadPartErrorPolicy(func(*enmime.Part, error) bool { return true }), // half a part is better than none
-	).ReadEnvelope(bytes.NewReader(s.raw))
+		enmime.SetCustomParseMediaType(forgivingMediaType),
+	).ReadEnvelope(bytes.NewReader(withReadableHeader(s.raw)))
 	if err != nil {
 		return Incoming{}, &unreadableError{"the mail could not be read: it does not follow the rules of mail"}
 	}
@@ -84,6 +88,51 @@ func multiparts(raw []byte) int {
 }
 
 var multipartPattern = regexp.MustCompile(`(?i)boundary\s*\*?[0-9]*\*?\s*=`)
+
+// forgivingMediaType reads a Content-Type, or a Content-Disposition, which has the same grammar,
+// as its sender must have meant it.
+func forgivingMediaType(value string) (kind string, params map[string]string, invalid []string, err error) {
+	kind, params, invalid, err = mediatype.Parse(value)
+	for _, disposition := range []string{"attachment", "inline"} {
+		if _, is := cutPrefixFold(strings.TrimSpace(value), disposition); is {
+			return disposition, params, invalid, nil
+		}
+	}
+	if strings.TrimSpace(value) == "" {
+		return kind, params, invalid, err
+	}
+	if strings.HasPrefix(kind, "multipart/") && params["boundary"] == "" {
+		return "text/plain", map[string]string{}, invalid, nil
+	}
+	if err != nil || !strings.Contains(kind, "/") {
+		return "application/octet-stream", map[string]string{}, invalid, nil // as text its bytes could change
+	}
+	// What is beyond ASCII in a text that promises ASCII is most often UTF-8, and ASCII is UTF-8 as well.
+	if charset := strings.ToLower(params["charset"]); charset == "us-ascii" || charset == "ascii" {
+		params["charset"] = "utf-8"
+	}
+	return kind, params, invalid, nil
+}
+
+// withReadableHeader returns the mail with a header in UTF-8. Old programs write letters into it
+// as they are, which is against the rules, and means Windows' West European ones.
+func withReadableHeader(raw []byte) []byte {
+	end := bytes.Index(raw, []byte("\n\r\n"))
+	if bare := bytes.Index(raw, []byte("\n\n")); bare >= 0 && (end < 0 || bare < end) {
+		end = bare
+	}
+	if end < 0 {
+		end = len(raw)
+	}
+	if utf8.Valid(raw[:end]) {
+		return raw
+	}
+	header, err := charmap.Windows1252.NewDecoder().Bytes(raw[:end])
+	if err != nil {
+		return raw
+	}
+	return append(header, raw[end:]...)
+}
 
 // isEcho: our address as sender and our signature in its own Message-ID (freescout#5638).
 func (p parser) isEcho(in Incoming) bool {
@@ -128,6 +177,10 @@ func (p parser) takeBody(in *Incoming, envelope *enmime.Envelope, s source) {
 		in.Text = notes.tooLarge
 		return
 	}
+	if len(envelope.Attachments) == 1 && envelope.Attachments[0] == envelope.Root && envelope.Root.FileName == "" && utf8.Valid(envelope.Root.Content) {
+		// All there is, with a type that says nothing: its sender meant it to be read.
+		envelope.Text, envelope.Attachments = string(envelope.Root.Content), nil
+	}
 	in.Attachments = attachments(envelope)
 	text := cleanText(envelope.Text)
 	if envelope.HTML != "" {
@@ -165,7 +218,7 @@ func references(header textproto.MIMEHeader) []string {
 	for _, name := range []string{"References", "In-Reply-To"} {
 		for _, value := range header[name] {
 			for _, id := range messageIDPattern.FindAllString(value, maxReferences) {
-				if len(id) <= maxMessageID && printableASCII(id) {
+				if len(id) <= maxMessageID && printableASCII(id) && (len(found) == 0 || found[len(found)-1] != id) {
 					found = append(found, id)
 				}
 			}
@@ -271,6 +324,13 @@ func attachmentType(declared string) string {
 	return "application/octet-stream"
 }
 
+// endings are for files without a name. The system's table differs from machine to machine.
+var endings = map[string]string{
+	"application/octet-stream": ".bin", "application/pdf": ".pdf", "image/gif": ".gif", "image/jpeg": ".jpg", "image/png": ".png",
+	"image/webp": ".webp", "message/rfc822": ".eml", "text/calendar": ".ics", "text/csv": ".csv", "text/html": ".html",
+	"text/plain": ".txt", "text/rfc822-headers": ".txt", "message/delivery-status": ".txt", "text/vcard": ".vcf",
+}
+
 // fileName is a name without folders, or one by the type. The end is kept: it says what it is.
 func fileName(given, kind string) string {
 	name := cleanLine(given, 10*maxNameRunes)
@@ -283,9 +343,7 @@ func fileName(given, kind string) string {
 	}, name), ". ")
 	if name == "" || name == "/" {
 		name = "bilaga"
-		if extensions, err := mime.ExtensionsByType(kind); err == nil && len(extensions) > 0 {
-			name += extensions[0]
-		}
+		name += endings[kind]
 	}
 	if runes := []rune(name); len(runes) > maxNameRunes {
 		ending := []rune(path.Ext(name))
