@@ -189,6 +189,12 @@ func TestConsoleRequests(t *testing.T) {
 		"decline, NUL":      {Request{Do: DoDecline, Offer: 3, Reason: "a\x00b"}, nil, "invalid"},
 		"hang up":           {Request{Do: DoHangUp, Contact: "mine"}, contact.HangUp{Agent: "anna", Contact: "mine"}, ""},
 		"finish":            {Request{Do: DoFinish, Contact: "mine", Code: "solved"}, contact.Finish{Agent: "anna", Contact: "mine", Code: "solved"}, ""},
+		"finish, ticket":    {Request{Do: DoFinish, Contact: "mine", Ticket: "SD-1"}, contact.Finish{Agent: "anna", Contact: "mine", Ticket: "SD-1"}, ""},
+		"finish, both":      {Request{Do: DoFinish, Contact: "mine", Code: "solved", Ticket: "SD-1"}, contact.Finish{Agent: "anna", Contact: "mine", Code: "solved", Ticket: "SD-1"}, ""},
+		"finish, no such":   {Request{Do: DoFinish, Contact: "mine", Ticket: "SD-99"}, nil, "invalid"},
+		"finish, a name":    {Request{Do: DoFinish, Contact: "mine", Ticket: "Karin Ek"}, nil, "invalid"},
+		"give back":         {Request{Do: DoGiveBack, Contact: "mine"}, contact.GiveBack{Agent: "anna", Contact: "mine"}, ""},
+		"dial":              {Request{Do: DoDial, Contact: "waiting"}, contact.TakeCallback{Agent: "anna", Contact: "waiting", Node: "node-1"}, ""},
 		"unknown":           {Request{Do: "dance"}, nil, "invalid"},
 		"no id":             {Request{ID: -1, Do: DoAccept, Offer: 3}, nil, "invalid"},
 		"note, too long":    {Request{Do: DoNote, Contact: "mine", Note: strings.Repeat("ö", maxNote+1)}, nil, "invalid"},
@@ -205,6 +211,7 @@ func TestConsoleRequests(t *testing.T) {
 		w.queue.send(w.queue.record(connectedWith("anna", 1, waitingContact("mine", "staff", 1))))
 		w.queue.send(w.queue.record(offeredTo("bo", 2, waitingContact("bos", "staff", 1))))
 		w.queue.contacts(waitingContact("waiting", "staff", 1))
+		w.ticket("SD-1", "karin", "Kan inte logga in")
 		c := w.console("anna")
 		synctest.Wait()
 		id := int64(0)
@@ -222,6 +229,12 @@ func TestConsoleRequests(t *testing.T) {
 				t.Errorf("%s: sent %+v; want %+v", name, got, test.command)
 			}
 		}
+		// A contact is finished though the database is away.
+		w.tickets.fail(errFake)
+		if code := c.ask(Request{ID: 999, Do: DoFinish, Contact: "mine", Ticket: "SD-99"}); code != "" {
+			t.Errorf("finish without the database: %q", code)
+		}
+		w.tickets.fail(nil)
 		note := strings.Repeat("ö", maxNote)
 		if code := c.ask(Request{ID: 1000, Do: DoNote, Contact: "mine", Note: note}); code != "" || w.personal.notes["mine"] != note {
 			t.Errorf("the longest note: %q", code)
