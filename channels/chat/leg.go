@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -48,7 +49,7 @@ type leg struct {
 	started  bool // onRecord is closed
 	written  int  // lines of the visitor
 	first    bool // kept is closed
-	visitors map[*visitor]struct{}
+	visitors []*visitor // the newest last
 	visits   int // how often a visitor came
 	outbox   []outgoing
 }
@@ -70,7 +71,7 @@ func (g *Gateway) newLeg(id contact.LegID, record legRecord, token tokenHash) (*
 		log:   g.config.Log.With().Str("contact", string(record.Contact)).Logger(),
 		limit: rate.NewLimiter(rate.Every(linesEvery), linesBurst),
 		done:  make(chan struct{}), onRecord: make(chan struct{}), kept: make(chan struct{}), wake: make(chan struct{}, 1),
-		state: stateWaiting, visitors: map[*visitor]struct{}{},
+		state: stateWaiting,
 	}, nil
 }
 
@@ -223,7 +224,7 @@ func (l *leg) put(o outgoing) bool {
 // changed tells run and the visitors; the mutex is held.
 func (l *leg) changed() {
 	l.rouse()
-	for v := range l.visitors {
+	for _, v := range l.visitors {
 		v.changed()
 	}
 }
@@ -271,23 +272,26 @@ func (l *leg) mayWrite(now time.Time) refusal {
 	return ""
 }
 
-// attach adds a visitor's socket; false when the chat has too many.
-func (l *leg) attach(v *visitor) bool {
+// attach adds a visitor's socket. When the chat has too many, the oldest goes: it is most
+// likely one whose network was cut without a word.
+func (l *leg) attach(v *visitor) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if len(l.visitors) >= socketsOfOneChat {
-		return false
+	l.visitors = append(l.visitors, v)
+	if len(l.visitors) > socketsOfOneChat {
+		l.visitors[0].close(closeElsewhere, "the chat is open elsewhere")
+		l.visitors = slices.Delete(l.visitors, 0, 1)
 	}
-	l.visitors[v] = struct{}{}
 	l.visits++
 	l.rouse()
-	return true
 }
 
 func (l *leg) leave(v *visitor) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	delete(l.visitors, v)
+	if at := slices.Index(l.visitors, v); at >= 0 {
+		l.visitors = slices.Delete(l.visitors, at, at+1)
+	}
 	l.rouse()
 }
 

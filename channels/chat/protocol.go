@@ -9,6 +9,7 @@ const ProtocolVersion = 1
 const (
 	closeWrongProtocol = 4400 // reload the page
 	closeNoTopic       = 4404 // there is no such topic: trying again does not help
+	closeElsewhere     = 4409 // the chat is open in too many places, of which this is the oldest
 )
 
 // request is a message from the page, as text: one of its fields is set. The first one is hello.

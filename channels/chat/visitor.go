@@ -247,10 +247,7 @@ func (v *visitor) hello(ctx context.Context, h hello) {
 
 // follow shows the page its chat: what it misses first, then the state, then what comes.
 func (v *visitor) follow(ctx context.Context, chat *leg, after uint64) bool {
-	if !chat.attach(v) {
-		v.close(websocket.ClosePolicyViolation, "the chat is open too many times")
-		return false
-	}
+	chat.attach(v)
 	asked, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	missed, err := v.gateway.config.Conversations.Read(asked, chat.contact, after)

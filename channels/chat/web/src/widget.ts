@@ -27,7 +27,8 @@ span{position:fixed;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 @media(max-width:480px),(max-height:480px){iframe{inset:0;width:100%;height:100%;z-index:2147483647;border:0;border-radius:0}}
 @media(prefers-color-scheme:dark){iframe{background:#181d24}}`);
 
-  const host = document.createElement('div');
+  const host = document.createElement('aside'); // a landmark, as everything on a page is in one
+  host.setAttribute('aria-label', text.frame);
   const root = host.attachShadow({ mode: 'open' });
   root.adoptedStyleSheets = [style];
   const button = document.createElement('button');

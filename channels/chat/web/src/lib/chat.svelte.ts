@@ -18,9 +18,10 @@ import type { Store } from './stored';
  * - open: what is shown is the server's.
  * - lost: it was open; attempts go on.
  * - outdated: the server speaks another version; the page has to be loaded again.
+ * - elsewhere: the chat is open in too many other tabs.
  * - no-topic: the page around names a topic that does not exist.
  */
-export type Status = 'connecting' | 'open' | 'lost' | 'outdated' | 'no-topic';
+export type Status = 'connecting' | 'open' | 'lost' | 'outdated' | 'elsewhere' | 'no-topic';
 
 /** A text of the visitor's that is not among the server's lines yet. */
 export interface Pending {
@@ -111,7 +112,7 @@ export class Chat {
 
   /** Tries at once instead of when its turn comes. */
   retryNow(): void {
-    if (this.#stopped || this.#socket || this.status === 'outdated' || this.status === 'no-topic') return;
+    if (this.#stopped || this.#socket || (this.status !== 'connecting' && this.status !== 'lost')) return;
     clearTimeout(this.#retryTimer);
     this.#open();
   }
@@ -310,6 +311,7 @@ export class Chat {
   #closed(code: number): void {
     if (code === closeCode.wrongProtocol) this.#finish('outdated');
     else if (code === closeCode.noTopic) this.#finish('no-topic');
+    else if (code === closeCode.elsewhere) this.#finish('elsewhere');
     else this.#lose();
   }
 

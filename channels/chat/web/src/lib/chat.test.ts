@@ -264,9 +264,12 @@ test('some ends are for good', () => {
   const nowhere = newChat();
   newest().breaks(4404);
   expect(nowhere.status).toBe('no-topic');
+  const third = newChat();
+  newest().breaks(4409);
+  expect(third.status).toBe('elsewhere');
   outdated.retryNow();
   vi.advanceTimersByTime(60_000);
-  expect(sockets).toHaveLength(2);
+  expect(sockets).toHaveLength(3);
 });
 
 test('after the end nothing is sent until a new one is begun', () => {

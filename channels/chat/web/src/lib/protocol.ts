@@ -3,7 +3,7 @@
 export const protocolVersion = 1;
 
 /** Why the server closes a socket for good. */
-export const closeCode = { wrongProtocol: 4400, noTopic: 4404 } as const;
+export const closeCode = { wrongProtocol: 4400, noTopic: 4404, elsewhere: 4409 } as const;
 
 /** Milliseconds since the Unix epoch. */
 export type Instant = number;

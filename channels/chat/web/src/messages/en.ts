@@ -8,6 +8,7 @@ export const en: Messages = {
   connecting: 'Connecting …',
   lost: 'The connection is lost. What you write is sent when it is back.',
   outdated: 'There is a new version of the chat.',
+  elsewhere: 'The chat is open somewhere else.',
   reload: 'Load again',
   noTopic: 'This chat does not exist. Please contact us in another way.',
   notices: 'Service status',

@@ -19,6 +19,7 @@ export const sv = {
   connecting: 'Ansluter …',
   lost: 'Anslutningen är bruten. Det du skriver skickas när den är tillbaka.',
   outdated: 'Chatten har fått en ny version.',
+  elsewhere: 'Chatten är öppen på ett annat ställe.',
   reload: 'Läs in igen',
   noTopic: 'Den här chatten finns inte. Kontakta oss på ett annat sätt.',
   notices: 'Driftinformation',
