@@ -1,10 +1,12 @@
 package chat
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -210,6 +212,12 @@ func TestAChatOutlivesTheProcess(t *testing.T) {
 	if len(w.arrivals) != 0 {
 		t.Error("a restart opened another chat")
 	}
+	second.gateway.Restored()
+	stranger := second.open()
+	stranger.say(request{Hello: &hello{Topic: "chat-staff", Resume: newToken()}})
+	if m := stranger.until("welcome", func(m message) bool { return m.Welcome != nil }); m.Welcome.Resumed {
+		t.Error("an unknown token has a chat")
+	}
 	leg.HangUp()
 	w.stream.await(t, a.contact.ID, 4)
 	second.stop()
@@ -277,28 +285,59 @@ func TestTheVisitorEndsIt(t *testing.T) {
 	again.shows("Hej", "")
 }
 
-// A visitor who stays away long enough is gone; one who comes back in time is not.
+// A visitor who stays away long enough is gone; one who comes back in time is not, and one who
+// is there may be silent for as long as he likes.
 func TestAVisitorWhoStaysAwayEndsIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.serve(func(c *Config) { c.AwayLimit = 20 * time.Millisecond })
-	p := s.visit()
-	p.acknowledged(p.send("Hej"))
-	a := w.arrived()
-	select {
-	case <-a.leg.Done():
-		t.Fatal("ended while the visitor was there")
-	default:
-	}
-	_ = p.socket.Close()
-	select {
-	case <-a.leg.Done():
-	case <-time.After(patience):
-		t.Fatal("the leg is not over")
-	}
-	if a.leg.Ending() != channels.EndedByParty {
-		t.Errorf("ended by %q", a.leg.Ending())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		config := newWorld(t).config()
+		config.AwayLimit, config.timing.look = 10*time.Minute, time.Hour
+		stream := config.Conversations.(*stream)
+		g, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() { served <- g.Serve(ctx) }()
+		hash, _ := hashToken(newToken())
+		record, err := legRecord{Version: recordVersion, Contact: "c1", Topic: "chat-staff", Language: "sv", Token: hash[:]}.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		restored, err := g.RestoreLeg(ctx, "l1", "c1", record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := restored.(*leg)
+		first, second := &visitor{dirty: make(chan struct{}, 1)}, &visitor{dirty: make(chan struct{}, 1)}
+		l.attach(first)
+		time.Sleep(time.Hour)
+		l.attach(second)
+		l.leave(first)
+		time.Sleep(time.Hour)
+		l.leave(second)
+		time.Sleep(9 * time.Minute)
+		l.attach(first)
+		l.leave(first) // it counts from now
+		time.Sleep(9 * time.Minute)
+		synctest.Wait()
+		if l.isOver() {
+			t.Fatal("the leg is over too soon")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !l.isOver() || l.Ending() != channels.EndedByParty {
+			t.Errorf("ended by %q", l.Ending())
+		}
+		if lines, _ := stream.after("c1", 0); len(lines) != 1 || lines[0].Kind != contact.ChatEnded {
+			t.Errorf("kept are %+v", lines)
+		}
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // Neither the intake nor the stream takes anything, and later both do: nothing is acknowledged

@@ -128,13 +128,14 @@ type Config struct {
 type timing struct {
 	// look is how often opening hours and notices' times are looked at.
 	look time.Duration
-	// restore is how long after the start a token that nobody knows may still become known.
+	// restore is how long a token that nobody knows may still become known, unless
+	// [Gateway.Restored] says that none will. The queue may have to elect a leader first.
 	restore time.Duration
 	// keep is how long a chat that is over can be read.
 	keep time.Duration
 }
 
-var usualTiming = timing{look: time.Second, restore: 15 * time.Second, keep: 10 * time.Minute}
+var usualTiming = timing{look: time.Second, restore: time.Minute, keep: 10 * time.Minute}
 
 // complete fills in the defaults and says, joined, all that cannot be.
 func (c Config) complete() (Config, error) {

@@ -28,7 +28,7 @@ type Gateway struct {
 	began    chan struct{} // closed when Serve takes visitors
 	mutex    sync.Mutex
 	serving  bool
-	restored time.Time // until then an unknown token may still become known
+	restored time.Time // until then an unknown token may still become known; zero: all are
 	legs     map[tokenHash]*leg
 	live     int // legs that are not over
 	visitors map[*visitor]struct{}
@@ -62,6 +62,7 @@ func New(config Config) (*Gateway, error) {
 		chats: newAddressLimiter(config.ChatsPerAddress), texts: newAddressLimiter(config.ChatsPerAddress),
 		began: make(chan struct{}), legs: map[tokenHash]*leg{}, visitors: map[*visitor]struct{}{}, sockets: map[netip.Addr]int{}, desks: map[contact.LineID]standing{},
 	}
+	g.restored = time.Now().Add(config.timing.restore)
 	for _, topic := range config.Topics {
 		g.topics[topic.Line] = topic
 	}
@@ -75,7 +76,7 @@ func New(config Config) (*Gateway, error) {
 func (g *Gateway) Serve(ctx context.Context) error {
 	g.look()
 	g.mutex.Lock()
-	g.serving, g.restored = true, time.Now().Add(g.config.timing.restore)
+	g.serving = true
 	g.mutex.Unlock()
 	close(g.began)
 
@@ -325,6 +326,15 @@ func (g *Gateway) RestoreLeg(ctx context.Context, id contact.LegID, of contact.I
 		return nil, fmt.Errorf("the token of contact %s is another leg's", of)
 	}
 	return known, nil
+}
+
+// Restored says that all legs of an earlier process are restored: a token that is unknown now
+// is that of a chat that is over. Until it is called, but for a minute at most, the visitors
+// of such chats are told to try again.
+func (g *Gateway) Restored() {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.restored = time.Time{}
 }
 
 // languageOf returns the language if the topic has it, else the topic's first.

@@ -46,18 +46,18 @@ type leg struct {
 	state    state
 	agent    contact.AgentID // who has joined
 	ending   channels.Ending
-	started  bool // onRecord is closed
-	written  int  // lines of the visitor
-	first    bool // kept is closed
+	started  bool       // onRecord is closed
+	written  int        // lines of the visitor
+	first    bool       // kept is closed
 	visitors []*visitor // the newest last
-	visits   int // how often a visitor came
+	visits   int        // how often a visitor came
 	outbox   []outgoing
 }
 
 // outgoing is a line that waits to be kept. result, when there is one, takes what came of it.
 type outgoing struct {
 	line   contact.ChatLine
-	ctx    context.Context //nolint:containedctx // a line that nobody waits for any more is not said
+	ctx    context.Context // when it is over, nobody waits for the line any more, and it is not said
 	result chan error
 }
 

@@ -27,7 +27,8 @@ func newToken() string {
 // hashToken returns the hash of a token, and whether it has a token's form.
 func hashToken(token string) (tokenHash, bool) {
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(secret) != tokenBytes {
+	// The decoder passes over line breaks.
+	if err != nil || len(secret) != tokenBytes || len(token) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
 		return tokenHash{}, false
 	}
 	return sha256.Sum256(secret), true
