@@ -60,6 +60,7 @@ func TestBothSidesWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	texting.Joined("anna")
+	p.until("joined", func(m message) bool { return m.State == stateJoined })
 	w.stream.await(t, a.contact.ID, 4)
 	said := contact.ChatLine{ID: uuid.NewString(), From: contact.PartyAgent, Kind: contact.ChatText, Text: "Hej, hej", Agent: "anna"}
 	if _, err := w.stream.Append(t.Context(), a.contact.ID, said); err != nil {
