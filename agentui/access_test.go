@@ -145,3 +145,20 @@ func TestNothingIsAnsweredThatCannotBeLogged(t *testing.T) {
 		}
 	}
 }
+
+// A ticket has the person whom it concerns and the one who told of it: both are seen.
+func TestBothPeopleOfATicketAreLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	both := w.ticket("SD-1", "karin", "Kan inte logga in")
+	both.Reporter.Person = "olle"
+	w.tickets.put(both)
+	if r := w.do("GET", "/api/v1/tickets/SD-1", w.token("anna"), nil); r.Code != 200 {
+		t.Fatalf("%d %s", r.Code, r.Body)
+	}
+	for _, person := range []contact.PersonID{"karin", "olle"} {
+		if n := w.access.has("anna", surfaceTicket, person); n != 1 {
+			t.Errorf("%s is logged %d times", person, n)
+		}
+	}
+}

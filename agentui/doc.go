@@ -3,8 +3,13 @@
 //
 // It speaks to the queue only over the bus. The [Board] mirrors what the dispatcher
 // publishes; a console is sent whole states made from it and asks for things by commands,
-// so that what is shown is always the server's word. Whatever else it reads (accounts,
-// people, notes, stored contacts, figures) it reads through small interfaces of its own.
+// so that what is shown is always the server's word. Whatever else it reads and writes
+// (accounts, people, notes, chats, tickets, outage messages, figures) goes through small
+// interfaces of its own.
+//
+// People are shown as far as the account that looks may see them: whoever is outside the
+// group that may open protected people finds nothing of one on any surface, and each look at
+// a person is logged (requirement D1).
 //
 // It decides nothing about contacts and holds no truth. The pages themselves are in
 // package web below.

@@ -76,13 +76,19 @@ func (u *UI) masks(account identity.Account, t ticket.Ticket) bool {
 	return hides(u.config.People.Directory(), account.Viewer(), t.Person, t.Reporter.Person)
 }
 
-// lookAt is the look that showing the ticket is.
-func lookAt(account identity.Account, surface string, t ticket.Ticket) look {
+// looksAt are the looks that showing the ticket is: one at each of its people, or one at a
+// person whom the directory does not know.
+func looksAt(account identity.Account, surface string, t ticket.Ticket) []look {
 	l := look{account: account.Name, surface: surface, ticket: t.Number, person: t.Person}
-	if l.person == "" {
-		l.person = t.Reporter.Person
+	if t.Reporter.Person == "" || t.Reporter.Person == t.Person {
+		return []look{l}
 	}
-	return l
+	reporter := l
+	reporter.person = t.Reporter.Person
+	if t.Person == "" {
+		return []look{reporter}
+	}
+	return []look{l, reporter}
 }
 
 type listTicketsInput struct {
@@ -127,7 +133,7 @@ func (u *UI) listTickets(ctx context.Context, in *listTicketsInput) (*listTicket
 		masked := u.masks(account, t)
 		out.Body.Tickets[i] = listed(t, masked)
 		if !masked && (t.Person != "" || t.Reporter != (ticket.Reporter{})) {
-			looks = append(looks, lookAt(account, surface, t))
+			looks = append(looks, looksAt(account, surface, t)...)
 		}
 	}
 	if err := u.accesses.before(ctx, looks...); err != nil {
@@ -228,7 +234,7 @@ func (u *UI) openTicket(ctx context.Context, account identity.Account, number, s
 	if u.masks(account, t) {
 		return t, true, nil
 	}
-	if err := u.accesses.before(ctx, lookAt(account, surface, t)); err != nil {
+	if err := u.accesses.before(ctx, looksAt(account, surface, t)...); err != nil {
 		return t, false, u.ticketProblem(err)
 	}
 	return t, false, nil
