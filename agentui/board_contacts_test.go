@@ -239,3 +239,39 @@ func TestEarlierTicketsNeverHoldUpACard(t *testing.T) {
 		}
 	})
 }
+
+// zammad#3299: ten states a second with three contacts each read no note anew, and show the
+// newest all the same.
+func TestNotesAreReadOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.personal.notes["a"] = "från en annan nod"
+	shown := func() string {
+		s := w.ui.states.state(t.Context(), "anna")
+		return s.Contacts[0].Note
+	}
+	a := written("a", contact.Chat, 1, 1)
+	w.merge(bus.AgentView{Agent: "anna"}, connected(a, "anna", 1))
+	for range 20 {
+		if got := shown(); got != "från en annan nod" {
+			t.Fatalf("shown %q", got)
+		}
+	}
+	if w.personal.noteReads != 1 {
+		t.Errorf("read %d times", w.personal.noteReads)
+	}
+	if err := w.ui.states.notes.put(t.Context(), "a", "ny"); err != nil || shown() != "ny" {
+		t.Errorf("written, but shown %q, %v", shown(), err)
+	}
+	// Given back, noted elsewhere, and taken again.
+	w.personal.notes["a"] = "bos"
+	w.merge(bus.AgentView{Agent: "anna"}, connected(a, "anna", 2))
+	if got := shown(); got != "bos" {
+		t.Errorf("taken again, but shown %q", got)
+	}
+	w.merge(bus.AgentView{Agent: "anna"}, func() bus.ContactView { a.State = contact.StateClosed; return a }())
+	w.ui.states.state(t.Context(), "anna")
+	if len(w.ui.states.notes.kept) != 0 {
+		t.Errorf("kept after the contact: %v", w.ui.states.notes.kept)
+	}
+}

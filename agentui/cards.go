@@ -27,7 +27,7 @@ func (m *stateMaker) addCard(ctx context.Context, s *ConsoleState, agent contact
 			Accepted: offer.Accepted, Why: offer.Why, Details: details,
 		}
 	case isWith(view, agent):
-		note, err := m.notes.Note(ctx, c.ID)
+		note, err := m.notes.of(ctx, view)
 		if err != nil {
 			m.board.log.Warn().Err(err).Str("contact", string(c.ID)).Msg("the note of a contact could not be read")
 		}

@@ -172,11 +172,13 @@ type fakePeople struct{ directory *identity.Directory }
 func (p fakePeople) Directory() *identity.Directory { return p.directory }
 
 type fakePersonal struct {
-	mutex  sync.Mutex
-	by     map[contact.ID]contact.Personal
-	notes  map[contact.ID]string
-	failed error
-	reads  int
+	mutex sync.Mutex
+	by    map[contact.ID]contact.Personal
+	notes map[contact.ID]string
+	// noteReads counts the readings of notes, reads those of callers.
+	noteReads int
+	failed    error
+	reads     int
 }
 
 func (p *fakePersonal) Personal(_ context.Context, id contact.ID) (contact.Personal, error) {
@@ -189,6 +191,7 @@ func (p *fakePersonal) Personal(_ context.Context, id contact.ID) (contact.Perso
 func (p *fakePersonal) Note(_ context.Context, id contact.ID) (string, error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	p.noteReads++
 	return p.notes[id], p.failed
 }
 

@@ -99,7 +99,7 @@ func (c *console) keepNote(ctx context.Context, r Request) error {
 	if _, has := c.ui.board.Has(c.agent, r.Contact); !has {
 		return errNotYours
 	}
-	return c.ui.config.Personal.PutNote(ctx, r.Contact, r.Note)
+	return c.ui.states.notes.put(ctx, r.Contact, r.Note)
 }
 
 // passSignal passes a message on to the node that has the caller of the agent's offer.

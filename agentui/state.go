@@ -31,7 +31,7 @@ type stateMaker struct {
 	earlier  *earlierTickets
 	accesses *accesses
 	notices  Notices
-	notes    Personal
+	notes    *notes
 	figures  *figures
 	order    []contact.LineID
 	now      func() contact.Instant
@@ -131,6 +131,7 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	}
 	rules := m.board.rules
 	m.callers.forgetAllBut(m.board.contacts)
+	m.notes.forgetAllBut(m.board.contacts)
 	m.board.mutex.RUnlock()
 
 	slices.SortFunc(callbacks, func(a, b bus.ContactView) int {

@@ -97,7 +97,7 @@ func New(config Config) (*UI, error) {
 	u.earlier.begin, u.earlier.read = u.inBackground, u.consoles.changed
 	u.states = &stateMaker{
 		board: u.board, accounts: config.Accounts, earlier: u.earlier, accesses: u.accesses, notices: config.Notices,
-		notes: config.Personal, figures: u.figures, now: now,
+		notes: newNotes(config.Personal), figures: u.figures, now: now,
 		callers: &callers{
 			personal: config.Personal, people: config.People, lookUps: config.LookUps, log: config.Log,
 			kept: map[contact.ID]contact.Personal{},
