@@ -5,8 +5,9 @@ import { hello } from './states.mjs';
 /**
  * Takes over the console's socket of a page. Call it before the page is opened.
  * @param {import('playwright-core').Page} page
+ * @param {object} [greeting] what it says of the agent
  */
-export async function scriptServer(page) {
+export async function scriptServer(page, greeting = hello) {
   /** What the console asked for, oldest first. */
   const requests = [];
   const waiting = [];
@@ -43,7 +44,7 @@ export async function scriptServer(page) {
       route.send(JSON.stringify({ reply: error ? { id: request.id, error } : { id: request.id } }));
       for (const resolve of waiting.splice(0)) resolve();
     });
-    route.send(JSON.stringify({ hello }));
+    route.send(JSON.stringify({ hello: greeting }));
     if (server.first) server.state(server.first());
   });
   return server;

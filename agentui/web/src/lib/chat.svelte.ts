@@ -55,7 +55,6 @@ export class Chat {
 
   #key: string;
   #sending = false;
-  #following = false;
   #ended = false;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -147,16 +146,13 @@ export class Chat {
   }
 
   async #follow(): Promise<void> {
-    if (this.#following || this.#ended) return;
-    this.#following = true;
+    if (this.#ended) return;
     try {
       await this.server.ask({ do: 'chat-follow', contact: this.contact, after: this.newest });
       this.loaded = true;
     } catch (error) {
       // A broken socket comes back by itself and resumes; what the server could not do now is asked for again.
       if (codeOf(error) === 'unavailable') this.#again();
-    } finally {
-      this.#following = false;
     }
   }
 

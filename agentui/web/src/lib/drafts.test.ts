@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Drafts, type Server } from './drafts.svelte';
 import type { Request } from './protocol';
+import { stubStorage } from './storage.fake';
 
 /** A server that keeps notes, or cannot be reached. */
 class Desk implements Server {
@@ -16,18 +17,7 @@ class Desk implements Server {
 }
 
 beforeEach(() => {
-  const kept = new Map<string, string>();
-  // Keys are properties of a real Storage; the getter keeps Object.keys honest.
-  vi.stubGlobal('localStorage', new Proxy({} as Record<string, unknown>, {
-    get: (_target, name: string) =>
-      ({
-        getItem: (key: string) => kept.get(key) ?? null,
-        setItem: (key: string, value: string) => kept.set(key, value),
-        removeItem: (key: string) => kept.delete(key),
-      })[name],
-    ownKeys: () => [...kept.keys()],
-    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
-  }));
+  stubStorage();
   vi.useFakeTimers();
 });
 afterEach(() => {

@@ -32,12 +32,25 @@ describe('letters', () => {
     ['ready', key('R')],
     ['pause', key('p')],
     ['help', key('?', { shiftKey: true })],
+    ['search', key('/', { shiftKey: true })],
   ])('%s outside fields and dialogs, while they are switched on', (command, pressed) => {
     expect(commandOf(pressed, outside)).toBe(command);
     expect(commandOf(pressed, typing)).toBeUndefined();
     expect(commandOf(pressed, { ...outside, dialog: true })).toBeUndefined();
     expect(commandOf(pressed, { ...outside, letters: false })).toBeUndefined();
   });
+});
+
+test('a digit is an ongoing contact, outside fields only', () => {
+  expect(commandOf(key('3'), outside)).toEqual({ contact: 3 });
+  expect(commandOf(key('0'), outside)).toBeUndefined();
+  expect(commandOf(key('3'), typing)).toBeUndefined();
+});
+
+test('Escape leaves a field, and is a dialog\'s own otherwise', () => {
+  expect(commandOf(key('Escape'), typing)).toBe('leave-field');
+  expect(commandOf(key('Escape'), outside)).toBeUndefined();
+  expect(commandOf(key('Escape'), { ...typing, dialog: true })).toBeUndefined();
 });
 
 describe('keys that mean something else', () => {
