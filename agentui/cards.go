@@ -14,7 +14,7 @@ var activities = map[contact.State]int{
 }
 
 // addCard adds one of the agent's contacts to the state.
-func (m *stateMaker) addCard(ctx context.Context, s *ConsoleState, agent contact.AgentID, viewer identity.Viewer, view bus.ContactView) {
+func (m *stateMaker) addCard(ctx context.Context, s *OwnState, agent contact.AgentID, viewer identity.Viewer, view bus.ContactView) {
 	c := view.Contact
 	since := view.Since
 	switch offer := view.Offer; {

@@ -260,8 +260,7 @@ func (c *console) write(ctx context.Context, hello Hello) {
 			dirty = true
 		case <-when(dirty, pause.C):
 			dirty = false
-			state := c.ui.states.state(ctx, c.agent)
-			if err = c.send(Message{State: &state}); err == nil {
+			if err = c.sendState(ctx); err == nil {
 				err = c.sendChats() // what the agent has no more is not followed
 			}
 			pause.Reset(stateEvery)
@@ -289,6 +288,17 @@ func (c *console) checkSession() {
 	if me, _ := c.ui.board.Agent(c.agent); len(me.Contacts) == 0 {
 		c.close(closeSignedOut, "the sign-in has ended")
 	}
+}
+
+func (c *console) sendState(ctx context.Context) error {
+	message, err := c.ui.states.message(ctx, c.agent)
+	if err != nil {
+		return err
+	}
+	if err := c.socket.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+		return err
+	}
+	return c.socket.WriteMessage(websocket.TextMessage, message)
 }
 
 func (c *console) send(m Message) error {

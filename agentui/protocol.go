@@ -154,24 +154,34 @@ type VoiceSignal struct {
 // milliseconds since the Unix epoch by the server's clock; Now lets the console
 // correct its own.
 type ConsoleState struct {
-	Now contact.Instant `json:"now"`
+	OwnState
+	SharedState
+}
+
+// OwnState is what the agent's console alone shows.
+type OwnState struct {
+	Now      contact.Instant `json:"now"`
+	Me       Me              `json:"me"`
+	Offer    *RingCard       `json:"offer,omitempty"`
+	Contacts []OngoingCard   `json:"contacts"`
+	Missed   []MissedCard    `json:"missed"`
+	Today    Today           `json:"today"`
+	// Notices are the outage messages that stand now, blocked ones included.
+	Notices []NoticeCard `json:"notices"`
+}
+
+// SharedState is what all consoles of those who may see the same people show alike.
+type SharedState struct {
 	// Connected is false while the server cannot reach the dispatcher: what is shown
 	// may be old and nothing can be asked for.
 	Connected bool          `json:"connected"`
-	Me        Me            `json:"me"`
-	Offer     *RingCard     `json:"offer,omitempty"`
-	Contacts  []OngoingCard `json:"contacts"`
 	Waiting   []WaitingLine `json:"waiting"`
 	// Queue is the one order in which contacts that wait will be served, as far as it is now:
 	// at most 50, the next one first. QueueLength counts all.
-	Queue       []QueueRow `json:"queue"`
-	QueueLength int        `json:"queueLength"`
-	// Notices are the outage messages that stand now, blocked ones included.
-	Notices   []NoticeCard   `json:"notices"`
-	Callbacks []CallbackCard `json:"callbacks"`
-	Missed    []MissedCard   `json:"missed"`
-	Today     Today          `json:"today"`
-	Agents    AgentCounts    `json:"agents"`
+	Queue       []QueueRow     `json:"queue"`
+	QueueLength int            `json:"queueLength"`
+	Callbacks   []CallbackCard `json:"callbacks"`
+	Agents      AgentCounts    `json:"agents"`
 	// LastContact is when the newest contact of any line arrived, open or not; 0 when
 	// none is known.
 	LastContact contact.Instant `json:"lastContact,omitempty"`

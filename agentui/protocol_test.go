@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"svar/contact"
+	"svar/identity"
+	"svar/queue/bus"
 )
 
 const signalPayload = `{"sdp":{"type":"answer","sdp":"v=0\r\n"}}`
@@ -39,6 +42,60 @@ var goldenRow = TicketRow{
 	Created: 1795500000000, Changed: 1795510000000,
 }
 
+var goldenOwn = OwnState{
+	Now: 1795521600000,
+	Me: Me{
+		Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Since: 1795521000000, Reachable: true,
+		Activity: "offered", ActivitySince: 1795521599000,
+	},
+	Offer: &RingCard{
+		Offer: 17, Contact: goldenContact, Channel: contact.Voice, Line: "staff", Language: "sv",
+		Caller: Caller{
+			Kind: "known", Person: "person-7", Name: "Karin Ek", Role: "staff", Title: "Rektor", School: "Ekbackens skola",
+			Number: "+46846500401", Verification: "number-known",
+		},
+		Arrived: 1795521500000, Since: 1795521599000, Expires: 1795521614000, Accepted: true,
+		Why:     contact.Why{Candidates: 2, Waiting: 1, Rule: contact.LongestIdle, Level: 3, Idle: 120_000, Relaxed: 1},
+		Details: Details{Service: "login", Party: "supplier-1", Tickets: []TicketRow{goldenRow}},
+	},
+	Contacts: []OngoingCard{
+		{
+			Contact: "019ab6f0-0000-7000-8000-000000000002", Offer: 16, Channel: contact.Voice, Line: "pupils", Language: "en",
+			Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateWrapUp,
+			Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
+			Details: Details{Tickets: []TicketRow{}},
+		},
+		{
+			Contact: goldenChat, Offer: 15, Channel: contact.Mail, Line: "mail", Language: "sv",
+			Caller: Caller{Kind: "claimed", Name: "Sara Lund", Address: "sara@example.se", Verification: "none"}, State: contact.StateConnected,
+			Since: 1795521200000, Arrived: 1795511300000, Answered: 1795521250000, Replied: 1795521250000,
+			Details: Details{Service: "login", Subject: "Kan inte logga in", Ticket: "SD-100234", Tickets: []TicketRow{}},
+		},
+	},
+	Notices: []NoticeCard{{Blocked: true, Notice: contact.Notice{
+		ID: "019ab6f0-0000-7000-8000-000000000007", Service: "login", Lines: []contact.LineID{"staff"}, Audiences: []contact.Audience{contact.AudienceStaff},
+		Text: map[string]string{"sv": "Inloggningen är störd.", "en": "Sign-in is disturbed."}, From: 1795520000000, Until: 1795530000000,
+		Published: 1795519000000, By: "eva", Withdrawn: 1795529000000, WithdrawnBy: "eva",
+	}}},
+	Missed: []MissedCard{{Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
+	Today:  Today{Handled: 12, WithinTarget: 80, Answerable: 100},
+}
+
+var goldenShared = SharedState{
+	Connected: true,
+	Waiting:   []WaitingLine{{Line: "staff", Waiting: 2, Greeted: 1, Longest: 1795521550000, TargetMs: 60_000}},
+	Queue: []QueueRow{{
+		Contact: "019ab6f0-0000-7000-8000-000000000006", Channel: contact.Chat, Line: "chat", Service: "login", Party: "supplier-1",
+		Class: contact.ClassPriorityLine, Language: "sv", Arrived: 1795521550000, TargetMs: 60_000, Offered: true,
+	}},
+	QueueLength: 3,
+	Callbacks: []CallbackCard{{
+		Contact: "019ab6f0-0000-7000-8000-000000000003", Line: "staff", Caller: Caller{Kind: "protected", Verification: "none"},
+		Arrived: 1795520000000, Since: 1795520100000, Dials: 1, DialsLeft: 2, Agent: "bo",
+	}},
+	Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1}, LastContact: 1795521550000,
+}
+
 // goldenMessages are all that a console is told, with every field set in one of them.
 var goldenMessages = map[string]Message{
 	"hello": {Hello: &Hello{
@@ -55,58 +112,12 @@ var goldenMessages = map[string]Message{
 		IceServers: []IceServer{{URLs: []string{"turns:turn.example:443"}, Username: "u", Credential: "c"}},
 	}},
 	"state-empty": {State: &ConsoleState{
-		Now: 1795521600000, Connected: true, Me: Me{Presence: contact.SignedOut}, Contacts: []OngoingCard{},
-		Waiting: []WaitingLine{}, Queue: []QueueRow{}, Notices: []NoticeCard{}, Callbacks: []CallbackCard{}, Missed: []MissedCard{},
+		OwnState: OwnState{
+			Now: 1795521600000, Me: Me{Presence: contact.SignedOut}, Contacts: []OngoingCard{}, Notices: []NoticeCard{}, Missed: []MissedCard{},
+		},
+		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}},
 	}},
-	"state-full": {State: &ConsoleState{
-		Now: 1795521600000, Connected: true,
-		Me: Me{
-			Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Since: 1795521000000, Reachable: true,
-			Activity: "offered", ActivitySince: 1795521599000,
-		},
-		Offer: &RingCard{
-			Offer: 17, Contact: goldenContact, Channel: contact.Voice, Line: "staff", Language: "sv",
-			Caller: Caller{
-				Kind: "known", Person: "person-7", Name: "Karin Ek", Role: "staff", Title: "Rektor", School: "Ekbackens skola",
-				Number: "+46846500401", Verification: "number-known",
-			},
-			Arrived: 1795521500000, Since: 1795521599000, Expires: 1795521614000, Accepted: true,
-			Why:     contact.Why{Candidates: 2, Waiting: 1, Rule: contact.LongestIdle, Level: 3, Idle: 120_000, Relaxed: 1},
-			Details: Details{Service: "login", Party: "supplier-1", Tickets: []TicketRow{goldenRow}},
-		},
-		Contacts: []OngoingCard{
-			{
-				Contact: "019ab6f0-0000-7000-8000-000000000002", Offer: 16, Channel: contact.Voice, Line: "pupils", Language: "en",
-				Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateWrapUp,
-				Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
-				Details: Details{Tickets: []TicketRow{}},
-			},
-			{
-				Contact: goldenChat, Offer: 15, Channel: contact.Mail, Line: "mail", Language: "sv",
-				Caller: Caller{Kind: "claimed", Name: "Sara Lund", Address: "sara@example.se", Verification: "none"}, State: contact.StateConnected,
-				Since: 1795521200000, Arrived: 1795511300000, Answered: 1795521250000, Replied: 1795521250000,
-				Details: Details{Service: "login", Subject: "Kan inte logga in", Ticket: "SD-100234", Tickets: []TicketRow{}},
-			},
-		},
-		Waiting: []WaitingLine{{Line: "staff", Waiting: 2, Greeted: 1, Longest: 1795521550000, TargetMs: 60_000}},
-		Queue: []QueueRow{{
-			Contact: "019ab6f0-0000-7000-8000-000000000006", Channel: contact.Chat, Line: "chat", Service: "login", Party: "supplier-1",
-			Class: contact.ClassPriorityLine, Language: "sv", Arrived: 1795521550000, TargetMs: 60_000, Offered: true,
-		}},
-		QueueLength: 3,
-		Notices: []NoticeCard{{Blocked: true, Notice: contact.Notice{
-			ID: "019ab6f0-0000-7000-8000-000000000007", Service: "login", Lines: []contact.LineID{"staff"}, Audiences: []contact.Audience{contact.AudienceStaff},
-			Text: map[string]string{"sv": "Inloggningen är störd.", "en": "Sign-in is disturbed."}, From: 1795520000000, Until: 1795530000000,
-			Published: 1795519000000, By: "eva", Withdrawn: 1795529000000, WithdrawnBy: "eva",
-		}}},
-		Callbacks: []CallbackCard{{
-			Contact: "019ab6f0-0000-7000-8000-000000000003", Line: "staff", Caller: Caller{Kind: "protected", Verification: "none"},
-			Arrived: 1795520000000, Since: 1795520100000, Dials: 1, DialsLeft: 2, Agent: "bo",
-		}},
-		Missed: []MissedCard{{Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
-		Today:  Today{Handled: 12, WithinTarget: 80, Answerable: 100}, Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1},
-		LastContact: 1795521550000,
-	}},
+	"state-full":  {State: &ConsoleState{OwnState: goldenOwn, SharedState: goldenShared}},
 	"reply":       {Reply: &Reply{ID: 3}},
 	"reply-error": {Reply: &Reply{ID: 3, Error: codeUnavailable}},
 	"signal":      {Signal: &VoiceSignal{Offer: 17, Payload: json.RawMessage(signalPayload)}},
@@ -188,5 +199,36 @@ func note(set map[string]bool, v reflect.Value) {
 			note(set, v.Field(i))
 		}
 	default:
+	}
+}
+
+// What is sent is joined from two parts: it is the whole state, each member once.
+func TestStateIsSentWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	view := waitingContact("c", "staff", 1)
+	view.Callback = true
+	w.personal.by["c"] = contact.Personal{Number: numberProtected}
+	w.accounts.set(identity.Account{Name: "eva", Role: identity.Supervisor, Active: true, SeesProtected: true})
+	w.ui.config.Now = func() time.Time { return testNoon }
+	w.merge(bus.AgentView{Agent: "anna"}, view, connected(written("chat", contact.Chat, 1, 1), "anna", 1), waitingContact("d", "staff", 2))
+	for _, agent := range []contact.AgentID{"anna", "eva", "nobody"} {
+		data, err := w.ui.states.message(t.Context(), agent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := w.ui.states.state(t.Context(), agent)
+		want, err := json.Marshal(Message{State: &state})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Message
+		if err := json.Unmarshal(data, &got); err != nil {
+			t.Fatalf("%v in %s", err, data)
+		}
+		state.Now, got.State.Now = 0, 0
+		if !reflect.DeepEqual(*got.State, state) || len(data) != len(want) {
+			t.Errorf("%s is sent %s; want %s", agent, data, want)
+		}
 	}
 }

@@ -3,9 +3,14 @@ package agentui
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"svar/contact"
 	"svar/identity"
@@ -40,22 +45,21 @@ type stateMaker struct {
 	shared *sharedState
 }
 
-// sharedState is the part that all consoles show alike. It is made once for a change, not
-// once for a console.
+// sharedState is the part that consoles show alike. It is made and encoded once for a change,
+// not once for a console.
 type sharedState struct {
-	version     uint64
-	directory   *identity.Directory
-	connected   bool
-	waiting     []WaitingLine
-	queue       []QueueRow
-	queueLength int
-	// callbacks are as those outside the group that sees protected people may see them,
-	// openCallbacks as those in it may.
-	callbacks, openCallbacks []CallbackCard
-	agents                   AgentCounts
-	lastContact              contact.Instant
+	version   uint64
+	directory *identity.Directory
+	// masked is for those outside the group that sees protected people, open for those in it.
+	masked, open variant
 	// complete is false when a caller could not be read.
 	complete bool
+}
+
+// variant is the shared part as some may see it.
+type variant struct {
+	SharedState
+	encoded []byte
 }
 
 // viewer returns what the agent may see of people. Who is in the group is what the account
@@ -71,17 +75,36 @@ func (m *stateMaker) viewer(agent contact.AgentID) identity.Viewer {
 // state returns everything that the agent's console shows now. Its lists are shared with
 // other consoles' states and must not be changed.
 func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleState {
-	viewer, shared := m.viewer(agent), m.sharedNow(ctx)
-	s := ConsoleState{
-		Now: m.now(), Connected: shared.connected, Contacts: []OngoingCard{}, Waiting: shared.waiting,
-		Queue: shared.queue, QueueLength: shared.queueLength, Callbacks: shared.callbacks,
-		Missed: []MissedCard{}, LastContact: shared.lastContact, Today: m.figures.of(agent), Agents: shared.agents,
+	own, shared := m.parts(ctx, agent)
+	return ConsoleState{OwnState: own, SharedState: shared.SharedState}
+}
+
+// message returns the same as a [Message], encoded.
+func (m *stateMaker) message(ctx context.Context, agent contact.AgentID) ([]byte, error) {
+	part, shared := m.parts(ctx, agent)
+	own, err := json.Marshal(part)
+	if err != nil || len(shared.encoded) == 0 {
+		return nil, fmt.Errorf("encode a state: %w", cmp.Or(err, errNotEncoded))
 	}
-	s.Notices = standing(m.notices.Notices(), s.Now)
+	// Both are objects that are not empty, and share no member: they are joined as one.
+	message := make([]byte, 0, len(own)+len(shared.encoded)+len(`{"state":}`))
+	message = append(message, `{"state":`...)
+	message = append(message, own[:len(own)-1]...)
+	message = append(message, ',')
+	message = append(message, shared.encoded[1:]...)
+	return append(message, '}'), nil
+}
+
+// parts returns what the agent's console alone shows, and what it shares.
+func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState, *variant) {
+	viewer, both := m.viewer(agent), m.sharedNow(ctx)
+	shared := &both.masked
 	if viewer.SeesProtected {
-		s.Callbacks = shared.openCallbacks
+		shared = &both.open
 	}
-	for _, card := range s.Callbacks {
+	s := OwnState{Now: m.now(), Contacts: []OngoingCard{}, Missed: []MissedCard{}, Today: m.figures.of(agent)}
+	s.Notices = standing(m.notices.Notices(), s.Now)
+	for _, card := range shared.Callbacks {
 		m.shown(agent, surfaceCallbacks, card.Contact, card.Caller)
 	}
 	me, mine := m.board.of(agent)
@@ -97,7 +120,7 @@ func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleSt
 	for _, missed := range me.Missed {
 		s.Missed = append(s.Missed, MissedCard{Contact: missed.Contact, Line: missed.Line, At: missed.At})
 	}
-	return s
+	return s, shared
 }
 
 // shown logs that the agent is shown whose contact it is, if that is a person.
@@ -117,12 +140,12 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 		m.board.mutex.RUnlock()
 		return m.shared
 	}
-	s := &sharedState{
-		version: m.board.version, directory: directory, connected: m.board.connected, complete: true,
-		waiting: m.waiting(), agents: m.counts(), lastContact: m.board.lastContact,
-		callbacks: []CallbackCard{}, openCallbacks: []CallbackCard{},
+	s := &sharedState{version: m.board.version, directory: directory, complete: true}
+	shared := SharedState{
+		Connected: m.board.connected, Waiting: m.waiting(), Callbacks: []CallbackCard{}, Agents: m.counts(), LastContact: m.board.lastContact,
 	}
-	s.queue, s.queueLength = queueRows(m.board.contacts, m.now())
+	shared.Queue, shared.QueueLength = queueRows(m.board.contacts, m.now())
+	s.masked.SharedState, s.open.SharedState = shared, shared
 	var callbacks []bus.ContactView
 	for _, view := range m.board.contacts {
 		if view.Callback {
@@ -143,6 +166,8 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	for _, view := range callbacks[:min(len(callbacks), maxCallbacks)] {
 		m.addCallback(bounded, s, view, rules)
 	}
+	s.masked.encode(m.board.log)
+	s.open.encode(m.board.log)
 	m.shared = s
 	return s
 }
@@ -158,10 +183,20 @@ func (m *stateMaker) addCallback(ctx context.Context, s *sharedState, view bus.C
 	if view.State == contact.StateDialling && view.Offer != nil {
 		card.Agent = view.Offer.Agent
 	}
-	s.callbacks = append(s.callbacks, card)
+	s.masked.Callbacks = append(s.masked.Callbacks, card)
 	who, _ = m.callers.of(ctx, view.Contact, identity.Viewer{SeesProtected: true})
 	card.Caller = who.Caller
-	s.openCallbacks = append(s.openCallbacks, card)
+	s.open.Callbacks = append(s.open.Callbacks, card)
+}
+
+// errNotEncoded: the shared part of a state could not be encoded, which was logged.
+var errNotEncoded = errors.New("its shared part could not be encoded")
+
+func (v *variant) encode(log zerolog.Logger) {
+	var err error
+	if v.encoded, err = json.Marshal(v.SharedState); err != nil {
+		log.Error().Err(err).Msg("the state of consoles could not be encoded")
+	}
 }
 
 // dials returns how often the contact was dialled within an hour, and how often it may be
