@@ -49,8 +49,8 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 			in, err = Incoming{}, &unreadableError{"the mail could not be read: the reader stopped in the middle"}
 		}
 	}()
-	if multiparts(s.raw) > maxMultiparts {
-		return Incoming{}, &unreadableError{fmt.Sprintf("the mail has more than %d multiparts", maxMultiparts)}
+	if reason := tooComplex(s.raw); reason != "" {
+		return Incoming{}, &unreadableError{reason}
 	}
 	// Text is not made from HTML here: the tree that this takes has no bound.
 	envelope, err := enmime.NewParser(
@@ -82,12 +82,28 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 	return in, nil
 }
 
-// multiparts counts what can make the reader go deeper.
-func multiparts(raw []byte) int {
-	return len(multipartPattern.FindAllIndex(raw, maxMultiparts+1))
+// tooComplex says why a mail is not given to the reader, whose time it could take for minutes;
+// empty for every mail of a person. It counts what stands in the bytes, whether the reader will
+// find it there or not.
+func tooComplex(raw []byte) string {
+	allowed := min(maxMultiparts, maxReading/max(len(raw), 1))
+	boundaries := boundaryPattern.FindAllSubmatch(raw, allowed+1)
+	if len(boundaries) > allowed {
+		return fmt.Sprintf("the mail has more than %d multiparts", allowed)
+	}
+	parts := 0
+	for _, boundary := range boundaries {
+		parts += bytes.Count(raw, append([]byte("\n--"), bytes.TrimSpace(boundary[1])...))
+	}
+	if parts > maxParts {
+		return fmt.Sprintf("the mail has more than %d parts", maxParts)
+	}
+	return ""
 }
 
-var multipartPattern = regexp.MustCompile(`(?i)boundary\s*\*?[0-9]*\*?\s*=`)
+// boundaryPattern finds the parameter that makes a multipart, also in pieces (RFC 2231 §3), and
+// the beginning of its value, which is enough to count by.
+var boundaryPattern = regexp.MustCompile(`(?i)boundary\s*\*?[0-9]*\*?\s*=\s*"?([^"\r\n;]{0,40})`)
 
 // forgivingMediaType reads a Content-Type, or a Content-Disposition, which has the same grammar,
 // as its sender must have meant it.

@@ -244,3 +244,31 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What would keep the reader busy for minutes is set aside unread: the next mail must not wait.
+func TestMailThatIsTooCostlyToReadIsSetAside(t *testing.T) {
+	t.Parallel()
+	layers := func(count int) string {
+		var b strings.Builder
+		for i := range count {
+			fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i)
+		}
+		return b.String()
+	}
+	for name, test := range map[string]struct {
+		raw  string
+		read bool
+	}{
+		"few layers":                  {layers(maxMultiparts) + "\r\nHej\r\n", true},
+		"many layers":                 {layers(maxMultiparts+1) + "\r\nHej\r\n", false},
+		"some layers of a large mail": {layers(30) + "\r\n" + strings.Repeat("Hej igen\r\n", 2<<20), false},
+		"many parts":                  {layers(1) + strings.Repeat("--b0\r\n\r\nHej\r\n", maxParts), false},
+		"parts without a name":        {"Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n" + strings.Repeat("--\r\n\r\nHej\r\n", maxParts+1), false},
+	} {
+		in, err := testParser().parse(source{raw: []byte(test.raw), received: atEight}, atEight)
+		checkBounds(t, in, err)
+		if (err == nil) != test.read {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
