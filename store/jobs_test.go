@@ -220,6 +220,25 @@ func TestReferencesAreBounded(t *testing.T) {
 	}
 }
 
+// A receipt answers the mail that it is for, even when another one came before it was sent.
+func TestAReceiptAnswersItsOwnMail(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	takeMail(t, s, mail(1))
+	later := mail(2)
+	later.Ticket = "SD-100001"
+	takeMail(t, s, later)
+	receipt, _, err := s.outgoingMail(t.Context(), int64(count(t, s, `select id from outgoing_mails`)))
+	if err != nil || receipt.InReplyTo != "<1@example.org>" {
+		t.Errorf("it answers %q, %v", receipt.InReplyTo, err)
+	}
+	answer := write(t, s, "SD-100001", ticket.Answer, "Klart.")
+	reply, _, err := s.outgoingMail(t.Context(), int64(count(t, s, `select id from outgoing_mails where entry = $1`, answer.ID)))
+	if err != nil || reply.InReplyTo != "<2@example.org>" {
+		t.Errorf("the answer answers %q, %v", reply.InReplyTo, err)
+	}
+}
+
 // Nobody has that address: it is not tried again, the desk sees it, and neither the job nor
 // the log names anybody.
 func TestAMailThatCannotBeSentIsGivenUp(t *testing.T) {

@@ -254,10 +254,13 @@ func TestAFinishedContactIsLinked(t *testing.T) {
 	closed := contact.ContactClosed{End: contact.EndHandled, Agent: "bo", Ticket: number}
 	lost := closed
 	lost.Contact, lost.Ticket = "lost", "SD-999999"
-	for _, id := range []contact.ID{"linked", "chosen"} {
-		closed.Contact = id
-		j.record(after(80), closed)
+	closed.Contact = "linked"
+	j.record(after(75), closed)
+	if got := ticketOf(t, s, number); got.Changed != after(70) || len(got.Entries) != 2 {
+		t.Errorf("linked before, it is changed again: %+v", got)
 	}
+	closed.Contact = "chosen"
+	j.record(after(80), closed)
 	j.record(after(81), lost)
 	got := ticketOf(t, s, number)
 	last := got.Entries[len(got.Entries)-1]
