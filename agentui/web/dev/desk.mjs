@@ -121,6 +121,7 @@ export function makeDesk() {
   let standing = notices(start);
   let log = [];
   let embargoes = [];
+  let lifted = [];
   let next = 100;
 
   const blocked = (notice) => embargoes.some((embargo) => !embargo.service || embargo.service === notice.service);
@@ -141,7 +142,7 @@ export function makeDesk() {
           (!query.get('status') || ticket.status === query.get('status')) &&
           (!query.get('open') || ticket.status === 'registered' || ticket.status === 'in-progress'),
       );
-      return [200, { tickets: found.map((ticket) => ({ ...ticket, entries: null })), more: false }];
+      return [200, { tickets: found.map((ticket) => ({ ...ticket, entries: null, reporter: ticket.reporter.name })), more: false }];
     }],
     ['GET', /^\/tickets\/([^/]+)$/, ([, number]) => (find(number) ? [200, find(number)] : [404, { title: 'Not Found' }])],
     ['POST', /^\/tickets$/, (_match, _query, body) => {
@@ -169,11 +170,12 @@ export function makeDesk() {
         'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox",
       },
     ]],
-    ['GET', /^\/notices$/, () => [200, { notices: standing.map((one) => ({ ...one, blocked: blocked(one) })), embargoes, log: [...standing].reverse().concat(log) }]],
+    ['GET', /^\/notices$/, () => [200, { notices: standing.map((one) => ({ ...one, blocked: blocked(one) })), embargoes, log: [...standing].reverse().concat(log), embargoLog: [...embargoes, ...lifted] }]],
     ['POST', /^\/notices$/, (_match, _query, body) => {
       const now = Date.now();
-      standing = [...standing, { from: now, ...body, id: `n-${++next}`, published: now, by: 'anna' }];
-      return [201, {}];
+      const notice = { from: now, ...body, id: `n-${++next}`, published: now, by: 'anna' };
+      standing = [...standing, notice];
+      return [201, { id: notice.id, blocked: blocked(notice) }];
     }],
     ['POST', /^\/notices\/([^/]+)\/withdraw$/, ([, id]) => {
       const gone = standing.find((one) => one.id === id);
@@ -183,9 +185,10 @@ export function makeDesk() {
     }],
     ['POST', /^\/embargoes$/, (_match, _query, body) => {
       embargoes = [...embargoes, { ...body, id: `e-${++next}`, from: Date.now(), by: 'anna' }];
-      return [201, {}];
+      return [201, { id: `e-${next}` }];
     }],
     ['POST', /^\/embargoes\/([^/]+)\/lift$/, ([, id]) => {
+      lifted = embargoes.filter((one) => one.id === id).map((one) => ({ ...one, lifted: Date.now(), liftedBy: 'anna' })).concat(lifted);
       embargoes = embargoes.filter((one) => one.id !== id);
       return [204];
     }],

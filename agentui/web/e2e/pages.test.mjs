@@ -107,6 +107,7 @@ test('the City\'s embargo marks what it silences, and is lifted', async () => {
   await page.getByRole('button', { name: 'Häv spärren: Allt om nätet' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Häv spärren' }).click();
   await standing.getByText('Spärrad').first().waitFor({ state: 'detached' });
+  await page.getByRole('region', { name: 'Logg' }).getByText(/Hävd \d\d:\d\d/).waitFor();
   await context.close();
 });
 
@@ -132,7 +133,7 @@ test('figures: choices show at once, shares of few are grey, the CSV has the sam
   assert.equal(await table.locator('td.few').first().isVisible(), true);
   await page.getByLabel('Kontaktväg').selectOption('mail');
   await table.getByText('Prioriterad linje').first().waitFor({ state: 'detached' });
-  await page.getByLabel('Per', { exact: true }).selectOption('total');
+  await page.getByRole('combobox', { name: 'Per', exact: true }).selectOption('total');
   await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
   const address = new URL(await page.getByRole('link', { name: 'Hämta som CSV' }).getAttribute('href'), mock.origin);
   assert.equal(address.pathname, '/api/v1/figures.csv');

@@ -41,6 +41,7 @@ export interface Entry {
 }
 
 export interface Ticket extends TicketRow {
+  masked?: boolean;
   category?: string;
   channel: Channel;
   line?: LineID;
@@ -54,10 +55,17 @@ export interface Ticket extends TicketRow {
   entries: Entry[] | null;
 }
 
+/** A ticket in a list. One that concerns a protected person is masked for those outside the group: no subject, nobody. */
+export interface ListedTicket extends TicketRow {
+  masked?: boolean;
+  reporter?: string;
+}
+
 export interface TicketSearch {
   search?: string;
   status?: TicketStatus | '';
   open?: boolean;
+  mine?: boolean;
   before?: TicketNumber;
 }
 
@@ -86,6 +94,7 @@ export interface NoticeBoard {
   notices: NoticeCard[] | null;
   embargoes: Embargo[] | null;
   log: Notice[] | null;
+  embargoLog: Embargo[] | null;
 }
 
 export interface NewNotice {
@@ -147,8 +156,8 @@ export interface FiguresRow {
 const base = '/api/v1';
 
 export const tickets = {
-  async list(search: TicketSearch, signal?: AbortSignal): Promise<{ tickets: TicketRow[]; more: boolean }> {
-    const found = await get<{ tickets: TicketRow[] | null; more?: boolean }>(`/tickets${query({ ...search })}`, signal);
+  async list(search: TicketSearch, signal?: AbortSignal): Promise<{ tickets: ListedTicket[]; more: boolean }> {
+    const found = await get<{ tickets: ListedTicket[] | null; more?: boolean }>(`/tickets${query({ ...search })}`, signal);
     return { tickets: found.tickets ?? [], more: found.more ?? false };
   },
   read: (number: TicketNumber, signal?: AbortSignal) => get<Ticket>(`/tickets/${encodeURIComponent(number)}`, signal),
@@ -166,7 +175,7 @@ export const tickets = {
 
 export const noticeBoard = {
   read: (signal?: AbortSignal) => get<NoticeBoard>('/notices', signal),
-  publish: (notice: NewNotice) => post<void>('/notices', notice),
+  publish: (notice: NewNotice) => post<{ id: string; blocked: boolean }>('/notices', notice),
   withdraw: (id: string) => post<void>(`/notices/${encodeURIComponent(id)}/withdraw`),
   embargo: (embargo: NewEmbargo) => post<void>('/embargoes', embargo),
   lift: (id: string) => post<void>(`/embargoes/${encodeURIComponent(id)}/lift`),

@@ -55,6 +55,7 @@ export class Chat {
 
   #key: string;
   #sending = false;
+  #following = false;
   #ended = false;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -146,13 +147,17 @@ export class Chat {
   }
 
   async #follow(): Promise<void> {
-    if (this.#ended) return;
+    // What is under way by a socket that breaks fails before the next one is there.
+    if (this.#following || this.#ended) return;
+    this.#following = true;
     try {
       await this.server.ask({ do: 'chat-follow', contact: this.contact, after: this.newest });
       this.loaded = true;
     } catch (error) {
       // A broken socket comes back by itself and resumes; what the server could not do now is asked for again.
       if (codeOf(error) === 'unavailable') this.#again();
+    } finally {
+      this.#following = false;
     }
   }
 
