@@ -59,15 +59,17 @@ type accesses struct {
 
 	mutex sync.Mutex
 	// hour is the one whose looks are in seen.
-	hour    time.Time
-	seen    map[look]bool
+	hour time.Time
+	seen map[look]bool
+	// lists are the last list that each account was shown, by its number.
+	lists   map[string]uint64
 	waiting []identity.Access
 	lost    int
 	wake    chan struct{}
 }
 
 func newAccesses(target AccessLog, now func() time.Time, log zerolog.Logger) *accesses {
-	return &accesses{target: target, now: now, log: log, seen: map[look]bool{}, wake: make(chan struct{}, 1)}
+	return &accesses{target: target, now: now, log: log, seen: map[look]bool{}, lists: map[string]uint64{}, wake: make(chan struct{}, 1)}
 }
 
 // noticed takes a look in that a console is about to show. It never blocks.
@@ -93,12 +95,31 @@ func (a *accesses) noticed(l look) {
 	}
 }
 
+// listed takes in that the account is about to be shown a list, whose number changes with
+// whom it shows: what a thousand consoles show ten times a second is looked at once.
+func (a *accesses) listed(account string, list uint64, surface string, cards []CallbackCard) {
+	a.mutex.Lock()
+	a.turn()
+	before := a.lists[account]
+	a.lists[account] = list
+	a.mutex.Unlock()
+	if before == list {
+		return
+	}
+	for _, card := range cards {
+		if card.Caller.Person != "" {
+			a.noticed(look{account: account, surface: surface, contact: card.Contact, person: card.Caller.Person})
+		}
+	}
+}
+
 // turn forgets the looks of the hour before. The lock is held.
 func (a *accesses) turn() time.Time {
 	now := a.now()
 	if hour := now.Truncate(time.Hour); !hour.Equal(a.hour) {
 		a.hour = hour
 		clear(a.seen)
+		clear(a.lists)
 	}
 	return now
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"svar/contact"
+	"svar/queue/bus"
 )
 
 // runAccesses runs the log of looks until the returned function is called.
@@ -161,4 +162,41 @@ func TestBothPeopleOfATicketAreLogged(t *testing.T) {
 			t.Errorf("%s is logged %d times", person, n)
 		}
 	}
+}
+
+// A list that stays the same is looked through once for all states, and again when somebody
+// else comes into it or the hour is over.
+func TestCallbacksAreLoggedWhenTheirListChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)))
+		add := func(id contact.ID) {
+			view := waitingContact(id, "staff", 1)
+			view.Callback = true
+			w.personal.by[id] = contact.Personal{Number: numberKnown}
+			w.merge(bus.AgentView{Agent: "anna"}, view)
+		}
+		logged := func() int {
+			w.ui.states.state(t.Context(), "anna")
+			w.ui.accesses.write(t.Context())
+			return w.access.has("anna", surfaceCallbacks, "karin")
+		}
+		add("a")
+		if n := logged(); n != 1 {
+			t.Errorf("logged %d", n)
+		}
+		w.merge(bus.AgentView{Agent: "anna"}, waitingContact("other", "staff", 1))
+		if n := logged(); n != 1 {
+			t.Errorf("logged %d after a change elsewhere", n)
+		}
+		add("b")
+		if n := logged(); n != 2 {
+			t.Errorf("logged %d after another one", n)
+		}
+		time.Sleep(time.Hour)
+		if n := logged(); n != 4 {
+			t.Errorf("logged %d in the next hour", n)
+		}
+	})
 }

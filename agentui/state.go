@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"svar/contact"
 	"svar/identity"
 	"svar/queue/bus"
@@ -43,6 +41,8 @@ type stateMaker struct {
 
 	mutex  sync.Mutex
 	shared *sharedState
+	// lists counts the lists of call-backs.
+	lists uint64
 }
 
 // sharedState is the part that consoles show alike. It is made and encoded once for a change,
@@ -60,6 +60,8 @@ type sharedState struct {
 type variant struct {
 	SharedState
 	encoded []byte
+	// list is the number of the list of call-backs: another one for other people in it.
+	list uint64
 }
 
 // viewer returns what the agent may see of people. Who is in the group is what the account
@@ -104,9 +106,7 @@ func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState
 	}
 	s := OwnState{Now: m.now(), Contacts: []OngoingCard{}, Missed: []MissedCard{}, Today: m.figures.of(agent)}
 	s.Notices = standing(m.notices.Notices(), s.Now)
-	for _, card := range shared.Callbacks {
-		m.shown(agent, surfaceCallbacks, card.Contact, card.Caller)
-	}
+	m.accesses.listed(string(agent), shared.list, surfaceCallbacks, shared.Callbacks)
 	me, mine := m.board.of(agent)
 	s.Me = Me{Presence: me.Presence, Reason: me.Reason, Cause: me.Cause, Since: me.Since, Reachable: me.Reachable}
 	if s.Me.Presence == "" {
@@ -166,8 +166,12 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	for _, view := range callbacks[:min(len(callbacks), maxCallbacks)] {
 		m.addCallback(bounded, s, view, rules)
 	}
-	s.masked.encode(m.board.log)
-	s.open.encode(m.board.log)
+	old := m.shared
+	if old == nil {
+		old = &sharedState{}
+	}
+	m.complete(&s.masked, old.masked)
+	m.complete(&s.open, old.open)
 	m.shared = s
 	return s
 }
@@ -192,10 +196,16 @@ func (m *stateMaker) addCallback(ctx context.Context, s *sharedState, view bus.C
 // errNotEncoded: the shared part of a state could not be encoded, which was logged.
 var errNotEncoded = errors.New("its shared part could not be encoded")
 
-func (v *variant) encode(log zerolog.Logger) {
+// complete encodes a variant and numbers its list of call-backs.
+func (m *stateMaker) complete(v *variant, old variant) {
+	same := func(a, b CallbackCard) bool { return a.Contact == b.Contact && a.Caller.Person == b.Caller.Person }
+	if v.list = old.list; v.list == 0 || !slices.EqualFunc(v.Callbacks, old.Callbacks, same) {
+		m.lists++
+		v.list = m.lists
+	}
 	var err error
 	if v.encoded, err = json.Marshal(v.SharedState); err != nil {
-		log.Error().Err(err).Msg("the state of consoles could not be encoded")
+		m.board.log.Error().Err(err).Msg("the state of consoles could not be encoded")
 	}
 }
 
