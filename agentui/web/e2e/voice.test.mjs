@@ -6,7 +6,7 @@ import { startBrowser } from '../dev/browser.mjs';
 import { startMock } from '../dev/mock.mjs';
 import { openPeer } from '../dev/peer.mjs';
 import { scriptServer } from '../dev/script.mjs';
-import { contactOf, offerOf, states } from '../dev/states.mjs';
+import { callers, contactOf, offerOf, states } from '../dev/states.mjs';
 
 let mock;
 let browser;
@@ -77,6 +77,33 @@ test('the voice is set up while it rings, and goes both ways only once the agent
   server.state(states.wrapup(Date.now()));
   await until(async () => (await peer.state()) !== 'connected', 'the connection is closed after the call');
   assert.equal(await page.evaluate(() => document.getElementById('remote-audio').srcObject), null);
+  await context.close();
+});
+
+test('a call-back that is dialled here has its voice here', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const server = await scriptServer(page);
+  server.first = () => states.callbacks(Date.now());
+  await page.goto(`${mock.origin}/console/?state=empty`);
+  await page.getByRole('button', { name: 'Ring upp Karin Öst' }).click();
+  await server.asked('dial');
+
+  const dialled = (state) => ({
+    ...states[state](Date.now()),
+    contacts: [contactOf(Date.now(), state, callers.known, { contact: '0193-c1', offer: 61 })],
+  });
+  const peer = await openPeer(context, { tone: 600, onSignal: (payload) => server.signal(61, payload) });
+  server.onSignal = (payload) => void peer.signal(payload);
+  server.state(dialled('dialling'));
+  await page.bringToFront();
+  await page.getByText('Det ringer hos användaren.').waitFor();
+  server.state(dialled('connected'));
+  await page.getByText('Samtalstid').waitFor();
+  await until(async () => Math.abs((await page.evaluate(heardTone)) - 600) < 20, 'the agent hears who was called');
+  await until(async () => (await peer.level()) > 0.05, 'who was called hears the agent');
+  server.state(states.empty(Date.now()));
+  await until(async () => (await peer.state()) !== 'connected', 'the connection is closed');
   await context.close();
 });
 

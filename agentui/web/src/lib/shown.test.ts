@@ -78,6 +78,7 @@ describe('who is calling', () => {
     expect(callerName(claimed, sv)).toBe('karin@skola.example');
     expect(callerName({ ...claimed, address: '' }, sv)).toBe('Namnlös');
     expect(callerHint(claimed, sv)).toBe(sv.caller.claimedHint);
+    expect(callerHint({ ...claimed, verification: 'signed-in' }, sv)).toBe('');
   });
 });
 

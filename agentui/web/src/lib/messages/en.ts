@@ -100,7 +100,7 @@ export const en: Messages = {
     withheld: 'Withheld number',
     unknown: 'Unknown number',
     unnamed: 'No name',
-    claimedHint: 'Name and address are what the sender has given.',
+    claimedHint: 'As given by the sender.',
     protected: 'Protected user',
     protectedHint: 'Opened by authorised group.',
     protectedOpen: 'Protected personal data. Disclose nothing.',

@@ -102,7 +102,7 @@ export const sv = {
     withheld: 'Dolt nummer',
     unknown: 'Okänt nummer',
     unnamed: 'Namnlös',
-    claimedHint: 'Namn och adress är vad avsändaren själv har uppgett.',
+    claimedHint: 'Uppgifterna är avsändarens egna.',
     protected: 'Skyddad användare',
     protectedHint: 'Öppnas av behörig grupp.',
     protectedOpen: 'Skyddade personuppgifter. Lämna inte ut något.',
