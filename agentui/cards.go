@@ -51,6 +51,9 @@ func (m *stateMaker) addCard(ctx context.Context, s *OwnState, agent contact.Age
 // logs the look.
 func (m *stateMaker) look(ctx context.Context, agent contact.AgentID, viewer identity.Viewer, surface string, c contact.Contact) (Caller, Details) {
 	who, _ := m.callers.of(ctx, c, viewer)
+	if c.Channel.Written() && c.Person == "" && c.Ticket != "" {
+		who = m.earlier.writer(viewer, who, c.Ticket)
+	}
 	m.shown(agent, surface, c.ID, who.Caller)
 	details := Details{Service: c.Service, Party: c.Party, Subject: who.subject, Ticket: c.Ticket, Tickets: []TicketRow{}}
 	if !who.masked {

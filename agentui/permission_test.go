@@ -66,9 +66,13 @@ func stateOf(show func(w *world, agent contact.AgentID)) func(*world, onlooker) 
 		}
 		agent := contact.AgentID(who.account)
 		show(w, agent)
-		w.ui.states.state(w.t.Context(), agent)
-		w.ui.tasks.Wait() // earlier tickets are read behind the first state
-		text, err := json.Marshal(w.ui.states.state(w.t.Context(), agent))
+		// Tickets are read behind a state: what is shown before is tried as well.
+		var all []ConsoleState
+		for range 3 {
+			all = append(all, w.ui.states.state(w.t.Context(), agent))
+			w.ui.tasks.Wait()
+		}
+		text, err := json.Marshal(all)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -112,6 +116,14 @@ func hiddenWritten(channel contact.Channel) bus.ContactView {
 	return view
 }
 
+// hiddenReply is a mail that goes on with the protected person's ticket; nothing else tells
+// whose it is.
+func hiddenReply() bus.ContactView {
+	view := hiddenWritten(contact.Mail)
+	view.Contact.Person = ""
+	return view
+}
+
 func callback() func(*world, onlooker) string {
 	return stateOf(func(w *world, agent contact.AgentID) {
 		view := hiddenCall()
@@ -130,6 +142,8 @@ var surfaces = []surfaceTest{
 	{name: "ring card, call", look: ringing(hiddenCall()), shows: true, logged: surfaceRing, socket: true},
 	{name: "ring card, form", look: ringing(hiddenWritten(contact.Form)), shows: true, logged: surfaceRing, socket: true},
 	{name: "ring card, mail", look: ringing(hiddenWritten(contact.Mail)), shows: true, logged: surfaceRing, socket: true},
+	{name: "ring card, his ticket's mail", look: ringing(hiddenReply()), shows: true, logged: surfaceRing, socket: true},
+	{name: "ongoing, his ticket's mail", look: ongoing(hiddenReply()), shows: true, logged: surfaceOngoing, socket: true},
 	{name: "ring card, chat", look: ringing(hiddenWritten(contact.Chat)), shows: true, logged: surfaceRing, socket: true},
 	{name: "ongoing, call", look: ongoing(hiddenCall()), shows: true, logged: surfaceOngoing, socket: true},
 	{name: "ongoing, form", look: ongoing(hiddenWritten(contact.Form)), shows: true, logged: surfaceOngoing, socket: true},

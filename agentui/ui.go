@@ -183,7 +183,8 @@ func listOf[T any](list []T) []T { return append([]T{}, list...) }
 // figuresRead is called after the figures were read anew.
 func (u *UI) figuresRead(changed bool, last contact.Instant) {
 	u.board.remember(last)
-	if u.states.again() || changed {
+	missing := u.earlier.again()
+	if u.states.again() || changed || missing {
 		u.consoles.changed()
 	}
 }
