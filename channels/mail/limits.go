@@ -9,8 +9,7 @@ import (
 // aside.
 const (
 	maxHeader      = 256 << 10 // bytes of header of a mail that is too large to be read
-	maxMultiparts  = 100       // multiparts in a mail, as long as it is small
-	maxReading     = 500 << 20 // bytes times multiparts: what is inside of all is read once for each
+	maxMultiparts  = 20        // multiparts in a mail: each one inside another that never ends doubles the reader's time
 	maxParts       = 1000      // parts in them: the reader's time grows with their square
 	maxTextRunes   = 100_000   // of text, as a ticket's entry; the rest is an attachment
 	maxHTML        = 2 << 20   // bytes of HTML, before and after its images are put in

@@ -1,10 +1,8 @@
 package mail
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"mime"
 	netmail "net/mail"
 	"net/textproto"
@@ -15,8 +13,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/jhillyerd/enmime/v2"
-	"github.com/jhillyerd/enmime/v2/mediatype"
-	"golang.org/x/text/encoding/charmap"
 )
 
 // source is a mail as the mailbox has it.
@@ -49,16 +45,12 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 			in, err = Incoming{}, &unreadableError{"the mail could not be read: the reader stopped in the middle"}
 		}
 	}()
-	if reason := tooComplex(s.raw); reason != "" {
-		return Incoming{}, &unreadableError{reason}
+	raw := s.raw
+	envelope, costly, err := read(raw)
+	if costly {
+		raw = headerOf(raw)
+		envelope, _, err = read(raw)
 	}
-	// Text is not made from HTML here: the tree that this takes has no bound.
-	envelope, err := enmime.NewParser(
-		enmime.SkipMalformedParts(true), enmime.MultipartWOBoundaryAsSinglePart(true), enmime.DisableTextConversion(true),
-		enmime.StripMediaTypeInvalidCharacters(true), enmime.MaxStoredPartErrors(20),
-		enmime.SetReadPartErrorPolicy(func(*enmime.Part, error) bool { return true }), // half a part is better than none
-		enmime.SetCustomParseMediaType(forgivingMediaType),
-	).ReadEnvelope(bytes.NewReader(withReadableHeader(s.raw)))
 	if err != nil {
 		return Incoming{}, &unreadableError{"the mail could not be read: it does not follow the rules of mail"}
 	}
@@ -77,77 +69,18 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 	if p.isEcho(in) {
 		return Incoming{}, &unreadableError{"this mail is one that we sent, and it came back to us"}
 	}
-	p.takeBody(&in, envelope, s)
-	in.Language = language(header.Get("Content-Language"), in.Text)
+	in.Language = language(header.Get("Content-Language"), "")
+	switch notes := notesIn(p.mailbox.Language); {
+	case s.tooLarge:
+		in.Text = notes.tooLarge
+	case costly:
+		in.Text = notes.tooComplex
+		in.Attachments = []Attachment{{Name: notes.wholeMail, Type: "message/rfc822", Data: s.raw}}
+	default:
+		p.takeBody(&in, envelope, notes)
+		in.Language = language(header.Get("Content-Language"), in.Text)
+	}
 	return in, nil
-}
-
-// tooComplex says why a mail is not given to the reader, whose time it could take for minutes;
-// empty for every mail of a person. It counts what stands in the bytes, whether the reader will
-// find it there or not.
-func tooComplex(raw []byte) string {
-	allowed := min(maxMultiparts, maxReading/max(len(raw), 1))
-	boundaries := boundaryPattern.FindAllSubmatch(raw, allowed+1)
-	if len(boundaries) > allowed {
-		return fmt.Sprintf("the mail has more than %d multiparts", allowed)
-	}
-	parts := 0
-	for _, boundary := range boundaries {
-		parts += bytes.Count(raw, append([]byte("\n--"), bytes.TrimSpace(boundary[1])...))
-	}
-	if parts > maxParts {
-		return fmt.Sprintf("the mail has more than %d parts", maxParts)
-	}
-	return ""
-}
-
-// boundaryPattern finds the parameter that makes a multipart, also in pieces (RFC 2231 §3), and
-// the beginning of its value, which is enough to count by.
-var boundaryPattern = regexp.MustCompile(`(?i)boundary\s*\*?[0-9]*\*?\s*=\s*"?([^"\r\n;]{0,40})`)
-
-// forgivingMediaType reads a Content-Type, or a Content-Disposition, which has the same grammar,
-// as its sender must have meant it.
-func forgivingMediaType(value string) (kind string, params map[string]string, invalid []string, err error) {
-	kind, params, invalid, err = mediatype.Parse(value)
-	for _, disposition := range []string{"attachment", "inline"} {
-		if _, is := cutPrefixFold(strings.TrimSpace(value), disposition); is {
-			return disposition, params, invalid, nil
-		}
-	}
-	if strings.TrimSpace(value) == "" {
-		return kind, params, invalid, err
-	}
-	if strings.HasPrefix(kind, "multipart/") && params["boundary"] == "" {
-		return "text/plain", map[string]string{}, invalid, nil
-	}
-	if err != nil || !strings.Contains(kind, "/") {
-		return "application/octet-stream", map[string]string{}, invalid, nil // as text its bytes could change
-	}
-	// What is beyond ASCII in a text that promises ASCII is most often UTF-8, and ASCII is UTF-8 as well.
-	if charset := strings.ToLower(params["charset"]); charset == "us-ascii" || charset == "ascii" {
-		params["charset"] = "utf-8"
-	}
-	return kind, params, invalid, nil
-}
-
-// withReadableHeader returns the mail with a header in UTF-8. Old programs write letters into it
-// as they are, which is against the rules, and means Windows' West European ones.
-func withReadableHeader(raw []byte) []byte {
-	end := bytes.Index(raw, []byte("\n\r\n"))
-	if bare := bytes.Index(raw, []byte("\n\n")); bare >= 0 && (end < 0 || bare < end) {
-		end = bare
-	}
-	if end < 0 {
-		end = len(raw)
-	}
-	if utf8.Valid(raw[:end]) {
-		return raw
-	}
-	header, err := charmap.Windows1252.NewDecoder().Bytes(raw[:end])
-	if err != nil {
-		return raw
-	}
-	return append(header, raw[end:]...)
 }
 
 // isEcho: our address as sender and our signature in its own Message-ID (freescout#5638).
@@ -187,12 +120,7 @@ func (p parser) prove(in *Incoming, envelope *enmime.Envelope) {
 }
 
 // takeBody fills in text, HTML and attachments.
-func (p parser) takeBody(in *Incoming, envelope *enmime.Envelope, s source) {
-	notes := notesIn(p.mailbox.Language)
-	if s.tooLarge {
-		in.Text = notes.tooLarge
-		return
-	}
+func (p parser) takeBody(in *Incoming, envelope *enmime.Envelope, notes notes) {
 	if len(envelope.Attachments) == 1 && envelope.Attachments[0] == envelope.Root && envelope.Root.FileName == "" && utf8.Valid(envelope.Root.Content) {
 		// All there is, with a type that says nothing: its sender meant it to be read.
 		envelope.Text, envelope.Attachments = string(envelope.Root.Content), nil

@@ -4,7 +4,7 @@ import "strings"
 
 // notes are the words that we put into a mail for the agent who reads it.
 type notes struct {
-	tooLarge, cutText, wholeText, manyFiles string
+	tooLarge, tooComplex, wholeMail, cutText, wholeText, manyFiles string
 	// image stands for a picture of the web, file for one whose file is among the attachments.
 	image, file string
 }
@@ -13,19 +13,23 @@ type notes struct {
 func notesIn(language string) notes {
 	if language == "en" {
 		return notes{
-			tooLarge:  "(The mail is too large to be fetched. It is still in the mailbox.)",
-			cutText:   "(The text is longer. All of it is in the attachment.)",
-			wholeText: "whole-text.txt",
-			manyFiles: "(The mail has more files than are shown here.)",
-			image:     "picture not fetched", file: "see attachment",
+			tooLarge:   "(The mail is too large to be fetched. It is still in the mailbox.)",
+			tooComplex: "(The mail cannot be shown, it is made of too many parts. All of it is in the attachment.)",
+			wholeMail:  "whole-mail.eml",
+			cutText:    "(The text is longer. All of it is in the attachment.)",
+			wholeText:  "whole-text.txt",
+			manyFiles:  "(The mail has more files than are shown here.)",
+			image:      "picture not fetched", file: "see attachment",
 		}
 	}
 	return notes{
-		tooLarge:  "(Mejlet är för stort för att hämtas. Det ligger kvar i brevlådan.)",
-		cutText:   "(Texten är längre. Hela texten finns i bilagan.)",
-		wholeText: "hela-texten.txt",
-		manyFiles: "(Mejlet har fler filer än de som visas här.)",
-		image:     "bild ej hämtad", file: "se bilaga",
+		tooLarge:   "(Mejlet är för stort för att hämtas. Det ligger kvar i brevlådan.)",
+		tooComplex: "(Mejlet kan inte visas, det består av för många delar. Hela mejlet finns i bilagan.)",
+		wholeMail:  "hela-mejlet.eml",
+		cutText:    "(Texten är längre. Hela texten finns i bilagan.)",
+		wholeText:  "hela-texten.txt",
+		manyFiles:  "(Mejlet har fler filer än de som visas här.)",
+		image:      "bild ej hämtad", file: "se bilaga",
 	}
 }
 
