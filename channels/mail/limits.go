@@ -9,7 +9,7 @@ import (
 // aside.
 const (
 	maxHeader      = 256 << 10 // bytes of header of a mail that is too large to be read
-	maxMultiparts  = 20        // multiparts in a mail: each one inside another that never ends doubles the reader's time
+	maxMultiparts  = 15        // multiparts in a mail: each one inside another that never ends doubles the reader's time
 	maxParts       = 1000      // parts in them: the reader's time grows with their square
 	maxTextRunes   = 100_000   // of text, as a ticket's entry; the rest is an attachment
 	maxHTML        = 2 << 20   // bytes of HTML, before and after its images are put in

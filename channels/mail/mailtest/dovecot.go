@@ -1,6 +1,7 @@
 package mailtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,14 +16,14 @@ type dovecot struct {
 	imap, imaps, lmtp, sasl int // ports
 }
 
-func startDovecot(directory string, as account, users []User) (*dovecot, error) {
+func startDovecot(ctx context.Context, directory string, as account, users []User) (*dovecot, error) {
 	binary, err := exec.LookPath("dovecot")
 	if err != nil {
 		if binary, err = exec.LookPath("/usr/sbin/dovecot"); err != nil {
 			return nil, errors.New("dovecot is not installed: run scripts/debian-packages test")
 		}
 	}
-	version, err := exec.Command(binary, "--version").Output()
+	version, err := exec.CommandContext(ctx, binary, "--version").Output()
 	if err != nil {
 		return nil, fmt.Errorf("ask dovecot for its version: %w", err)
 	}
@@ -43,7 +44,7 @@ func startDovecot(directory string, as account, users []User) (*dovecot, error) 
 		}
 	}
 	d := &dovecot{}
-	err = withFreePorts(4, func(ports []int) error {
+	err = withFreePorts(ctx, 4, func(ports []int) error {
 		d.imap, d.imaps, d.lmtp, d.sasl = ports[0], ports[1], ports[2], ports[3]
 		path := filepath.Join(directory, "dovecot.conf")
 		if err := os.WriteFile(path, []byte(d.configuration(string(version), directory, as)), 0o644); err != nil {

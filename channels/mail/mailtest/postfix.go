@@ -1,11 +1,14 @@
 package mailtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -15,7 +18,7 @@ type postfix struct {
 	smtp, smtps int // ports
 }
 
-func startPostfix(directory string, users []User, d *dovecot) (*postfix, error) {
+func startPostfix(ctx context.Context, directory string, users []User, d *dovecot) (*postfix, error) {
 	binary, err := exec.LookPath("/usr/sbin/postfix")
 	if err != nil {
 		return nil, errors.New("postfix is not installed: run scripts/debian-packages test")
@@ -26,11 +29,19 @@ func startPostfix(directory string, users []User, d *dovecot) (*postfix, error) 
 			return nil, err
 		}
 	}
-	if output, err := exec.Command("chown", "postfix", filepath.Join(directory, "data")).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("give postfix its directory: %w: %s", err, output)
+	owner, err := user.Lookup("postfix")
+	if err != nil {
+		return nil, fmt.Errorf("find who postfix runs as: %w", err)
+	}
+	uid, err := strconv.Atoi(owner.Uid)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chown(filepath.Join(directory, "data"), uid, -1); err != nil {
+		return nil, fmt.Errorf("give postfix its directory: %w", err)
 	}
 	p := &postfix{}
-	err = withFreePorts(2, func(ports []int) error {
+	err = withFreePorts(ctx, 2, func(ports []int) error {
 		p.smtp, p.smtps = ports[0], ports[1]
 		replacer := strings.NewReplacer(
 			"$DIR", directory, "$DOMAINS", domains(users),
@@ -42,7 +53,7 @@ func startPostfix(directory string, users []User, d *dovecot) (*postfix, error) 
 		if err := os.WriteFile(filepath.Join(settings, "master.cf"), []byte(replacer.Replace(masterSettings)), 0o644); err != nil {
 			return err
 		}
-		if output, err := exec.Command(binary, "-c", settings, "check").CombinedOutput(); err != nil {
+		if output, err := exec.CommandContext(ctx, binary, "-c", settings, "check").CombinedOutput(); err != nil {
 			return fmt.Errorf("let postfix make its directories: %w: %s", err, output)
 		}
 		// Not by its start script, which would outlive neither us nor leave its daemon.

@@ -3,6 +3,7 @@ package mailtest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -68,10 +69,11 @@ type process struct {
 	log   bytes.Buffer
 }
 
-// startProcess starts a server that logs to its standard output or error. The kernel ends it
-// when the thread that started it ends, so that one is kept for as long as it lives.
+// startProcess starts a server, which ends by its owner's wish and not by a context. It logs
+// to its standard output or error. The kernel ends it when the thread that started it ends, so
+// that one is kept for as long as it lives.
 func startProcess(as account, readyLine string, name string, arguments ...string) (*process, error) {
-	p := &process{command: exec.Command(name, arguments...), ended: make(chan struct{}), ready: make(chan struct{})}
+	p := &process{command: exec.CommandContext(context.Background(), name, arguments...), ended: make(chan struct{}), ready: make(chan struct{})}
 	p.command.SysProcAttr = &syscall.SysProcAttr{Credential: as.credential, Pdeathsig: syscall.SIGTERM, Setsid: true}
 	p.command.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"}
 	reader, writer, err := os.Pipe()
@@ -156,10 +158,10 @@ func (p *process) end() {
 }
 
 // freePorts returns ports that were free a moment ago.
-func freePorts(count int) ([]int, error) {
+func freePorts(ctx context.Context, count int) ([]int, error) {
 	var ports []int
 	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
@@ -170,10 +172,10 @@ func freePorts(count int) ([]int, error) {
 }
 
 // withFreePorts starts something again when another program took one of its ports meanwhile.
-func withFreePorts(count int, start func(ports []int) error) error {
+func withFreePorts(ctx context.Context, count int, start func(ports []int) error) error {
 	var failures error
 	for range 5 {
-		ports, err := freePorts(count)
+		ports, err := freePorts(ctx, count)
 		if err != nil {
 			return err
 		}

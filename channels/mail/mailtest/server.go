@@ -56,7 +56,7 @@ func Start(t testing.TB, users ...User) *Server {
 	directory := newDirectory(t)
 	s := startMailboxes(t, directory, users)
 	var err error
-	if s.postfix, err = startPostfix(directory, s.Users, s.dovecot); err != nil {
+	if s.postfix, err = startPostfix(t.Context(), directory, s.Users, s.dovecot); err != nil {
 		t.Fatalf("start postfix: %v", err)
 	}
 	t.Cleanup(func() {
@@ -116,7 +116,7 @@ func startMailboxes(t testing.TB, directory string, users []User) *Server {
 			t.Fatal(err)
 		}
 	}
-	if s.dovecot, err = startDovecot(directory, as, users); err != nil {
+	if s.dovecot, err = startDovecot(t.Context(), directory, as, users); err != nil {
 		t.Fatalf("start dovecot: %v", err)
 	}
 	t.Cleanup(func() {
@@ -139,7 +139,7 @@ func local(port int) string { return fmt.Sprintf("localhost:%d", port) }
 // mail server does it.
 func (s *Server) Deliver(t testing.TB, to string, raw []byte) {
 	t.Helper()
-	connection, err := net.DialTimeout("tcp", s.lmtp, limit)
+	connection, err := (&net.Dialer{Timeout: limit}).DialContext(t.Context(), "tcp", s.lmtp)
 	if err != nil {
 		t.Fatalf("reach dovecot: %v", err)
 	}
