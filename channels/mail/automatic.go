@@ -12,7 +12,7 @@ const loopHeader = "X-Svar-Mail"
 
 // automatic reports whether a machine wrote the mail (RFC 3834 §2): such a mail is never
 // answered by another machine. In doubt it is one; the price is a receipt that was not sent.
-func automatic(header textproto.MIMEHeader, from Address, ours string) bool {
+func automatic(header textproto.MIMEHeader, from Address, ours ...string) bool {
 	return !isNo(header.Get("Auto-Submitted")) ||
 		isBulk(header.Get("Precedence")) ||
 		isListed(header) ||
@@ -20,7 +20,7 @@ func automatic(header textproto.MIMEHeader, from Address, ours string) bool {
 		nullReturnPath(header) ||
 		mediaType(header.Get("Content-Type")) == "multipart/report" ||
 		fromMachine(from.Address) ||
-		sameMailbox(from.Address, ours)
+		isOurs(from.Address, ours...)
 }
 
 func isNo(autoSubmitted string) bool {
@@ -80,11 +80,11 @@ func fromMachine(address string) bool {
 	}, local) || strings.HasPrefix(local, "owner-") || strings.HasSuffix(local, "-request") || strings.HasSuffix(local, "-bounces")
 }
 
-// sameMailbox: the desk's own address, with or without a token (freescout#5638).
-func sameMailbox(address, ours string) bool {
+// isOurs: one of the desk's own addresses, with or without a token (freescout#5638).
+func isOurs(address string, ours ...string) bool {
 	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
 	local, _, _ = strings.Cut(local, "+")
-	return local+"@"+domain == strings.ToLower(ours)
+	return slices.ContainsFunc(ours, func(own string) bool { return strings.EqualFold(own, local+"@"+domain) })
 }
 
 // mediaType returns the type of a Content-Type without its parameters, which may be broken.

@@ -66,10 +66,10 @@ func (s signer) compose(mailbox Mailbox, out Outgoing, now time.Time) (composed,
 
 	var header gomail.Header
 	header.SetDate(now)
-	header.SetAddressList("From", []*gomail.Address{{Name: mailbox.From, Address: mailbox.Address}})
+	header.SetAddressList("From", []*gomail.Address{(*gomail.Address)(&mailbox.sender)})
 	header.SetAddressList("To", []*gomail.Address{to})
-	if reply != mailbox.Address {
-		header.SetAddressList("Reply-To", []*gomail.Address{{Name: mailbox.From, Address: reply}})
+	if reply != mailbox.sender.Address {
+		header.SetAddressList("Reply-To", []*gomail.Address{{Name: mailbox.sender.Name, Address: reply}})
 	}
 	header.SetSubject(subjectOf(out))
 	header.SetMessageID(strings.Trim(s.messageID(out.Ticket, out.Key, domain), "<>"))

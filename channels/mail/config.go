@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/mail"
+	netmail "net/mail"
 	"strings"
 	"time"
 
@@ -60,7 +60,7 @@ type IMAPConfig struct {
 type SMTPConfig struct {
 	// Address is host:port. Needed.
 	Address string
-	// TLS is ImplicitTLS, STARTTLS or NoTLS; empty means STARTTLS.
+	// TLS is ImplicitTLS, STARTTLS or NoTLS; empty means ImplicitTLS.
 	TLS TLS
 	// RootCAs are as in IMAPConfig.
 	RootCAs *x509.CertPool
@@ -75,7 +75,8 @@ type Mailbox struct {
 	Line contact.LineID
 	// Address is what people write to: desk@skola.example. Needed.
 	Address string
-	// From is the name that stands before the address in what we send; empty means none.
+	// From is the sender of what we send: "Servicedesk <desk@skola.example>". Empty means Address
+	// without a name. Answers come to Address even when this is another one.
 	From string
 	// Language is the one of the notes that we put into a mail for its reader, sv or en; empty means sv.
 	Language string
@@ -84,6 +85,9 @@ type Mailbox struct {
 	Plus bool
 	IMAP IMAPConfig
 	SMTP SMTPConfig
+
+	// sender is From, read.
+	sender netmail.Address
 }
 
 // Config says which mailboxes are read and who takes the mails.
@@ -153,15 +157,19 @@ func (m Mailbox) complete() (Mailbox, error) {
 	setDefault(&m.Language, "sv")
 	setDefault(&m.IMAP.TLS, ImplicitTLS)
 	setDefault(&m.IMAP.Folder, "INBOX")
-	setDefault(&m.SMTP.TLS, STARTTLS)
+	setDefault(&m.SMTP.TLS, ImplicitTLS)
 	if m.Line == "" {
 		faults = append(faults, errors.New("it needs a name"))
 	}
-	if parsed, err := mail.ParseAddress(m.Address); err != nil || parsed.Address != m.Address || !printableASCII(m.Address) {
+	if parsed, err := netmail.ParseAddress(m.Address); err != nil || parsed.Address != m.Address || !printableASCII(m.Address) {
 		faults = append(faults, fmt.Errorf("%q is not a plain mail address", m.Address))
 	}
-	if strings.ContainsFunc(m.From, isControl) {
-		faults = append(faults, errors.New("the sender's name has control characters"))
+	setDefault(&m.From, m.Address)
+	sender, err := netmail.ParseAddress(m.From)
+	if err != nil || strings.ContainsFunc(m.From, isControl) || !printableASCII(sender.Address) {
+		faults = append(faults, fmt.Errorf("%q is no sender: write Name <address>", m.From))
+	} else {
+		m.sender = *sender
 	}
 	if err := checkServer(m.IMAP.Address, m.IMAP.TLS); err != nil {
 		faults = append(faults, fmt.Errorf("IMAP: %w", err))

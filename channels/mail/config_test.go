@@ -14,7 +14,7 @@ func TestConfigurationsThatCannotBeAreRefused(t *testing.T) {
 		"a short key":                  {func(c *Config) { c.Key = []byte("short") }, "32 bytes"},
 		"no address":                   {func(c *Config) { c.Mailboxes[0].Address = "" }, "not a plain mail address"},
 		"a name in the address":        {func(c *Config) { c.Mailboxes[0].Address = "Desk <desk@desk.example>" }, "not a plain mail address"},
-		"a line break in the name":     {func(c *Config) { c.Mailboxes[0].From = "Desk\r\nBcc: x" }, "control characters"},
+		"a line break in the name":     {func(c *Config) { c.Mailboxes[0].From = "Desk\r\nBcc: x <desk@desk.example>" }, "is no sender"},
 		"a password in the open":       {func(c *Config) { c.Mailboxes[0].IMAP.TLS, c.Mailboxes[0].IMAP.Address = NoTLS, "localhost:143" }, "only sent over TLS"},
 		"open mail to another machine": {func(c *Config) { c.Mailboxes[0].SMTP.TLS = NoTLS; c.Mailboxes[0].SMTP.Address = "mail.example:25" }, "another machine"},
 		"a server without port":        {func(c *Config) { c.Mailboxes[0].IMAP.Address = "mail.example" }, "not host:port"},

@@ -28,7 +28,7 @@ var atEight = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
 // deskMailbox is a mailbox that is configured, whether or not a server is there.
 func deskMailbox() Mailbox {
 	return Mailbox{
-		Line: deskLine, Address: "desk@desk.example", From: "Servicedesk", Plus: true,
+		Line: deskLine, Address: "desk@desk.example", From: "Servicedesk <desk@desk.example>", Plus: true,
 		IMAP: IMAPConfig{Address: "localhost:993", Username: "desk@desk.example", Password: "desk-secret"},
 		SMTP: SMTPConfig{Address: "localhost:587"},
 	}
@@ -37,9 +37,9 @@ func deskMailbox() Mailbox {
 // mailboxOn is the mailbox of a user of the server.
 func mailboxOn(server *mailtest.Server, line contact.LineID, user mailtest.User) Mailbox {
 	return Mailbox{
-		Line: line, Address: user.Address, From: "Servicedesk", Plus: true,
+		Line: line, Address: user.Address, From: "Servicedesk <" + user.Address + ">", Plus: true,
 		IMAP: IMAPConfig{Address: server.IMAPAddress, RootCAs: server.RootCAs, Username: user.Address, Password: user.Password},
-		SMTP: SMTPConfig{Address: server.SMTPAddress, RootCAs: server.RootCAs, Username: user.Address, Password: user.Password},
+		SMTP: SMTPConfig{Address: server.SMTPAddress, TLS: STARTTLS, RootCAs: server.RootCAs, Username: user.Address, Password: user.Password},
 	}
 }
 

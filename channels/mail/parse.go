@@ -64,7 +64,7 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 		References: references(header),
 		Received:   s.received,
 	}
-	in.Automatic = automatic(header, in.From, p.mailbox.Address) || now.Sub(s.received) > p.receiptLimit
+	in.Automatic = automatic(header, in.From, p.mailbox.Address, p.mailbox.sender.Address) || now.Sub(s.received) > p.receiptLimit
 	p.prove(&in, envelope)
 	if p.isEcho(in) {
 		return Incoming{}, &unreadableError{"this mail is one that we sent, and it came back to us"}
@@ -86,7 +86,7 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 // isEcho: our address as sender and our signature in its own Message-ID (freescout#5638).
 func (p parser) isEcho(in Incoming) bool {
 	_, _, proved := p.signer.parseMessageID(in.MessageID)
-	return proved && sameMailbox(in.From.Address, p.mailbox.Address)
+	return proved && isOurs(in.From.Address, p.mailbox.Address, p.mailbox.sender.Address)
 }
 
 // prove finds the ticket that the mail goes on with, and whether it tells of a failed delivery.

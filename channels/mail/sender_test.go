@@ -188,6 +188,30 @@ func TestHeadersCannotBeInjected(t *testing.T) {
 	}
 }
 
+// The desk may write from an address that it does not read: answers come to the mailbox all the same.
+func TestAnswersComeToTheMailboxWhoeverSends(t *testing.T) {
+	t.Parallel()
+	mailbox := deskMailbox()
+	mailbox.From, mailbox.Plus = "Servicedesk <svar@skola.example>", false
+	mailbox, err := mailbox.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail, err := signer{testKey}.compose(mailbox, answer("Hej"), atEight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, _, _ := strings.Cut(string(mail.data), "\r\n\r\n")
+	for _, want := range []string{"<svar@skola.example>", "<desk@desk.example>"} {
+		if !strings.Contains(header, want) {
+			t.Errorf("%s is missing in\n%s", want, header)
+		}
+	}
+	if mail.from != "desk@desk.example" {
+		t.Errorf("bounces go to %q, where nobody reads them", mail.from)
+	}
+}
+
 func TestARetryIsTheSameMail(t *testing.T) {
 	t.Parallel()
 	mailbox, err := deskMailbox().complete()
