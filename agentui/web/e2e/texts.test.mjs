@@ -123,6 +123,7 @@ test('an offer never takes the focus from a chat that is being written', async (
 
 test('a text is taken without a microphone', async () => {
   const { context, page, server } = await open((now) => ({ ...states['ringing-mail'](now), me: { ...states['ringing-mail'](now).me, presence: 'paused' } }));
+  await page.locator('[data-offer]').waitFor();
   await page.evaluate(() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'));
   });
@@ -133,6 +134,7 @@ test('a text is taken without a microphone', async () => {
 
 test('a chat is given back, or ended and then finished', async () => {
   const { context, page, server } = await open(states.chat);
+  await page.getByLabel('Meddelande').waitFor();
   await page.keyboard.press('Control+Enter');
   await page.getByRole('alert').getByText('Chatten pågår').waitFor();
   await page.getByRole('button', { name: 'Lämna tillbaka till kön' }).click();
