@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -12,6 +13,7 @@ import (
 	"svar/channels"
 	"svar/channels/media"
 	"svar/contact"
+	"svar/identity"
 	"svar/queue/bus"
 )
 
@@ -100,6 +102,70 @@ func (e *endpoint) last() *leg {
 	return e.made[len(e.made)-1]
 }
 
+// dialler makes scripted legs to users, which are answered when up is closed.
+type dialler struct {
+	pacer  *media.Pacer
+	mutex  sync.Mutex
+	refuse error
+	number identity.Number
+	made   []*dialledLeg
+}
+
+type dialledLeg struct {
+	*leg
+	failure contact.DialFailure
+}
+
+func (l *dialledLeg) Failure() contact.DialFailure { return l.failure }
+
+func (d *dialler) Dial(_ context.Context, id contact.LegID, _ contact.ID, _ contact.LineID, number identity.Number) (channels.DialledLeg, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.refuse != nil {
+		return nil, d.refuse
+	}
+	l := &dialledLeg{leg: newLeg(d.pacer, id)}
+	l.up = make(chan struct{})
+	d.number, d.made = number, append(d.made, l)
+	return l, nil
+}
+
+func (d *dialler) last() *dialledLeg {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if len(d.made) == 0 {
+		return nil
+	}
+	return d.made[len(d.made)-1]
+}
+
+// notices are those that stand.
+type notices struct {
+	mutex   sync.Mutex
+	now     contact.Notices
+	changed chan struct{}
+}
+
+func (n *notices) Notices() contact.Notices {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return n.now
+}
+
+func (n *notices) NoticesChanged() <-chan struct{} {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return n.changed
+}
+
+func (n *notices) publish(embargoes []contact.Embargo, all ...contact.Notice) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.now = contact.Notices{Notices: all, Embargoes: embargoes}
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
 // leg is a scripted leg, of a caller or an agent, with real media.
 type leg struct {
 	id         contact.LegID
@@ -110,6 +176,7 @@ type leg struct {
 	answered   atomic.Bool
 	send       func(json.RawMessage)
 	signals    []string
+	digits     chan byte
 
 	once   sync.Once
 	done   chan struct{}
@@ -121,7 +188,7 @@ type leg struct {
 
 func newLeg(pacer *media.Pacer, id contact.LegID) *leg {
 	out := &sink{}
-	l := &leg{id: id, sink: out, stream: media.NewStream(pacer, out), done: make(chan struct{}), promptOver: make(chan struct{})}
+	l := &leg{id: id, sink: out, stream: media.NewStream(pacer, out), done: make(chan struct{}), promptOver: make(chan struct{}), digits: make(chan byte, 8)}
 	if err := l.stream.Start(media.Format{Codec: media.PCMA, PayloadType: media.PCMA.PayloadType()}); err != nil {
 		panic(err)
 	}
@@ -138,6 +205,7 @@ func (l *leg) over(e channels.Ending) {
 	l.once.Do(func() {
 		l.ending = e
 		_ = l.stream.Close()
+		close(l.digits)
 		close(l.done)
 	})
 }
@@ -166,14 +234,18 @@ func (l *leg) Answer(ctx context.Context) error {
 	}
 }
 
+func (l *leg) Digits() <-chan byte { return l.digits }
+
+// Play ends with the leg, its context, and promptOver; a text is what it says.
 func (l *leg) Play(ctx context.Context, p channels.Prompt) error {
-	l.note("play " + p.Name + " " + p.Language)
+	l.note(strings.TrimSuffix("play "+p.Name+" "+p.Language+" "+p.Text, " "))
 	select {
 	case <-l.promptOver:
 		return nil
 	case <-l.done:
 		return channels.ErrLegOver
 	case <-ctx.Done():
+		l.note("cut")
 		return ctx.Err()
 	}
 }

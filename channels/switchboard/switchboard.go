@@ -7,12 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/rs/zerolog"
 
 	"svar/channels"
 	"svar/contact"
-	"svar/ivr"
 	"svar/queue/bus"
 )
 
@@ -30,6 +28,8 @@ type PersonalRecords interface {
 	PutPersonal(ctx context.Context, id contact.ID, p contact.Personal) error
 	PutLeg(ctx context.Context, r contact.LegRecord) error
 	DeleteLeg(ctx context.Context, r contact.LegRecord) error
+	// Personal returns who is behind a contact; the zero value when nothing is kept.
+	Personal(ctx context.Context, id contact.ID) (contact.Personal, error)
 	// LegsOf returns the records of legs that the node has not deleted.
 	LegsOf(ctx context.Context, node contact.NodeID) ([]contact.LegRecord, error)
 }
@@ -40,20 +40,8 @@ type Callers interface {
 	Identify(p contact.Personal) contact.PersonID
 }
 
-// Line is an entrance of this node.
-type Line struct {
-	ID       contact.LineID
-	Audience contact.Audience
-	// Language is that of the line's prompts, as an IETF tag.
-	Language string
-	// LookUp says that callers are looked up by their number. Never on the pupils' line
-	// (requirement D3).
-	LookUp bool
-	// Flow has passed its Check.
-	Flow ivr.Flow
-}
-
-// Config is what a switchboard is made of. All fields are needed, except Orphans.
+// Config is what a switchboard is made of. All fields are needed, except Orphans, Restorers
+// and Dialler.
 type Config struct {
 	Node       contact.NodeID
 	Lines      []Line
@@ -64,7 +52,18 @@ type Config struct {
 	Agents channels.Endpoint
 	// Orphans ends legs that an earlier process left behind, by channel.
 	Orphans map[contact.Channel]channels.OrphanEnder
-	Log     zerolog.Logger
+	// Restorers go on with such legs instead, by channel. Their legs are left as they are when
+	// this process ends.
+	Restorers map[contact.Channel]channels.LegRestorer
+	// Dialler calls users back; nil when this node can call nobody.
+	Dialler channels.Dialler
+	// Notices are the outage messages that callers hear.
+	Notices Notices
+	// Hours are the desk's. The zero value is never open.
+	Hours contact.Hours
+	Log   zerolog.Logger
+	// Now is the clock.
+	Now func() time.Time
 	// NewLeg makes leg ids; tests give their own.
 	NewLeg func() contact.LegID
 }
@@ -80,6 +79,9 @@ type Switchboard struct {
 	epoch  uint64 // the newest seen
 	number uint64 // the last order carried out in it
 	open   bool   // contacts are taken
+	// dialled is the newest offer that was dialled. Offers are counted, so that an order which
+	// comes twice, by the state or by itself, rings nobody twice.
+	dialled contact.OfferID
 	// reconciling says that reconcile is at work, again that it must look once more.
 	reconciling, again bool
 
@@ -98,7 +100,7 @@ type Switchboard struct {
 func New(config Config) (*Switchboard, error) {
 	s := &Switchboard{config: config, lines: map[contact.LineID]Line{}, calls: map[contact.ID]*call{}}
 	for _, line := range config.Lines {
-		if err := line.Flow.Check(); err != nil {
+		if err := line.check(); err != nil {
 			return nil, fmt.Errorf("line %s: %w", line.ID, err)
 		}
 		s.lines[line.ID] = line
@@ -109,9 +111,9 @@ func New(config Config) (*Switchboard, error) {
 }
 
 // Start reports the node to the dispatcher as newly started, so that contacts whose
-// legs died with an earlier process are accounted for, begins to follow orders, and
-// ends the legs that are left of that process. Those endings go on in the background.
-// The gateways' Serve must be running.
+// legs died with an earlier process are accounted for, and begins to follow orders. Legs
+// that are left of that process go on where their gateway can restore them, and are ended
+// otherwise; those endings go on in the background. The gateways' Serve must be running.
 func (s *Switchboard) Start(ctx context.Context) error {
 	stopOrders, err := s.config.Dispatcher.FollowOrders(s.config.Node, s.order)
 	if err != nil {
@@ -123,16 +125,19 @@ func (s *Switchboard) Start(ctx context.Context) error {
 		return err
 	}
 	s.stops = append(s.stops, stopSignals)
-	orphans, err := s.config.Personal.LegsOf(ctx, s.config.Node)
+	left, err := s.config.Personal.LegsOf(ctx, s.config.Node)
 	if err != nil {
 		return fmt.Errorf("read the legs of an earlier process: %w", err)
 	}
-	if err := s.config.Dispatcher.Send(ctx, contact.ReportNode{Node: s.config.Node, Restarted: true}); err != nil {
+	restored, orphans, err := s.restore(ctx, left)
+	if err != nil {
+		return fmt.Errorf("restore the legs of an earlier process: %w", err)
+	}
+	report := contact.ReportNode{Node: s.config.Node, Legs: legsOf(restored), Restarted: true}
+	if err := s.config.Dispatcher.Send(ctx, report); err != nil {
 		return fmt.Errorf("report this node: %w", err)
 	}
-	s.mutex.Lock()
-	s.open = true
-	s.mutex.Unlock()
+	s.begin(restored)
 	for _, orphan := range orphans {
 		s.running.Go(func() { s.endOrphan(orphan) })
 	}
@@ -158,6 +163,9 @@ func (s *Switchboard) endOrphan(record contact.LegRecord) {
 			log.Info().Msg("ended a leg of the earlier process")
 		}
 	}
+	if s.has(record.Contact) {
+		return // it was called back meanwhile: the record is that call's
+	}
 	if err := s.config.Personal.DeleteLeg(s.service, record); err != nil {
 		log.Error().Err(err).Msg("the record of an ended leg could not be deleted")
 	}
@@ -169,7 +177,13 @@ func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.P
 	if !known {
 		return fmt.Errorf("contact %s came in on the line %q, which is not configured", c.ID, c.Line)
 	}
-	c.Audience, c.Language = line.Audience, line.Language
+	if c.Channel != line.channel() {
+		return fmt.Errorf("contact %s came in by %q on the line %q, which takes %q", c.ID, c.Channel, c.Line, line.channel())
+	}
+	c.Audience, c.Language = line.Audience, line.language(c.Language)
+	if party, is := line.party(p); is {
+		c.Party, c.Audience = party.ID, party.Audience
+	}
 	if line.LookUp {
 		c.Person = s.config.Callers.Identify(p)
 	}
@@ -185,7 +199,7 @@ func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.P
 	call.recorded.Store(true)
 	go func() {
 		defer s.running.Done()
-		call.run()
+		call.run(call.welcome)
 	}()
 	return nil
 }
@@ -215,7 +229,7 @@ func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response in
 	ctx, cancel := context.WithTimeout(ctx, refuseTime)
 	defer cancel()
 	if line, known := s.lines[c.Line]; known {
-		c.Audience, c.Language = line.Audience, line.Language
+		c.Audience, c.Language = line.Audience, line.language(c.Language)
 	}
 	if err := s.config.Dispatcher.Send(ctx, contact.Refuse{Contact: c, Response: uint16(response)}); err != nil {
 		s.config.Log.Warn().Err(err).Str("contact", string(c.ID)).Msg("a refusal could not be put on record")
@@ -224,8 +238,8 @@ func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response in
 
 // Close takes no more contacts, gives up the calls that are left (they are recorded as
 // dropped by a technical fault and go on as call-backs), ends their legs, and returns
-// when all that is done, at the latest when ctx ends. Legs of an earlier process that do not
-// answer are left to the next one.
+// when all that is done, at the latest when ctx ends. Legs that the next process can restore
+// are left to it, and so are those of an earlier one that do not answer.
 func (s *Switchboard) Close(ctx context.Context) error {
 	s.leave()
 	s.mutex.Lock()
@@ -278,7 +292,24 @@ func (s *Switchboard) register(c *call) bool {
 func (s *Switchboard) forget(c *call) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	delete(s.calls, c.contact.ID)
+	if s.calls[c.contact.ID] == c {
+		delete(s.calls, c.contact.ID)
+	}
+}
+
+// has reports whether the node has a call of the contact.
+func (s *Switchboard) has(id contact.ID) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.calls[id] != nil
+}
+
+// isReplaced reports whether the contact has a newer call than this one.
+func (s *Switchboard) isReplaced(c *call) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	newest := s.calls[c.contact.ID]
+	return newest != nil && newest != c
 }
 
 // order takes one order in; called in order by the bus.
@@ -299,15 +330,15 @@ func (s *Switchboard) order(o bus.Order) {
 	}
 	gap = gap || o.Kind == bus.OrderReconcile
 	s.epoch, s.number = o.Epoch, o.Number
+	if o.Kind == bus.OrderDial {
+		s.dial(o)
+	}
 	call := s.calls[o.Contact]
 	if call != nil {
 		call.ordered = max(call.ordered, o.Offer)
 	}
-	// While the node is closed it has no calls; Start reports that.
-	begin := gap && s.open && !s.reconciling
-	if s.again = s.again || gap; begin {
-		s.reconciling, s.again = true, false
-		s.running.Go(s.reconcile)
+	if gap {
+		s.askSoon()
 	}
 	s.mutex.Unlock()
 	if call != nil {
@@ -323,95 +354,4 @@ func (s *Switchboard) signal(m bus.Signal) {
 	if call != nil {
 		call.post(m)
 	}
-}
-
-// askAgain bounds the time between two questions to a dispatcher that does not answer.
-const askAgain = time.Second
-
-// reconcile makes the node's legs do what the dispatcher wants of them, after orders
-// were lost or a new leader took over, until nothing more was lost meanwhile. Orders are
-// idempotent, so that what was carried out already is harmless.
-func (s *Switchboard) reconcile() {
-	for again := true; again; {
-		before := s.recorded()
-		state, err := s.ask()
-		if err == nil {
-			s.followAll(state, before)
-		} else if s.service.Err() == nil {
-			s.config.Log.Error().Err(err).Msg("this node could not learn what its contacts should be doing")
-		}
-		s.mutex.Lock()
-		again = s.again && s.open
-		s.again, s.reconciling = false, again
-		s.mutex.Unlock()
-	}
-}
-
-// ask asks what the dispatcher wants of this node until one answers or the node closes.
-func (s *Switchboard) ask() (bus.NodeState, error) {
-	wait := backoff.NewExponentialBackOff()
-	wait.MaxInterval = askAgain
-	return backoff.Retry(s.service, func() (bus.NodeState, error) {
-		return s.config.Dispatcher.AskNodeState(s.service, s.config.Node)
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
-}
-
-// followAll carries out a state. before are the calls that were on record when it was asked
-// for, with the newest offer that each had been ordered for.
-func (s *Switchboard) followAll(state bus.NodeState, before map[contact.ID]ordered) {
-	wanted := map[contact.ID]bool{}
-	for _, view := range state.Contacts {
-		wanted[view.Contact.ID] = true
-		if known := before[view.Contact.ID]; view.Offer == nil && view.ConnectedBy != known.offer && known.call != nil {
-			// It had an offer, whose end was not heard of.
-			known.call.post(bus.Order{Kind: bus.OrderWithdraw, Contact: view.Contact.ID, Offer: known.offer})
-		}
-		s.follow(view)
-	}
-	for id, known := range before {
-		if !wanted[id] {
-			known.call.post(bus.Order{Kind: bus.OrderRelease, Contact: id})
-		}
-	}
-}
-
-// follow makes one contact do what the dispatcher wants of it.
-func (s *Switchboard) follow(view bus.ContactView) {
-	id := view.Contact.ID
-	s.mutex.Lock()
-	call := s.calls[id]
-	s.mutex.Unlock()
-	onTheLine := !view.Callback && view.State != contact.StateWrapUp
-	switch {
-	case call == nil && onTheLine:
-		// Every contact is registered before it is on record, so this leg is gone.
-		if err := s.config.Dispatcher.Send(s.life, contact.Drop{Contact: id}); err != nil {
-			s.config.Log.Warn().Err(err).Str("contact", string(id)).Msg("a contact without a leg could not be given up")
-		}
-	case call != nil && !onTheLine:
-		call.post(bus.Order{Kind: bus.OrderRelease, Contact: id})
-	case call != nil && view.Offer != nil && view.Offer.Accepted:
-		call.post(bus.Order{Kind: bus.OrderConnect, Contact: id, Offer: view.Offer.Offer, Agent: view.Offer.Agent})
-	case call != nil && view.Offer != nil:
-		call.post(bus.Order{Kind: bus.OrderRing, Contact: id, Offer: view.Offer.Offer, Agent: view.Offer.Agent})
-	}
-}
-
-// ordered is a call with the newest offer that it was ordered for; 0: none.
-type ordered struct {
-	call  *call
-	offer contact.OfferID
-}
-
-// recorded returns the calls that are on record.
-func (s *Switchboard) recorded() map[contact.ID]ordered {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	calls := make(map[contact.ID]ordered, len(s.calls))
-	for id, call := range s.calls {
-		if call.recorded.Load() {
-			calls[id] = ordered{call, call.ordered}
-		}
-	}
-	return calls
 }

@@ -18,7 +18,6 @@ import (
 	"svar/channels/media"
 	"svar/channels/switchboard"
 	"svar/contact"
-	"svar/ivr"
 	"svar/queue/bus"
 )
 
@@ -31,6 +30,8 @@ type world struct {
 	personal   *personal
 	agents     *endpoint
 	orphans    *orphans
+	notices    *notices
+	dialler    *dialler
 	number     uint64
 }
 
@@ -40,21 +41,17 @@ func inWorld(t *testing.T, story func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dispatcher: &dispatcher{}, personal: &personal{}, orphans: &orphans{}}
 		pacer := media.NewPacer()
-		w.agents = &endpoint{pacer: pacer}
+		w.agents, w.dialler = &endpoint{pacer: pacer}, &dialler{pacer: pacer}
+		w.notices = &notices{changed: make(chan struct{})}
 		legs := 0
 		board, err := switchboard.New(switchboard.Config{
 			Node: "node-a",
-			Lines: []switchboard.Line{{
-				ID: "staff", Audience: contact.AudienceStaff, Language: "sv", LookUp: true,
-				Flow: ivr.Flow{Steps: []ivr.Step{
-					{Say: "welcome"},
-					{Queue: &ivr.Queue{Needs: contact.Needs{{Skill: "staff", Level: 1}}, Target: 60_000, Music: "music"}},
-				}},
-			}},
+			Lines:      lines(),
 			Dispatcher: w.dispatcher, Personal: w.personal, Callers: callers{}, Agents: w.agents,
 			Orphans: map[contact.Channel]channels.OrphanEnder{contact.Voice: w.orphans},
-			Log:     zerolog.Nop(),
-			NewLeg:  func() contact.LegID { legs++; return contact.LegID("agent-leg-" + string(rune('0'+legs))) },
+			Dialler: w.dialler, Notices: w.notices, Hours: hours(), Now: time.Now,
+			Log:    zerolog.Nop(),
+			NewLeg: func() contact.LegID { legs++; return contact.LegID("agent-leg-" + string(rune('0'+legs))) },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -85,12 +82,18 @@ func inWorld(t *testing.T, story func(t *testing.T, w *world)) {
 // call lets a caller come in and returns the leg.
 func (w *world) call() *leg {
 	w.t.Helper()
-	caller := newLeg(w.agents.pacer, "caller-leg")
-	c := contact.Contact{ID: "c1", Channel: contact.Voice, Line: "staff", Callable: true, Arrived: 1}
-	if err := w.board.Arrive(w.t.Context(), c, contact.Personal{Number: "+46701740605"}, caller); err != nil {
+	return w.callOn("staff", contact.Personal{Number: "+46701740605"})
+}
+
+// callOn lets a caller come in on a line.
+func (w *world) callOn(line contact.LineID, caller contact.Personal) *leg {
+	w.t.Helper()
+	leg := newLeg(w.agents.pacer, "caller-leg")
+	c := contact.Contact{ID: "c1", Channel: contact.Voice, Line: line, Callable: true, Arrived: 1}
+	if err := w.board.Arrive(w.t.Context(), c, caller, leg); err != nil {
 		w.t.Fatal(err)
 	}
-	return caller
+	return leg
 }
 
 func (w *world) order(kind bus.OrderKind, offer contact.OfferID) {
@@ -159,7 +162,7 @@ func TestCallThatCannotBePutOnRecordStaysTheGateways(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.dispatcher.fail = errors.New("no dispatcher")
 		caller := newLeg(w.agents.pacer, "caller-leg")
-		err := w.board.Arrive(t.Context(), contact.Contact{ID: "c1", Line: "staff"}, contact.Personal{}, caller)
+		err := w.board.Arrive(t.Context(), contact.Contact{ID: "c1", Channel: contact.Voice, Line: "staff"}, contact.Personal{}, caller)
 		if err == nil || !strings.Contains(err.Error(), "c1") {
 			t.Errorf("Arrive = %v, want an error that names the contact", err)
 		}
@@ -441,14 +444,22 @@ func (o *orphans) EndOrphan(ctx context.Context, record []byte) error {
 type personal struct {
 	mutex sync.Mutex
 	put   int
+	kept  contact.Personal
 	live  map[contact.LegID]contact.LegRecord
 }
 
-func (p *personal) PutPersonal(context.Context, contact.ID, contact.Personal) error {
+func (p *personal) PutPersonal(_ context.Context, _ contact.ID, value contact.Personal) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.put++
+	p.kept = value
 	return nil
+}
+
+func (p *personal) Personal(context.Context, contact.ID) (contact.Personal, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.kept, nil
 }
 
 func (p *personal) PutLeg(_ context.Context, r contact.LegRecord) error {

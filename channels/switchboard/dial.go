@@ -1,0 +1,242 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"svar/channels"
+	"svar/contact"
+	"svar/identity"
+	"svar/queue/bus"
+)
+
+// dialTime bounds how long a user's phone rings. The dispatcher gives up earlier by its own
+// rule; this only bounds the wait.
+const dialTime = 2 * time.Minute
+
+// ringingPrompt is what the agent hears while the user's phone rings.
+const ringingPrompt = "ringing"
+
+// dialOver ends an attempt to reach a user. The dispatcher is told why; empty means that it
+// was its own wish.
+type dialOver contact.DialFailure
+
+func (d dialOver) Error() string { return "the user was not reached: " + string(d) }
+
+// dial begins a call-back. The mutex is held.
+func (s *Switchboard) dial(o bus.Order) {
+	if !s.open || o.Offer <= s.dialled {
+		return
+	}
+	s.dialled = o.Offer
+	if former := s.calls[o.Contact]; former != nil {
+		// On its way out: the contact has nobody on the line.
+		former.post(bus.Order{Kind: bus.OrderRelease, Contact: o.Contact})
+	}
+	call := newCall(s, contact.Contact{ID: o.Contact, Channel: contact.Voice}, Line{}, nil)
+	call.record.Leg = o.Leg
+	call.dialled, call.ordered = o.Offer, o.Offer
+	call.recorded.Store(true)
+	s.calls[o.Contact] = call
+	s.running.Go(func() { call.run(func() bool { return call.callBack(o) }) })
+}
+
+// callBack reaches the user for the agent, and reports whether it did: then the call is one
+// like any other, with both connected.
+func (c *call) callBack(o bus.Order) (reached bool) {
+	err := c.reach(o)
+	if err == nil {
+		c.know(c.told())
+		c.connected, c.oldest = o.Offer, o.Offer
+		c.tell(contact.ConfirmConnected{Offer: o.Offer, Leg: c.agents[o.Offer].ID()})
+		return true
+	}
+	for _, agent := range c.agents {
+		agent.HangUp()
+	}
+	if c.leg != nil {
+		c.leg.HangUp()
+		<-c.leg.Done()
+	}
+	if over := dialOver(""); errors.As(err, &over) && over != "" {
+		c.tell(contact.FailDial{Offer: o.Offer, Reason: contact.DialFailure(over)})
+	}
+	return false
+}
+
+// reach connects agent and user. The agent's voice comes first, so that nobody who is called
+// back meets silence. It returns a dialOver when it fails.
+func (c *call) reach(o bus.Order) error {
+	user, err := await(c, o, c.lookUp)
+	if err != nil {
+		return err
+	}
+	c.contact, c.line, c.flow = user.contact, user.line, user.line.flow(user.contact)
+	if err := c.ringAgent(o.Offer, o.Agent); err != nil {
+		return dialOver(contact.DialFault)
+	}
+	agent := c.agents[o.Offer]
+	if _, err := await(c, o, func(ctx context.Context) (struct{}, error) { return bringUp(ctx, agent) }); err != nil {
+		return err
+	}
+	c.playRinging(agent)
+	leg, err := c.board.config.Dialler.Dial(c.board.life, o.Leg, c.contact.ID, c.contact.Line, user.number)
+	if err != nil {
+		c.log.Warn().Err(err).Msg("a user could not be called back")
+		return dialOver(contact.DialRefused)
+	}
+	c.leg = leg
+	if _, err := await(c, o, func(ctx context.Context) (struct{}, error) { return c.answered(ctx, leg) }); err != nil {
+		return err
+	}
+	if err := connectSound(leg, agent); err != nil {
+		c.log.Warn().Err(err).Msg("a user who was called back could not be connected")
+		if c.callerGone() {
+			return dialOver(contact.DialNoAnswer)
+		}
+		return dialOver(contact.DialFault)
+	}
+	return nil
+}
+
+// callee is whom to call.
+type callee struct {
+	contact contact.Contact
+	line    Line
+	number  identity.Number
+}
+
+// lookUp finds out whom to call: the one who called in, at the number he called from, and
+// nobody else.
+func (c *call) lookUp(ctx context.Context) (callee, error) {
+	state, err := c.board.ask(ctx)
+	if err != nil {
+		return callee{}, dialOver("")
+	}
+	at := slices.IndexFunc(state.Contacts, func(v bus.ContactView) bool {
+		return v.Contact.ID == c.contact.ID && v.State == contact.StateDialling && v.Offer != nil && v.Offer.Offer == c.dialled
+	})
+	if at < 0 {
+		return callee{}, dialOver("") // given up already
+	}
+	found := callee{contact: state.Contacts[at].Contact}
+	line, known := c.board.lines[found.contact.Line]
+	personal, err := c.board.config.Personal.Personal(ctx, c.contact.ID)
+	switch {
+	case err != nil:
+		c.log.Error().Err(err).Msg("the number of a user to be called back could not be read")
+	case !known || c.board.config.Dialler == nil:
+		c.log.Error().Str("line", string(found.contact.Line)).Msg("this node cannot call back the users of the line")
+	case personal.Number == "":
+		c.log.Warn().Msg("the number of a user to be called back is not kept any more")
+	default:
+		found.line, found.number = line, personal.Number
+		return found, nil
+	}
+	return callee{}, dialOver(contact.DialRefused)
+}
+
+// bringUp waits for the agent's voice.
+func bringUp(ctx context.Context, agent channels.Leg) (struct{}, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	if err := agent.Answer(ctx); err != nil {
+		return struct{}{}, dialOver(contact.DialFault)
+	}
+	return struct{}{}, nil
+}
+
+// playRinging lets the agent hear that it rings. Without that prompt he hears nothing.
+func (c *call) playRinging(agent channels.Leg) {
+	prompter, able := agent.(channels.Prompter)
+	if !able {
+		return
+	}
+	if err := prompter.Loop(channels.Prompt{Name: ringingPrompt, Language: c.line.Language}); err != nil {
+		c.log.Debug().Err(err).Msg("the agent hears no ringing tone")
+	}
+}
+
+// answered waits until the user answers. The leg is on record from the beginning, so that it
+// can be ended after a crash, and again once the call is made: only then is all of it known.
+func (c *call) answered(ctx context.Context, leg channels.DialledLeg) (struct{}, error) {
+	record := c.record
+	record.Gateway = leg.Record()
+	if err := c.board.config.Personal.PutLeg(ctx, record); err != nil {
+		c.log.Error().Err(err).Msg("a leg that is dialled could not be put on record")
+		return struct{}{}, dialOver(contact.DialRefused)
+	}
+	ringing, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	if err := leg.Answer(ringing); err != nil {
+		return struct{}{}, dialOver(failure(leg))
+	}
+	record.Gateway = leg.Record()
+	if err := c.board.config.Personal.PutLeg(ctx, record); err != nil {
+		c.log.Error().Err(err).Msg("a leg that was answered could not be put on record")
+	}
+	return struct{}{}, nil
+}
+
+// failure says why the user was not reached.
+func failure(leg channels.DialledLeg) contact.DialFailure {
+	select {
+	case <-leg.Done():
+		if reason := leg.Failure(); reason != "" {
+			return reason
+		}
+	default: // it still rings
+	}
+	return contact.DialNoAnswer
+}
+
+// await waits for a part of a call-back, which ends at once when the dispatcher takes it
+// back, the agent's leg is over, or the node shuts down.
+func await[T any](c *call, o bus.Order, part func(ctx context.Context) (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	ctx, cancel := context.WithCancel(c.board.life)
+	defer cancel()
+	done := make(chan outcome, 1)
+	c.helpers.Go(func() {
+		value, err := part(ctx)
+		done <- outcome{value, err}
+	})
+	for {
+		select {
+		case out := <-done:
+			return out.value, out.err
+		case <-c.posted.wake:
+			for _, item := range c.posted.take() {
+				if err := c.whileDialling(item, o.Offer); err != nil {
+					var none T
+					return none, err
+				}
+			}
+		}
+	}
+}
+
+// whileDialling handles what is posted before the user answered. It returns a dialOver when
+// that ends the attempt.
+func (c *call) whileDialling(item any, offer contact.OfferID) error {
+	switch item := item.(type) {
+	case bus.Signal:
+		c.passSignal(item)
+	case bus.Order:
+		if item.Kind == bus.OrderRelease || item.Kind == bus.OrderWithdraw && item.Offer >= offer {
+			return dialOver("")
+		}
+	case agentOver:
+		if c.agents[item.offer] == item.leg {
+			return dialOver(contact.DialFault)
+		}
+	case giveUp:
+		return dialOver(contact.DialCancelled)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package switchboard
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"svar/contact"
+	"svar/identity"
+	"svar/ivr"
+)
+
+// Line is an entrance of this node.
+type Line struct {
+	ID contact.LineID
+	// Channel is the one that its contacts come by; voice when empty.
+	Channel  contact.Channel
+	Audience contact.Audience
+	// Language is that of the line's prompts, as an IETF tag.
+	Language string
+	// Languages are others that a contact may be held in when its user chose one.
+	Languages []string
+	// LookUp says that callers are looked up by their number. Never on the pupils' line
+	// (requirement D3).
+	LookUp bool
+	// Flow has passed its Check.
+	Flow ivr.Flow
+	// Parties are the organisations whose priority line this is (requirement 3.1g), and
+	// PartyFlow is walked by their callers. Everybody else walks Flow.
+	Parties   []Party
+	PartyFlow ivr.Flow
+}
+
+// Party is an organisation that may use a priority line.
+type Party struct {
+	ID       contact.PartyID
+	Audience contact.Audience
+	// Numbers are those that it calls from. One with a + also stands for all numbers that
+	// begin with it.
+	Numbers []identity.Number
+}
+
+// shortestPrefix keeps a number from standing for half a country.
+const shortestPrefix = len("+46850")
+
+func (l Line) check() error {
+	faults := []error{l.Flow.Check()}
+	if len(l.Parties) > 0 {
+		if err := l.PartyFlow.Check(); err != nil {
+			faults = append(faults, fmt.Errorf("the flow of its parties: %w", err))
+		}
+	}
+	for _, party := range l.Parties {
+		for _, number := range party.Numbers {
+			if number == "" || strings.HasPrefix(string(number), "+") && len(number) < shortestPrefix {
+				faults = append(faults, fmt.Errorf("the party %s has the number %q, which is too short", party.ID, number))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (l Line) channel() contact.Channel {
+	if l.Channel == "" {
+		return contact.Voice
+	}
+	return l.Channel
+}
+
+// language is the one that a contact is held in whose user chose this one, or none.
+func (l Line) language(chosen string) string {
+	if slices.Contains(l.Languages, chosen) {
+		return chosen
+	}
+	return l.Language
+}
+
+// party returns the one that the caller belongs to. Who withholds the number belongs to none.
+func (l Line) party(caller contact.Personal) (Party, bool) {
+	if caller.Number == "" || caller.Withheld {
+		return Party{}, false
+	}
+	at := slices.IndexFunc(l.Parties, func(p Party) bool { return slices.ContainsFunc(p.Numbers, stands(caller.Number)) })
+	if at < 0 {
+		return Party{}, false
+	}
+	return l.Parties[at], true
+}
+
+func stands(caller identity.Number) func(identity.Number) bool {
+	return func(number identity.Number) bool {
+		whole := caller == number
+		prefix := strings.HasPrefix(string(number), "+") && strings.HasPrefix(string(caller), string(number))
+		return whole || prefix
+	}
+}
+
+// flow is the one that the contact walks.
+func (l Line) flow(c contact.Contact) ivr.Flow {
+	if c.Party != "" && len(l.PartyFlow.Steps) > 0 {
+		return l.PartyFlow
+	}
+	return l.Flow
+}
