@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,7 +23,8 @@ type dispatcher struct {
 	mutex   sync.Mutex
 	told    []contact.Command
 	fail    error
-	deaf    int // questions that get no answer
+	reject  contact.Command // what is rejected
+	deaf    int             // questions that get no answer
 	asked   func()
 	state   bus.NodeState
 	order   func(bus.Order)
@@ -37,6 +39,9 @@ func (d *dispatcher) Send(_ context.Context, c contact.Command) error {
 		return d.fail
 	}
 	d.told = append(d.told, c)
+	if d.reject != nil && reflect.DeepEqual(d.reject, c) {
+		return &contact.Rejection{Code: contact.OfferGone}
+	}
 	return nil
 }
 
@@ -270,6 +275,22 @@ func (l *leg) heard() []string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return append([]string(nil), l.log...)
+}
+
+// textLeg is one where the user writes.
+type textLeg struct{ *leg }
+
+func (l textLeg) Joined(agent contact.AgentID) { l.note("joined " + string(agent)) }
+func (l textLeg) Left()                        { l.note("left") }
+
+// restorer hands legs of an earlier process out again.
+type restorer struct {
+	leg  textLeg
+	fail error
+}
+
+func (r *restorer) RestoreLeg(context.Context, contact.LegID, contact.ID, []byte) (channels.Leg, error) {
+	return r.leg, r.fail
 }
 
 // sink counts packets.

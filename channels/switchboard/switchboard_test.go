@@ -33,26 +33,36 @@ type world struct {
 	notices    *notices
 	dialler    *dialler
 	number     uint64
+	report     contact.Command // what the node said of itself at its start
+	arrived    contact.Instant // of the caller
+	parked     int             // legs that are left to the next process
 }
 
 func inWorld(t *testing.T, story func(t *testing.T, w *world)) {
 	t.Helper()
+	inWorldOf(t, func(*world, *switchboard.Config) {}, story)
+}
+
+// inWorldOf lets the story's world be prepared before its switchboard starts.
+func inWorldOf(t *testing.T, prepare func(w *world, config *switchboard.Config), story func(t *testing.T, w *world)) {
+	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, dispatcher: &dispatcher{}, personal: &personal{}, orphans: &orphans{}}
+		w := &world{t: t, arrived: 1, dispatcher: &dispatcher{}, personal: &personal{}, orphans: &orphans{}}
 		pacer := media.NewPacer()
 		w.agents, w.dialler = &endpoint{pacer: pacer}, &dialler{pacer: pacer}
 		w.notices = &notices{changed: make(chan struct{})}
 		legs := 0
-		board, err := switchboard.New(switchboard.Config{
-			Node: "node-a",
-			Lines:      lines(),
+		config := switchboard.Config{
+			Node: "node-a", Lines: lines(),
 			Dispatcher: w.dispatcher, Personal: w.personal, Callers: callers{}, Agents: w.agents,
 			Orphans: map[contact.Channel]channels.OrphanEnder{contact.Voice: w.orphans},
 			Dialler: w.dialler, Notices: w.notices, Hours: hours(), Now: time.Now,
 			Log:    zerolog.Nop(),
 			NewLeg: func() contact.LegID { legs++; return contact.LegID("agent-leg-" + string(rune('0'+legs))) },
-		})
+		}
+		prepare(w, &config)
+		board, err := switchboard.New(config)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,14 +77,14 @@ func inWorld(t *testing.T, story func(t *testing.T, w *world)) {
 			if n := board.Live(); n != 0 {
 				t.Errorf("%d calls are left after Close", n)
 			}
-			if left := w.personal.legs(); left != 0 {
-				t.Errorf("%d leg records are left after Close", left)
+			if left := w.personal.legs(); left != w.parked {
+				t.Errorf("%d leg records are left after Close, want %d", left, w.parked)
 			}
 			if err := pacer.Close(); err != nil {
 				t.Error(err)
 			}
 		}()
-		w.dispatcher.sent() // the node's report is not part of the stories
+		w.report = w.dispatcher.sent()[0]
 		story(t, w)
 	})
 }
@@ -89,7 +99,7 @@ func (w *world) call() *leg {
 func (w *world) callOn(line contact.LineID, caller contact.Personal) *leg {
 	w.t.Helper()
 	leg := newLeg(w.agents.pacer, "caller-leg")
-	c := contact.Contact{ID: "c1", Channel: contact.Voice, Line: line, Callable: true, Arrived: 1}
+	c := contact.Contact{ID: "c1", Channel: contact.Voice, Line: line, Callable: true, Arrived: w.arrived}
 	if err := w.board.Arrive(w.t.Context(), c, caller, leg); err != nil {
 		w.t.Fatal(err)
 	}
