@@ -314,6 +314,23 @@ func TestRecordOfACallbackOutlivesTheEndOfTheBrokenLeg(t *testing.T) {
 	})
 }
 
+func TestRecordOfACallbackOutlivesTheEndOfTheOneBefore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first, _ := w.rung(7)
+		first.slow = true
+		w.order(bus.OrderWithdraw, 7)
+		if w.personal.legs() != 1 {
+			t.Error("a kill -9 now would let the user's phone ring on")
+		}
+		second, _ := w.rung(8)
+		first.over(channels.EndedByUs)
+		synctest.Wait()
+		if w.personal.legs() != 1 || second.isOver() {
+			t.Error("a kill -9 now would leave the user's line open")
+		}
+	})
+}
+
 // waitingOrphans has a peer that answers late.
 type waitingOrphans struct{ release chan struct{} }
 

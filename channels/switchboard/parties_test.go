@@ -119,6 +119,13 @@ type dialler struct {
 type dialledLeg struct {
 	*leg
 	failure contact.DialFailure
+	slow    bool // it is not over as soon as we hang up
+}
+
+func (l *dialledLeg) HangUp() {
+	if !l.slow {
+		l.leg.HangUp()
+	}
 }
 
 func (l *dialledLeg) Failure() contact.DialFailure { return l.failure }
