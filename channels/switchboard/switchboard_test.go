@@ -6,7 +6,6 @@ import (
 	"errors"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -424,84 +423,4 @@ func TestMessagesOfTheConsoleReachTheRightLeg(t *testing.T) {
 			t.Errorf("the agent's console got %+v", got)
 		}
 	})
-}
-
-// What follows are the scripted parties.
-
-type callers struct{}
-
-func (callers) Identify(p contact.Personal) contact.PersonID {
-	if p.Number == "+46701740605" {
-		return "p1"
-	}
-	return ""
-}
-
-type orphans struct {
-	ended  []byte
-	silent bool // the peer does not answer
-}
-
-func (o *orphans) EndOrphan(ctx context.Context, record []byte) error {
-	if o.silent {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	o.ended = record
-	return nil
-}
-
-type personal struct {
-	mutex sync.Mutex
-	put   int
-	kept  contact.Personal
-	live  map[contact.LegID]contact.LegRecord
-}
-
-func (p *personal) PutPersonal(_ context.Context, _ contact.ID, value contact.Personal) error {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.put++
-	p.kept = value
-	return nil
-}
-
-func (p *personal) Personal(context.Context, contact.ID) (contact.Personal, error) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.kept, nil
-}
-
-func (p *personal) PutLeg(_ context.Context, r contact.LegRecord) error {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.put++
-	if p.live == nil {
-		p.live = map[contact.LegID]contact.LegRecord{}
-	}
-	p.live[r.Leg] = r
-	return nil
-}
-
-func (p *personal) DeleteLeg(_ context.Context, r contact.LegRecord) error {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	delete(p.live, r.Leg)
-	return nil
-}
-
-func (p *personal) LegsOf(context.Context, contact.NodeID) ([]contact.LegRecord, error) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	var records []contact.LegRecord
-	for _, r := range p.live {
-		records = append(records, r)
-	}
-	return records, nil
-}
-
-func (p *personal) legs() int {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return len(p.live)
 }
