@@ -36,6 +36,8 @@ type Config struct {
 type HTTP struct {
 	// Address is host:port. Port 0 takes a free one.
 	Address string `yaml:"address"`
+	// Proxies are the addresses whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix `yaml:"proxies"`
 }
 
 // Phone is where SIP peers reach the phone lines.

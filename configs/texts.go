@@ -18,6 +18,9 @@ type Chat struct {
 	Topics  []Topic  `yaml:"topics"`
 	// AwayLimit is how long a visitor may be gone before his chat is over.
 	AwayLimit contact.Millis `yaml:"away_limit"`
+	// PerAddress is how many chats one address may begin at once; each minute gives one back.
+	// A school behind one address needs more than a home.
+	PerAddress int `yaml:"per_address"`
 }
 
 // Topic is an entrance: what a chat is about.
@@ -46,8 +49,11 @@ type Mailbox struct {
 	Name map[string]string `yaml:"name"`
 	// Address is what people write to, From what answers come from; without it they come from
 	// Address.
-	Address  string            `yaml:"address"`
-	From     string            `yaml:"from"`
+	Address string `yaml:"address"`
+	From    string `yaml:"from"`
+	// Plus says that mail to name+anything@… comes to the mailbox too (RFC 5233): then replies
+	// find their tickets even from programs that drop References.
+	Plus     bool              `yaml:"plus"`
 	Audience contact.Audience  `yaml:"audience"`
 	Language string            `yaml:"language"`
 	Service  contact.ServiceID `yaml:"service"`

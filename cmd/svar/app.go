@@ -16,6 +16,8 @@ import (
 
 	"svar/agentui"
 	"svar/channels"
+	"svar/channels/chat"
+	"svar/channels/mail"
 	"svar/channels/media"
 	"svar/channels/phone"
 	"svar/channels/portal"
@@ -62,12 +64,16 @@ type App struct {
 	bus       *bus.Bus
 	journal   *journal.Journal
 	personal  *journal.Personal
+	chats     *journal.Chats
 	directory *directory
+	notices   *noticeBoard
 	demoHash  string // that of the demo accounts' password
 	pacer     *media.Pacer
 	prompts   *promptCatalogue
 	phone     *phone.Gateway
 	voice     *webrtc.Gateway
+	chat      *chat.Gateway
+	sender    *mail.Sender
 	board     *switchboard.Switchboard
 	ui        *agentui.UI
 	http      net.Listener
@@ -94,7 +100,7 @@ func Start(ctx context.Context, options Options) (_ *App, err error) {
 	a.abort = abort
 	for _, start := range []func(context.Context) error{
 		a.takeDirectory, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
-		a.startGateways, a.startConsole, a.startHTTP,
+		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startHTTP,
 	} {
 		err := start(starting)
 		if cause := context.Cause(starting); err != nil && cause != nil && ctx.Err() == nil {
@@ -270,7 +276,10 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 	if a.journal, err = journal.Open(ctx, a.conn); err != nil {
 		return end, err
 	}
-	a.personal, err = journal.OpenPersonal(ctx, a.conn)
+	if a.personal, err = journal.OpenPersonal(ctx, a.conn); err != nil {
+		return end, err
+	}
+	a.chats, err = journal.OpenChats(ctx, a.conn)
 	return end, err
 }
 
@@ -304,7 +313,7 @@ func (a *App) startGateways(ctx context.Context) error {
 	a.onClose("the pacer", func(context.Context) error { return a.pacer.Close() })
 	voice, err := webrtc.New(webrtc.Config{
 		UDPAddress: config.Voice.Address.String(), TCPAddress: config.Voice.Address.String(),
-		PublicAddresses: texts(config.Voice.Public), Legs: config.Voice.MaxLegs,
+		PublicAddresses: written(config.Voice.Public), Legs: config.Voice.MaxLegs,
 		Pacer: a.pacer, Prompts: a.prompts, Log: a.options.Log,
 	})
 	if err != nil {
@@ -313,25 +322,67 @@ func (a *App) startGateways(ctx context.Context) error {
 	a.voice = voice
 	a.run("the agents' voice", voice.Serve)
 
-	orphans := map[contact.Channel]channels.OrphanEnder{}
-	a.board, err = switchboard.New(switchboard.Config{
+	orphans, restorers := map[contact.Channel]channels.OrphanEnder{}, map[contact.Channel]channels.LegRestorer{}
+	board := switchboard.Config{
 		Node: a.node, Lines: switchboardLines(config), Dispatcher: a.bus, Personal: a.personal,
-		Callers: a.directory, Agents: voice, Orphans: orphans, Log: a.options.Log, NewLeg: newLegID,
-	})
-	if err != nil {
+		Callers: a.directory, Agents: voice, Orphans: orphans, Restorers: restorers, Notices: a.notices,
+		Hours: config.Hours.Opening(), Log: a.options.Log, Now: time.Now, NewLeg: newLegID,
+	}
+	dialler := &lateDialler{}
+	if config.Phone.OutboundAddress() != "" {
+		board.Dialler = dialler
+	}
+	if a.board, err = switchboard.New(board); err != nil {
 		return err
 	}
 	a.phone, err = phone.New(phoneConfig(config, a))
 	if err != nil {
 		return err
 	}
+	dialler.Dialler, _ = any(a.phone).(channels.Dialler)
+	if a.chat, err = chat.New(chatConfig(config, a)); err != nil {
+		return err
+	}
 	if err := a.phone.Listen(ctx); err != nil {
 		return fmt.Errorf("%w (phone.address, SVAR_PHONE_ADDRESS)", err)
 	}
-	orphans[contact.Voice] = a.phone
+	orphans[contact.Voice], restorers[contact.Chat] = a.phone, a.chat
 	a.run("the phone lines", a.phone.Serve)
+	a.run("the chats", a.chat.Serve)
 	a.onClose("the switchboard", a.board.Close)
-	return a.board.Start(ctx)
+	if err := a.board.Start(ctx); err != nil {
+		return err
+	}
+	a.chat.Restored()
+	return nil
+}
+
+// lateDialler makes calls by the phone lines, which are made after the switchboard that they
+// hand their calls to.
+type lateDialler struct{ channels.Dialler }
+
+// startMail begins to read the mailboxes, and makes what sends for them.
+func (a *App) startMail(context.Context) error {
+	key, err := secret(filepath.Join(a.options.Data, "mail.key"))
+	if err != nil {
+		return err
+	}
+	config, err := mailConfig(a, key)
+	if err != nil {
+		return err
+	}
+	if a.sender, err = mail.NewSender(config); err != nil {
+		return err
+	}
+	if len(config.Mailboxes) == 0 {
+		return nil
+	}
+	gateway, err := mail.New(config)
+	if err != nil {
+		return err
+	}
+	a.run("the mailboxes", gateway.Serve)
+	return nil
 }
 
 func (a *App) startConsole(context.Context) error {
@@ -365,6 +416,10 @@ func (a *App) startHTTP(ctx context.Context) error {
 	a.http = listener
 	mux := http.NewServeMux()
 	mux.Handle("/", portal.Handler(portalLines(a.options.Config)))
+	visitors := a.chat.Handler()
+	for _, path := range []string{"/widget.js", "/chat/"} {
+		mux.Handle(path, visitors)
+	}
 	console := a.ui.Handler()
 	for _, path := range []string{"/console", "/console/", "/api/"} {
 		mux.Handle(path, console)

@@ -117,7 +117,13 @@ func (checkCommand) Run(out io.Writer, g *global) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "The configuration is right: %d lines, every flow ends in the queue.\n", len(config.Lines))
+	for _, warning := range config.Warnings {
+		if _, err := fmt.Fprintf(out, "Warning: %s\n", warning); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(out, "The configuration is right: %d lines, %d chat topics, %d mailboxes; every flow ends in the queue while the desk is open.\n",
+		len(config.Lines), len(config.Chat.Topics), len(config.Mail.Mailboxes))
 	return err
 }
 

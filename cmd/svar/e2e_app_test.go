@@ -52,6 +52,18 @@ const (
 // lines without and with a welcome.
 func testConfig() string {
 	var text strings.Builder
+	// The default services and topics need the default groups, which a list of one's own replaces.
+	text.WriteString("hours: {everyday: [\"00:00-24:00\"]}\ngroups:\n")
+	group := func(id string) { fmt.Fprintf(&text, "  - {id: %s, name: {sv: %s, en: %s}}\n", id, id, id) }
+	for _, id := range []string{"staff", "pupils", "platform", "devices", "network", "mail", "english"} {
+		group(id)
+	}
+	for i := range deskCount {
+		group(deskNamed("desk", i).skill)
+	}
+	for i := range welcomedCount {
+		group(deskNamed("welcomed", i).skill)
+	}
 	text.WriteString("lines:\n")
 	line := func(id, number, audience, skill, flow string, lookUp bool) {
 		fmt.Fprintf(&text, `  - id: %s
@@ -73,7 +85,7 @@ func testConfig() string {
 	}
 	for i := range welcomedCount {
 		d := deskNamed("welcomed", i)
-		line(string(d.id), d.number, "staff", d.skill, "      - say: welcome-staff\n", true)
+		line(string(d.id), d.number, "staff", d.skill, "      - say: welcome-staff\n      - say: queued\n", true)
 	}
 	return text.String()
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/google/uuid"
 
 	"svar/agentui"
+	"svar/channels"
+	"svar/channels/chat"
+	"svar/channels/mail"
 	"svar/channels/phone"
 	"svar/channels/portal"
 	"svar/channels/switchboard"
@@ -40,10 +43,10 @@ func secret(path string) ([]byte, error) {
 	const size = 32
 	key, err := keep(path, 0o600, func() []byte { return random(size) })
 	if err == nil && len(key) != size {
-		err = fmt.Errorf("%s holds %d bytes, not %d: delete it, and everybody signs in again", path, len(key), size)
+		err = fmt.Errorf("%s holds %d bytes, not %d: delete it; what was signed with it is not believed any more", path, len(key), size)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the key of the sessions: %w", err)
+		return nil, fmt.Errorf("a key of this node: %w", err)
 	}
 	return key, nil
 }
@@ -69,7 +72,7 @@ func keep(path string, mode os.FileMode, fresh func() []byte) ([]byte, error) {
 	return data, os.Rename(beside, path)
 }
 
-func texts(addresses []netip.Addr) []string {
+func written(addresses []netip.Addr) []string {
 	out := make([]string, len(addresses))
 	for i, address := range addresses {
 		out[i] = address.String()
@@ -80,8 +83,19 @@ func texts(addresses []netip.Addr) []string {
 func switchboardLines(config configs.Config) []switchboard.Line {
 	var lines []switchboard.Line
 	for _, line := range config.Lines {
+		out := switchboard.Line{
+			ID: line.ID, Channel: contact.Voice, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp,
+			Flow: line.IVR(), PartyFlow: line.PartyIVR(),
+		}
+		for _, party := range line.Parties {
+			out.Parties = append(out.Parties, switchboard.Party{ID: party.ID, Audience: party.Audience, Numbers: party.Beginnings()})
+		}
+		lines = append(lines, out)
+	}
+	for _, topic := range config.Chat.Topics {
 		lines = append(lines, switchboard.Line{
-			ID: line.ID, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp, Flow: line.IVR(),
+			ID: topic.ID, Channel: contact.Chat, Audience: topic.Audience, Language: topic.Languages[0], Languages: topic.Languages,
+			Flow: topic.IVR(),
 		})
 	}
 	return lines
@@ -95,6 +109,57 @@ func portalLines(config configs.Config) []portal.Line {
 		lines = append(lines, portal.Line{Name: line.Name, Number: number})
 	}
 	return lines
+}
+
+func chatConfig(config configs.Config, a *App) chat.Config {
+	out := chat.Config{
+		Node: a.node, Intake: a.board, Conversations: a.chats, Notices: a.notices, Hours: config.Hours.Opening(),
+		Origins: config.Chat.Origins, Messages: a.texts(), AwayLimit: config.Chat.AwayLimit.Duration(),
+		Text: func(p channels.Prompt) string {
+			if p.Text != "" {
+				return p.Text
+			}
+			return config.PromptText(p.Name, p.Language)
+		},
+		ChatsPerAddress: config.Chat.PerAddress, Proxies: config.HTTP.Proxies, Now: time.Now, Log: a.options.Log,
+	}
+	for _, topic := range config.Chat.Topics {
+		out.Topics = append(out.Topics, chat.Topic{
+			Line: topic.ID, Name: topic.Name, Languages: topic.Languages, Service: topic.Service, Audience: topic.Audience,
+		})
+	}
+	return out
+}
+
+// texts returns the way of what people write to the queue.
+func (a *App) texts() texts {
+	return texts{config: a.options.Config, store: a.store, hours: a.options.Config.Hours.Opening(), now: time.Now}
+}
+
+func mailConfig(a *App, key []byte) (mail.Config, error) {
+	out := mail.Config{Post: a.texts(), Key: key, Now: time.Now, Log: a.options.Log}
+	for _, box := range a.options.Config.Mail.Mailboxes {
+		inRoots, err := box.IMAP.Roots()
+		if err != nil {
+			return out, fmt.Errorf("mailbox %s, imap.ca_file: %w", box.ID, err)
+		}
+		outRoots, err := box.SMTP.Roots()
+		if err != nil {
+			return out, fmt.Errorf("mailbox %s, smtp.ca_file: %w", box.ID, err)
+		}
+		out.Mailboxes = append(out.Mailboxes, mail.Mailbox{
+			Line: box.ID, Address: box.Address, From: box.Sender(), Language: box.Language, Plus: box.Plus,
+			IMAP: mail.IMAPConfig{
+				Address: box.IMAP.Address, TLS: mail.TLS(box.IMAP.Mode()), RootCAs: inRoots,
+				Username: box.IMAP.Username, Password: box.IMAP.Password.Reveal(), Folder: box.IMAP.FolderName(),
+			},
+			SMTP: mail.SMTPConfig{
+				Address: box.SMTP.Address, TLS: mail.TLS(box.SMTP.Mode()), RootCAs: outRoots,
+				Username: box.SMTP.Username, Password: box.SMTP.Password.Reveal(),
+			},
+		})
+	}
+	return out, nil
 }
 
 func phoneConfig(config configs.Config, a *App) phone.Config {
@@ -121,13 +186,29 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 		Node: a.node, Commands: a.bus, Changes: a.bus, Signals: a.bus,
 		Accounts: a.directory, People: a.directory, Personal: a.personal,
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store},
+		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
+		ContactFigures: a.store, Access: a.store,
 		SessionKey: key, LookUps: map[contact.LineID]bool{},
 		PauseReasons: config.Desk.PauseReasons, OutcomeCodes: config.Desk.OutcomeCodes,
 		Now: time.Now, Log: a.options.Log,
 	}
 	for _, line := range config.Lines {
-		out.Lines = append(out.Lines, agentui.LineInfo{ID: line.ID, Name: line.Name, Greeting: line.Greeting})
+		out.Lines = append(out.Lines, agentui.LineInfo{ID: line.ID, Channel: contact.Voice, Name: line.Name, Greeting: line.Greeting})
 		out.LookUps[line.ID] = line.LookUp
+	}
+	for _, topic := range config.Chat.Topics {
+		out.Lines = append(out.Lines, agentui.LineInfo{ID: topic.ID, Channel: contact.Chat, Name: topic.Name})
+	}
+	for _, box := range config.Mail.Mailboxes {
+		out.Lines = append(out.Lines, agentui.LineInfo{ID: box.ID, Channel: contact.Mail, Name: box.Name})
+	}
+	out.Lines = append(out.Lines, agentui.LineInfo{ID: config.Portal.Form.ID, Channel: contact.Form, Name: config.Portal.Form.Name})
+	for _, service := range config.Services {
+		info := agentui.ServiceInfo{ID: service.ID, Name: service.Name, Categories: []agentui.CategoryInfo{}}
+		for _, category := range service.Categories {
+			info.Categories = append(info.Categories, agentui.CategoryInfo(category))
+		}
+		out.Services = append(out.Services, info)
 	}
 	for _, server := range config.Voice.ICEServers {
 		out.ICEServers = append(out.ICEServers, agentui.IceServer(server))
