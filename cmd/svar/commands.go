@@ -16,7 +16,6 @@ import (
 	"svar/configs"
 	"svar/contact"
 	"svar/identity"
-	"svar/report"
 	"svar/store"
 	"svar/store/private"
 )
@@ -35,7 +34,8 @@ type commandLine struct {
 		Add userAddCommand `cmd:"" help:"Add an account; its password is read from the first line of standard input."`
 	} `cmd:"" help:"Manage accounts."`
 	Report struct {
-		Calls reportCallsCommand `cmd:"" help:"Print the figures of a line's calls of one day."`
+		Calls    reportCallsCommand    `cmd:"" help:"Print the figures of a line's calls of one day."`
+		Contacts reportContactsCommand `cmd:"" help:"Print the figures of all contacts, by channel, line and audience."`
 	} `cmd:"" help:"Print figures."`
 }
 
@@ -97,6 +97,12 @@ func greet(out io.Writer, app *App, took time.Duration) {
 	p("  Portal   %s/", web)
 	for _, line := range config.Lines {
 		p("  Phone    sip:%s@%s  (%s)", line.Number, app.phone.Address(), line.Name["sv"])
+	}
+	for _, topic := range config.Chat.Topics {
+		p("  Chat     <script src=\"%s/widget.js\" data-topic=\"%s\"></script>  (%s)", web, topic.ID, topic.Name["sv"])
+	}
+	for _, box := range config.Mail.Mailboxes {
+		p("  E-mail   %s  (%s)", box.Address, box.Name["sv"])
 	}
 	p("  API      %s/api/v1/openapi.json", web)
 	p("  Data     %s", app.options.Data)
@@ -241,90 +247,4 @@ func readPassword(in io.Reader) (string, error) {
 	password, _, _ := strings.Cut(string(data), "\n")
 	password = strings.TrimSuffix(password, "\r")
 	return password, identity.CheckNewPassword(password)
-}
-
-type reportCallsCommand struct {
-	Line string `help:"The line's id." required:""`
-	Day  string `help:"The date in Europe/Stockholm, as 2026-11-24; today when not given."`
-}
-
-// Run implements the command.
-func (c reportCallsCommand) Run(ctx context.Context, out io.Writer, g *global) error {
-	from, to := report.Day(time.Now())
-	if c.Day != "" {
-		var err error
-		if from, to, err = report.ParseDay(c.Day); err != nil {
-			return fmt.Errorf("--day %s: write the date as 2026-11-24", c.Day)
-		}
-	}
-	config, err := g.load()
-	if err != nil {
-		return err
-	}
-	if err := c.checkLine(config); err != nil {
-		return err
-	}
-	return withStore(ctx, g, func(s *store.Store) error {
-		query := report.Query{From: from, To: to, By: report.Total, Channel: contact.Voice, Line: contact.LineID(c.Line), Now: time.Now()}
-		fold := report.NewContactFold(query)
-		if err := s.Cohort(ctx, query, fold.Add); err != nil {
-			return err
-		}
-		return printCalls(out, c.Line, from, fold.Total())
-	})
-}
-
-func (c reportCallsCommand) checkLine(config configs.Config) error {
-	var known []string
-	for _, line := range config.Lines {
-		if string(line.ID) == c.Line {
-			return nil
-		}
-		known = append(known, string(line.ID))
-	}
-	return fmt.Errorf("there is no line %q; the lines are %s", c.Line, strings.Join(known, ", "))
-}
-
-// stageNames are what a report calls the stages.
-var stageNames = map[contact.Stage]string{
-	contact.StageBeforeAnswer: "before answer", contact.StageMessage: "in the message", contact.StageQueue: "in the queue",
-	contact.StageRinging: "while ringing", contact.StageCallback: "before the call-back",
-}
-
-func printCalls(out io.Writer, line string, day time.Time, c report.Row) error {
-	var text strings.Builder
-	p := func(format string, values ...any) { fmt.Fprintf(&text, format+"\n", values...) }
-	p("Calls on line %s, %s (Europe/Stockholm), formula %d", line, day.Format(time.DateOnly), report.Formula)
-	p("%-32s %8d", "offered", c.Offered)
-	p("%-32s %8d", "answered", c.Answered)
-	total, short := 0, 0
-	for _, row := range c.Abandoned {
-		total, short = total+row.Count, short+row.Short
-	}
-	p("%-32s %8d", "abandoned", total)
-	for _, row := range c.Abandoned {
-		p("  %-30s %8d", stageNames[row.Stage], row.Count)
-	}
-	p("  %-30s %8d", fmt.Sprintf("of which under %d s", report.ShortAbandon/1000), short)
-	p("%-32s %8d", "called back", c.CalledBack)
-	p("%-32s %8d", "outside hours", c.OutsideHours)
-	p("%-32s %8d", "refused", c.Refused)
-	p("%-32s %8d", "technical fault", c.Dropped)
-	p("%-32s %8d", "still open", c.Open)
-	p("%-32s %8s %8s %8s", "answer time", "median", "p90", "n")
-	for _, row := range []struct {
-		name  string
-		times report.Times
-	}{{"from arrival", c.FromArrival}, {"from the queue", c.FromQueue}} {
-		p("  %-30s %8s %8s %8d", row.name, seconds(row.times, row.times.Median), seconds(row.times, row.times.P90), row.times.N)
-	}
-	_, err := io.WriteString(out, text.String())
-	return err
-}
-
-func seconds(t report.Times, value contact.Millis) string {
-	if t.N == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.1f s", value.Duration().Seconds())
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -116,7 +117,7 @@ func signIn(t testing.TB, web, account, password string) *agent {
 func (a *agent) open() {
 	a.t.Helper()
 	dialer := websocket.Dialer{NetDialContext: a.dial.DialContext, HandshakeTimeout: patience}
-	address := "ws" + strings.TrimPrefix(a.web, "http") + "/console/socket?protocol=1"
+	address := "ws" + strings.TrimPrefix(a.web, "http") + "/console/socket?protocol=" + strconv.Itoa(agentui.ProtocolVersion)
 	socket, response, err := dialer.DialContext(a.t.Context(), address, http.Header{"Cookie": {a.cookie.String()}})
 	if err != nil {
 		a.t.Fatalf("open the console of %s: %v", a.name, err)

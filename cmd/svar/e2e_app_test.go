@@ -53,7 +53,7 @@ const (
 func testConfig() string {
 	var text strings.Builder
 	// The default services and topics need the default groups, which a list of one's own replaces.
-	text.WriteString("hours: {everyday: [\"00:00-24:00\"]}\ngroups:\n")
+	text.WriteString("hours: {weekly: {everyday: [\"00:00-24:00\"]}}\ngroups:\n")
 	group := func(id string) { fmt.Fprintf(&text, "  - {id: %s, name: {sv: %s, en: %s}}\n", id, id, id) }
 	for _, id := range []string{"staff", "pupils", "platform", "devices", "network", "mail", "english"} {
 		group(id)
