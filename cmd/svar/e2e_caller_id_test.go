@@ -15,7 +15,7 @@ func TestTheRingCardShowsWhoCalls(t *testing.T) {
 	t.Parallel()
 	karin := identity.DemoPeople()[0]
 	known := agentui.Caller{
-		Kind: "known", Name: karin.Name, Role: string(karin.Role), Title: karin.Title, School: karin.School,
+		Kind: "known", Person: karin.ID, Name: karin.Name, Role: string(karin.Role), Title: karin.Title, School: karin.School,
 		Number: string(karin.Numbers[0]), Verification: "number-known",
 	}
 	for name, one := range map[string]struct {
