@@ -301,7 +301,7 @@ func (n *fakeNotices) PublishNotice(_ context.Context, notice contact.Notice) er
 }
 
 func (n *fakeNotices) WithdrawNotice(_ context.Context, id contact.NoticeID, by contact.AgentID, now contact.Instant) error {
-	err := error(ErrNotFound)
+	err := ErrNotFound
 	n.change(func() {
 		n.all.Notices = slices.DeleteFunc(slices.Clone(n.all.Notices), func(old contact.Notice) bool {
 			if old.ID == id {
@@ -329,7 +329,7 @@ func (n *fakeNotices) SetEmbargo(_ context.Context, e contact.Embargo) error {
 }
 
 func (n *fakeNotices) LiftEmbargo(_ context.Context, id contact.EmbargoID, _ contact.AgentID, _ contact.Instant) error {
-	err := error(ErrNotFound)
+	err := ErrNotFound
 	n.change(func() {
 		n.all.Embargoes = slices.DeleteFunc(slices.Clone(n.all.Embargoes), func(old contact.Embargo) bool {
 			if old.ID == id {

@@ -85,8 +85,11 @@ func TestEveryCallIsCountedOnce(t *testing.T) {
 		Key:     report.Key{Start: time.UnixMilli(0), Channel: contact.Voice, Line: "staff"},
 		Offered: 12, Answered: 1, CalledBack: 3, OutsideHours: 1, Refused: 1, Dropped: 1, Open: 2,
 		Abandoned: []report.Abandoned{
-			{Stage: contact.StageBeforeAnswer}, {Stage: contact.StageMessage, Count: 1},
-			{Stage: contact.StageQueue, Count: 2, Short: 1}, {Stage: contact.StageRinging}, {Stage: contact.StageCallback},
+			{Stage: contact.StageBeforeAnswer},
+			{Stage: contact.StageMessage, Count: 1},
+			{Stage: contact.StageQueue, Count: 2, Short: 1},
+			{Stage: contact.StageRinging},
+			{Stage: contact.StageCallback},
 		},
 		FromArrival:  report.Times{N: 1, Mean: 20_000, Median: 20_000, P90: 20_000, Max: 20_000},
 		FromQueue:    report.Times{N: 1, Mean: 15_000, Median: 15_000, P90: 15_000, Max: 15_000},
@@ -187,8 +190,10 @@ func TestEveryCohortAddsUp(t *testing.T) {
 			for range rapid.IntRange(0, 6).Draw(t, "events") {
 				now += contact.Instant(rapid.IntRange(0, 50_000).Draw(t, "later"))
 				f.Add(rapid.SampledFrom([]contact.Event{
-					contact.ContactQueued{Contact: id, Target: 60_000}, contact.ContactConnected{Contact: id},
-					contact.ContactReplied{Contact: id}, contact.ContactDropped{Contact: id},
+					contact.ContactQueued{Contact: id, Target: 60_000},
+					contact.ContactConnected{Contact: id},
+					contact.ContactReplied{Contact: id},
+					contact.ContactDropped{Contact: id},
 				}).Draw(t, "event"), now)
 			}
 			if rapid.Bool().Draw(t, "closes") {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"log/slog" //nolint:depguard // River takes no other logger; it is given a silent one
 	"math"
 	"time"
 

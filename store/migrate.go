@@ -78,7 +78,8 @@ func migrateJobs(ctx context.Context, connection *pgx.Conn) error {
 	options := &rivermigrate.MigrateOpts{TargetVersion: jobsVersion, MaxSteps: 1}
 	for done := false; !done; {
 		err := pgx.BeginFunc(ctx, connection, func(tx pgx.Tx) error {
-			step, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, options)
+			// Each step has its own transaction here, which is what the deprecation warns of.
+			step, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, options) //nolint:staticcheck // see above
 			done = err == nil && len(step.Versions) == 0
 			return err
 		})

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"net/textproto"
 	"regexp"
 	"strings"
 
@@ -29,7 +28,7 @@ func reportsFailure(envelope *enmime.Envelope) bool {
 	if notified != nil {
 		return false // a receipt of reading
 	}
-	return nullReturnPath(textproto.MIMEHeader(envelope.Root.Header)) && len(returnedMessageIDs(envelope)) > 0
+	return nullReturnPath(envelope.Root.Header) && len(returnedMessageIDs(envelope)) > 0
 }
 
 // returnedMessageIDs are those of the mail, or its headers, that came back with a report: in a

@@ -66,7 +66,7 @@ func (s signer) compose(mailbox Mailbox, out Outgoing, now time.Time) (composed,
 
 	var header gomail.Header
 	header.SetDate(now)
-	header.SetAddressList("From", []*gomail.Address{(*gomail.Address)(&mailbox.sender)})
+	header.SetAddressList("From", []*gomail.Address{&mailbox.sender})
 	header.SetAddressList("To", []*gomail.Address{to})
 	if reply != mailbox.sender.Address {
 		header.SetAddressList("Reply-To", []*gomail.Address{{Name: mailbox.sender.Name, Address: reply}})

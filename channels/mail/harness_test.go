@@ -68,8 +68,10 @@ func plainServer(t *testing.T) (address string, roots *x509.CertPool, user *imap
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		server.Close()
-		<-ended
+		_ = server.Close()
+		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the IMAP server ended: %v", err)
+		}
 	})
 	return listener.Addr().String(), roots, user
 }

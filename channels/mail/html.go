@@ -155,13 +155,14 @@ func plainText(sanitised string) string {
 	tokens := html.NewTokenizer(strings.NewReader(sanitised))
 	for {
 		switch tokens.Next() {
+		case html.CommentToken, html.DoctypeToken:
 		case html.ErrorToken:
 			return tidyLines(out.String())
 		case html.TextToken:
 			out.WriteString(strings.ReplaceAll(string(tokens.Text()), "\n", " "))
 		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
 			name, _ := tokens.TagName()
-			switch atom.Lookup(name) {
+			switch atom.Lookup(name) { //nolint:exhaustive // all others stand within a line
 			case atom.Br, atom.P, atom.Div, atom.Tr, atom.Li, atom.Table, atom.Ul, atom.Ol, atom.Blockquote, atom.Pre, atom.Hr,
 				atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
 				out.WriteByte('\n')

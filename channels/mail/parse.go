@@ -54,7 +54,7 @@ func (p parser) parse(s source, now time.Time) (in Incoming, err error) {
 	if err != nil {
 		return Incoming{}, &unreadableError{"the mail could not be read: it does not follow the rules of mail"}
 	}
-	header := textproto.MIMEHeader(envelope.Root.Header)
+	header := envelope.Root.Header
 	in = Incoming{
 		Line: p.mailbox.Line, Cursor: s.at,
 		MessageID:  messageIDOf(header, s.raw),

@@ -49,7 +49,7 @@ func (w *watch) mediaType(value string) (kind string, params map[string]string, 
 		return "text/plain", map[string]string{}, invalid, nil
 	}
 	if err != nil || !strings.Contains(kind, "/") {
-		return "application/octet-stream", map[string]string{}, invalid, nil // as text its bytes could change
+		return "application/octet-stream", map[string]string{}, invalid, nil //nolint:nilerr // what has no readable type is a file: as text its bytes could change
 	}
 	// What is beyond ASCII in a text that promises ASCII is most often UTF-8, and ASCII is UTF-8 as well.
 	if charset := strings.ToLower(params["charset"]); charset == "us-ascii" || charset == "ascii" {

@@ -161,8 +161,7 @@ func judge(step string, err error) error {
 		return fmt.Errorf("%s: %w", step, err)
 	}
 	answer := fmt.Sprintf("%d %d.%d.%d", refusal.Code, refusal.EnhancedCode[0], refusal.EnhancedCode[1], refusal.EnhancedCode[2])
-	switch {
-	case refusal.Code < 500 || refusal.Code == 530 || refusal.Code == 534 || refusal.Code == 535 || refusal.Code == 538:
+	if refusal.Code < 500 || refusal.Code == 530 || refusal.Code == 534 || refusal.Code == 535 || refusal.Code == 538 {
 		return fmt.Errorf("%s: the mail server answered %s", step, answer)
 	}
 	return fmt.Errorf("%w: %s: the mail server answered %s", ErrPermanent, step, answer)

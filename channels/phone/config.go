@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -42,11 +43,13 @@ type Trunk struct {
 	Prefixes []netip.Prefix
 }
 
-// Prompts is the prompt catalogue. Clip may be called concurrently.
+// Prompts is the prompt catalogue. Its methods may be called concurrently.
 type Prompts interface {
 	// Clip returns the sound of a prompt by its name and an IETF language tag, or an error
 	// when there is none.
 	Clip(name, language string) (*media.Clip, error)
+	// Speak returns the sound of a text that the catalogue does not have.
+	Speak(ctx context.Context, language, text string) (*media.Clip, error)
 }
 
 // Config says where calls come in, for what, and from whom.

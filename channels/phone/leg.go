@@ -18,8 +18,12 @@ import (
 	"svar/contact"
 )
 
-// digitBuffer bounds the keys that wait to be read.
-const digitBuffer = 32
+const (
+	// digitBuffer bounds the keys that wait to be read.
+	digitBuffer = 32
+	// speakTime bounds the wait for the sound of a text.
+	speakTime = 5 * time.Second
+)
 
 // leg is one call. Its dialog belongs to the goroutine in run; the methods of the contract
 // only tell that goroutine what to do, or read what it published.
@@ -156,7 +160,7 @@ func (l *leg) isOver() bool {
 
 // Play implements [channels.Prompter]. Sound begins when ACK has come.
 func (l *leg) Play(ctx context.Context, p channels.Prompt) error {
-	clip, err := l.clip(p)
+	clip, err := l.clip(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -168,19 +172,28 @@ func (l *leg) Play(ctx context.Context, p channels.Prompt) error {
 
 // Loop implements [channels.Prompter].
 func (l *leg) Loop(p channels.Prompt) error {
-	clip, err := l.clip(p)
+	clip, err := l.clip(context.Background(), p) // bounded by speakTime
 	if err != nil {
 		return err
 	}
 	return l.mediaError(l.stream.Loop(clip))
 }
 
-func (l *leg) clip(p channels.Prompt) (*media.Clip, error) {
+func (l *leg) clip(ctx context.Context, p channels.Prompt) (*media.Clip, error) {
 	if l.isOver() {
 		return nil, channels.ErrLegOver
 	}
 	if l.gateway.config.Prompts == nil {
 		return nil, fmt.Errorf("play prompt %q: there is no prompt catalogue", p.Name)
+	}
+	if p.Text != "" {
+		ctx, cancel := context.WithTimeout(ctx, speakTime)
+		defer cancel()
+		clip, err := l.gateway.config.Prompts.Speak(ctx, p.Language, p.Text)
+		if err != nil {
+			return nil, fmt.Errorf("say the text of prompt %q in %q: %w", p.Name, p.Language, err)
+		}
+		return clip, nil
 	}
 	clip, err := l.gateway.config.Prompts.Clip(p.Name, p.Language)
 	if err != nil {

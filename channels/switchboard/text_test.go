@@ -119,7 +119,8 @@ func TestChatOfAnEarlierProcessGoesOnWhereItWas(t *testing.T) {
 		"it was with an agent": {bus.ContactView{State: contact.StateConnected, Agent: "bo", ConnectedBy: 5}, []string{"joined bo"}, nil},
 		"it was being accepted": {
 			bus.ContactView{State: contact.StateOffered, Offer: &bus.OfferView{Offer: 6, Agent: "bo", Accepted: true}},
-			[]string{"joined bo"}, []contact.Command{contact.ConfirmConnected{Offer: 6}},
+			[]string{"joined bo"},
+			[]contact.Command{contact.ConfirmConnected{Offer: 6}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

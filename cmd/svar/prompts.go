@@ -4,13 +4,40 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"sync"
+	"time"
 
 	"svar/channels/media"
 	"svar/configs"
 )
 
-// promptCatalogue holds the sound of every prompt in memory.
-type promptCatalogue struct{ clips map[promptKey]*media.Clip }
+const (
+	// maxSpoken bounds the texts besides the catalogue whose sound is held in memory: the
+	// outage messages that stand, in each language.
+	maxSpoken = 64
+	// speakTime bounds the synthesis of one text, which usually takes some ten milliseconds.
+	speakTime = 5 * time.Second
+)
+
+// promptCatalogue holds the sound of every prompt in memory, and of the texts said last.
+type promptCatalogue struct {
+	clips   map[promptKey]*media.Clip
+	speaker media.Speaker
+
+	mutex  sync.Mutex
+	spoken map[spokenKey]*spokenText
+	order  []spokenKey // the oldest first
+}
+
+type spokenKey struct{ language, text string }
+
+// spokenText is the sound of a text, once done is closed.
+type spokenText struct {
+	done chan struct{}
+	clip *media.Clip
+	err  error
+}
 
 type promptKey struct{ name, language string }
 
@@ -26,6 +53,56 @@ func (c *promptCatalogue) Clip(name, language string) (*media.Clip, error) {
 	return clip, nil
 }
 
+// Speak returns the sound of a text that is not in the catalogue. Who asks for one that is
+// being made waits for it: a message that begins while hundreds call is made once.
+func (c *promptCatalogue) Speak(ctx context.Context, language, text string) (*media.Clip, error) {
+	key := spokenKey{language, text}
+	c.mutex.Lock()
+	said, known := c.spoken[key]
+	if !known {
+		said = &spokenText{done: make(chan struct{})}
+		c.keep(key, said)
+	}
+	c.mutex.Unlock()
+	if !known {
+		c.make(ctx, key, said)
+	}
+	select {
+	case <-said.done:
+		return said.clip, said.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// keep remembers a text, in place of the oldest one when there are too many. The mutex is held.
+func (c *promptCatalogue) keep(key spokenKey, said *spokenText) {
+	if len(c.order) >= maxSpoken {
+		delete(c.spoken, c.order[0])
+		c.order = c.order[1:]
+	}
+	c.spoken[key] = said
+	c.order = append(c.order, key)
+}
+
+// make speaks a text. It goes on when the first one who asked hangs up, for the others who
+// wait. A text that could not be spoken is tried again by the next one who asks.
+func (c *promptCatalogue) make(ctx context.Context, key spokenKey, said *spokenText) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), speakTime)
+	defer cancel()
+	said.clip, said.err = c.speaker.Speak(ctx, key.language, key.text)
+	if said.err != nil {
+		said.err = fmt.Errorf("speak a text (%s): %w", key.language, said.err)
+		c.mutex.Lock()
+		if c.spoken[key] == said {
+			delete(c.spoken, key)
+			c.order = slices.DeleteFunc(c.order, func(other spokenKey) bool { return other == key })
+		}
+		c.mutex.Unlock()
+	}
+	close(said.done)
+}
+
 // makePrompts speaks all texts of the configuration, from the cache where it has them,
 // and makes the queue's music.
 func (a *App) makePrompts(ctx context.Context) error {
@@ -33,7 +110,10 @@ func (a *App) makePrompts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	catalogue := &promptCatalogue{clips: map[promptKey]*media.Clip{{name: configs.QueueMusic}: media.Music()}}
+	catalogue := &promptCatalogue{
+		clips:   map[promptKey]*media.Clip{{name: configs.QueueMusic}: media.Music()},
+		speaker: speech, spoken: make(map[spokenKey]*spokenText),
+	}
 	for _, prompt := range a.options.Config.Prompts {
 		for language, text := range prompt.Text {
 			clip, err := speech.Speak(ctx, language, text)

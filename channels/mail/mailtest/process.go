@@ -103,7 +103,8 @@ func startProcess(as account, readyLine string, name string, arguments ...string
 		<-p.ended
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	return p, p.waitReady()
+	err = p.waitReady()
+	return p, err
 }
 
 func (p *process) follow(reader io.Reader, readyLine string) {
@@ -160,12 +161,18 @@ func (p *process) end() {
 // freePorts returns ports that were free a moment ago.
 func freePorts(ctx context.Context, count int) ([]int, error) {
 	var ports []int
+	var held []net.Listener // until all are known, so that they differ
+	defer func() {
+		for _, listener := range held {
+			_ = listener.Close()
+		}
+	}()
 	for range count {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() // all are held until all are known, so that they differ
+		held = append(held, listener)
 		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil

@@ -86,7 +86,7 @@ func newDirectory(t testing.TB) string {
 			t.Errorf("clear the mail servers' directory: %v", err)
 		}
 	})
-	if err := os.Chmod(directory, 0o755); err != nil {
+	if err := os.Chmod(directory, 0o755); err != nil { //nolint:gosec // the servers run as users of their own
 		t.Fatalf("open the mail servers' directory: %v", err)
 	}
 	return directory
@@ -144,7 +144,7 @@ func (s *Server) Deliver(t testing.TB, to string, raw []byte) {
 		t.Fatalf("reach dovecot: %v", err)
 	}
 	client := smtp.NewClientLMTP(connection)
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	if err := client.Mail("sender@elsewhere.example", nil); err != nil {
 		t.Fatalf("deliver a mail: %v", err)
 	}
@@ -174,7 +174,7 @@ type Message struct {
 func (s *Server) Inbox(t testing.TB, address string) []Message {
 	t.Helper()
 	client := s.signIn(t, address, nil)
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	return inbox(t, client)
 }
 
@@ -184,7 +184,7 @@ func (s *Server) WaitInbox(t testing.TB, address string, count int) []Message {
 	t.Helper()
 	news := make(chan struct{}, 1)
 	client := s.signIn(t, address, news)
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
@@ -218,7 +218,7 @@ func (s *Server) WaitInbox(t testing.TB, address string, count int) []Message {
 func (s *Server) Expunge(t testing.TB, address string) {
 	t.Helper()
 	client := s.signIn(t, address, nil)
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	var all imap.SeqSet
 	all.AddRange(1, 0)
 	if err := client.Store(all, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagDeleted}}, nil).Close(); err != nil {
@@ -233,7 +233,7 @@ func (s *Server) Expunge(t testing.TB, address string) {
 func (s *Server) Append(t testing.TB, address string, mails [][]byte) {
 	t.Helper()
 	client := s.signIn(t, address, nil)
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	for _, mail := range mails {
 		command := client.Append("INBOX", int64(len(mail)), nil)
 		if _, err := command.Write(mail); err != nil {
