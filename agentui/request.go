@@ -83,6 +83,9 @@ func (c *console) finish(ctx context.Context, r Request) error {
 	if r.Ticket != "" && !c.ui.exists(ctx, r.Ticket) {
 		return errInvalid
 	}
+	if r.Ticket != "" {
+		c.fileTranscript(ctx, r.Contact, r.Ticket)
+	}
 	return c.ui.config.Commands.Send(ctx, contact.Finish{Contact: r.Contact, Agent: c.agent, Code: r.Code, Ticket: r.Ticket})
 }
 
