@@ -133,6 +133,11 @@ func (p prompts) Clip(name, language string) (*media.Clip, error) {
 	return nil, errors.New("there is no such prompt")
 }
 
+// Speak says a text as the tone of its name.
+func (p prompts) Speak(_ context.Context, language, text string) (*media.Clip, error) {
+	return p.Clip(text, language)
+}
+
 func TestPromptsArePlayed(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, func(c *Config) {
@@ -154,6 +159,10 @@ func TestPromptsArePlayed(t *testing.T) {
 	}
 	if err := l.Play(t.Context(), channels.Prompt{Name: "whisper", Language: "en"}); err == nil {
 		t.Error("a prompt that there is not was played")
+	}
+	text := channels.Prompt{Name: "notice", Language: "sv", Text: "whisper"}
+	if err := l.Play(patient(t), text); err != nil {
+		t.Errorf("a text besides the catalogue: %v", err)
 	}
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
