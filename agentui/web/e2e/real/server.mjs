@@ -11,13 +11,40 @@ import { until } from './until.mjs';
 
 const binary = fileURLToPath(new URL('../../../../bin/svar', import.meta.url));
 
-// What the lines say is short, so that a test reaches the queue soon; everything else is as it is delivered.
+// The desk never closes, and what the lines say is short and without a menu, so that a test reaches the queue soon, at
+// any hour; everything else is as it is delivered.
 const settings = `
+hours: {weekly: {everyday: ["00:00-24:00"]}}
 prompts:
   - name: welcome-staff
-    text: {sv: Välkommen till Service Desk.}
+    text: {sv: Välkommen till Service Desk., en: Welcome to Service Desk.}
   - name: welcome-pupils
-    text: {sv: Hej! Du har kommit till Service Desk.}
+    text: {sv: Hej! Du har kommit till Service Desk., en: Hi! You have reached Service Desk.}
+  - name: chat-queued
+    text: {sv: Tack för ditt meddelande. Du står i kö., en: Thank you for your message. You are in the queue.}
+lines:
+  - id: staff
+    number: "+46850800100"
+    audience: staff
+    language: sv
+    look_up: true
+    name: {sv: Medarbetare, en: Staff}
+    greeting: {sv: "Service Desk, det här är …", en: "Service Desk, this is …"}
+    flow:
+      - say: welcome-staff
+      - notices: true
+      - queue: {needs: [{skill: staff, level: 1}], target: 60s, music: queue-music}
+  - id: pupils
+    number: "+4620000000"
+    audience: pupil
+    language: sv
+    look_up: false
+    name: {sv: Elev, en: Pupils}
+    greeting: {sv: "Hej, du har kommit till Service Desk, jag heter …", en: "Hi, this is Service Desk, my name is …"}
+    flow:
+      - say: welcome-pupils
+      - notices: true
+      - queue: {needs: [{skill: pupils, level: 1}], target: 60s, music: queue-music}
 `;
 
 /** Makes a directory that is there until the tests end. The database's own user may pass through it. */
