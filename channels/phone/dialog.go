@@ -83,6 +83,7 @@ func (l *leg) run() {
 	}
 	l.stopPending()
 	l.end(channels.EndedByFault) // counts only if a state forgot to
+	l.gateway.remember(l)
 	close(l.finished)
 	l.helpers.Wait()
 	l.gateway.forget(l)
@@ -477,6 +478,8 @@ func (l *leg) take(in received, next state) state {
 		}
 	case sip.OPTIONS:
 		l.gateway.respondOptions(in.request, in.transaction)
+	case sip.INFO:
+		l.info(in)
 	default:
 		l.gateway.respond(in.request, in.transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
 	}

@@ -90,9 +90,9 @@ func TestRequestsInTheWrongOrder(t *testing.T) {
 	if got := c.final(sip.OPTIONS).StatusCode; got != 500 {
 		t.Errorf("an older OPTIONS got %d", got)
 	}
-	c.within("INFO", "", "")
-	if got := c.final("INFO"); got.StatusCode != sip.StatusMethodNotAllowed || got.GetHeader("Allow") == nil {
-		t.Errorf("INFO got\n%s", got)
+	c.within("REFER", "", "")
+	if got := c.final("REFER"); got.StatusCode != sip.StatusMethodNotAllowed || got.GetHeader("Allow") == nil {
+		t.Errorf("REFER got\n%s", got)
 	}
 }
 

@@ -48,7 +48,7 @@ func (g *Gateway) handle(request *sip.Request, transaction *sip.ServerTx) {
 		if !g.forward(request, transaction) {
 			g.respondOutside(request, transaction)
 		}
-	case sip.OPTIONS, sip.UPDATE:
+	case sip.OPTIONS, sip.UPDATE, sip.INFO:
 		if tag(request.To().Params) == "" && request.Method == sip.OPTIONS {
 			g.respondOptions(request, transaction)
 		} else if !g.forward(request, transaction) {
@@ -260,8 +260,14 @@ func (g *Gateway) forget(l *leg) {
 		}
 	}
 	delete(g.arriving, l.invited)
-	g.ended.add(l.dialogID, time.Now(), 64*g.config.T1)
 	g.done()
+}
+
+// remember keeps a dialog that is over, before the leg takes no more requests.
+func (g *Gateway) remember(l *leg) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.ended.add(l.dialogID, time.Now(), 64*g.config.T1)
 }
 
 // newLeg makes the leg of a call that is acceptable: with its session negotiated and its

@@ -42,6 +42,8 @@ type leg struct {
 	socket *media.Socket
 	stream *media.Stream
 	digits chan byte
+	// informed takes the keys that came by INFO.
+	informed chan byte
 
 	requests  chan received
 	answers   chan chan error
@@ -90,7 +92,7 @@ func (g *Gateway) makeLeg(
 	l := &leg{
 		gateway: g, id: contact.LegID(newID()), invite: invite, transaction: transaction,
 		dialogID: dialogOf(invite), invited: inviteOf(invite), peer: dialog.Source.Addr(), trusted: trusted,
-		socket: socket, stream: media.NewStream(g.config.Pacer, socket), digits: make(chan byte, digitBuffer),
+		socket: socket, stream: media.NewStream(g.config.Pacer, socket), digits: make(chan byte, digitBuffer), informed: make(chan byte, digitBuffer),
 		requests: make(chan received), answers: make(chan chan error),
 		cancelled: make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
 		over: make(chan struct{}), finished: make(chan struct{}),
@@ -212,20 +214,51 @@ func (l *leg) mediaError(err error) error {
 // Digits implements [channels.Keypad].
 func (l *leg) Digits() <-chan byte { return l.digits }
 
-// passDigits hands the keys on, and drops the oldest when nobody reads.
+// keyWay is how a call's keys come.
+type keyWay int
+
+const (
+	anyWay keyWay = iota
+	byVoice
+	byInfo
+)
+
+// passDigits hands the keys on until the voice ends. Some phones send each key in the voice
+// (RFC 4733) and by INFO too: the way that the first key came by counts for the whole call.
 func (l *leg) passDigits() {
 	defer close(l.digits)
-	for digit := range l.stream.Digits() {
-		for sent := false; !sent; {
-			select {
-			case l.digits <- byte(digit):
-				sent = true
-			default:
-				select {
-				case <-l.digits:
-				default:
-				}
+	way := anyWay
+	for {
+		key, came := byte(0), anyWay
+		select {
+		case digit, more := <-l.stream.Digits():
+			if !more {
+				return
 			}
+			key, came = byte(digit), byVoice
+		case key = <-l.informed:
+			came = byInfo
+		}
+		if way == anyWay {
+			way = came
+		}
+		if way == came {
+			l.pass(key)
+		}
+	}
+}
+
+// pass hands a key on, and drops the oldest when nobody reads.
+func (l *leg) pass(key byte) {
+	for {
+		select {
+		case l.digits <- key:
+			return
+		default:
+		}
+		select {
+		case <-l.digits:
+		default:
 		}
 	}
 }

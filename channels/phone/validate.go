@@ -11,7 +11,7 @@ import (
 const maxMessage = 24 << 10
 
 // allowed are the methods that are served, as the Allow header has them.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
 
 // fault is a response that refuses a request, with its reason phrase and further headers.
 type fault struct {
