@@ -83,7 +83,7 @@ type DeclineOffer struct {
 // ConfirmConnected says that the node connected both parties of an accepted offer.
 type ConfirmConnected struct {
 	Offer OfferID `json:"offer"`
-	// Leg is the agent's.
+	// Leg is the agent's; empty when the user writes.
 	Leg LegID `json:"leg"`
 }
 

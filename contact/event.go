@@ -120,7 +120,7 @@ type ContactConnected struct {
 	Contact ID      `json:"contact"`
 	Offer   OfferID `json:"offer"`
 	Agent   AgentID `json:"agent"`
-	// Leg is the agent's.
+	// Leg is the agent's; empty when the user writes.
 	Leg LegID `json:"leg"`
 }
 

@@ -78,6 +78,8 @@ func (e *Engine) planConfirm(v contact.ConfirmConnected, now contact.Instant) (f
 		return nothing, nil
 	case !c.Offer.Accepted:
 		return nil, reject(contact.WrongState)
+	case v.Leg == "" && !c.Contact.Channel.Written():
+		return nil, reject(contact.Invalid) // nobody hears an agent without one
 	}
 	return func() {
 		e.emit(contact.ContactConnected{Contact: c.Contact.ID, Offer: v.Offer, Agent: c.Offer.Agent, Leg: v.Leg}, now)

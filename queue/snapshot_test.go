@@ -227,7 +227,6 @@ func TestInvalidCommands(t *testing.T) {
 		"a reason to be ready":  contact.SetPresence{Agent: "anna", Presence: contact.Ready, Reason: "rested"},
 		"a reason too long":     contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: long},
 		"console on no node":    contact.SetReachable{Agent: "anna", Reachable: true},
-		"connected without leg": contact.ConfirmConnected{Offer: 1},
 		"a no too long":         contact.DeclineOffer{Offer: 1, Agent: "anna", Reason: long},
 		"rings for no time":     rules(func(r *contact.Rules) { r.OfferTimeout = 0 }),
 		"rings for a day":       rules(func(r *contact.Rules) { r.OfferTimeout = 24 * 3600_000 }),

@@ -102,3 +102,32 @@ func TestACallbackIsDialledByItsNode(t *testing.T) {
 		t.Errorf("%d orders to the node that had it before", len(first))
 	}
 }
+
+// Whoever writes with a user needs no leg; nobody hears an agent without one.
+func TestAChatIsConnectedWithoutALegAndACallIsNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	orders := w.orders("node-1")
+	w.lead()
+	w.send(contact.ChangeRules{Rules: rules})
+	w.agents("anna", "bo")
+	chat := arrive("k1")
+	chat.Contact.Channel = contact.Chat
+	w.send(chat, enqueue("k1"))
+	ring := <-orders
+	w.send(contact.AcceptOffer{Offer: ring.Offer, Agent: ring.Agent}, contact.ConfirmConnected{Offer: ring.Offer})
+	state, err := w.bus.AskNodeState(testContext(t), "node-1")
+	if err != nil || len(state.Contacts) != 1 || state.Contacts[0].State != contact.StateConnected {
+		t.Fatalf("node-1 is told %+v, %v", state, err)
+	}
+
+	w.call("k2")
+	for ring = range orders {
+		if ring.Contact == "k2" {
+			break
+		}
+	}
+	w.send(contact.AcceptOffer{Offer: ring.Offer, Agent: ring.Agent})
+	w.refused(contact.ConfirmConnected{Offer: ring.Offer}, contact.Invalid)
+	w.send(contact.ConfirmConnected{Offer: ring.Offer, Leg: "leg-bo"})
+}
