@@ -1,10 +1,9 @@
 // An agent at the console, in a browser of his own.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { startBrowser } from '../../dev/browser.mjs';
+import { isAccessible } from './accessible.mjs';
 import { writeTone } from './sound.mjs';
 import { until } from './until.mjs';
 
@@ -17,8 +16,6 @@ export function startAgentsBrowser(directory) {
   writeTone(microphone, { frequency: agentTone, rate: 48000, seconds: 4, beats: true });
   return startBrowser({ args: [`--use-file-for-fake-audio-capture=${microphone}`] });
 }
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Runs in the page from its first moment: what is against the policy, what is announced, how often the microphone is asked for. */
 function watch() {
@@ -149,6 +146,33 @@ export class Agent {
     await this.page.getByText('Samtalstid').waitFor();
   }
 
+  /** Takes the chat that is offered, by key. */
+  async takeChat() {
+    await this.card.waitFor();
+    await this.page.keyboard.press('F2');
+    await this.chat.waitFor();
+  }
+
+  /** The log of the chat that is open. */
+  get chat() {
+    return this.page.getByRole('log', { name: 'Chatten' });
+  }
+
+  /** Writes a line in the chat that is open. */
+  async write(text) {
+    await this.page.getByRole('textbox', { name: 'Meddelande' }).fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  reads(text) {
+    return this.chat.getByText(text, { exact: true }).waitFor();
+  }
+
+  /** All texts in the chat that is open, in their order. */
+  texts() {
+    return this.chat.locator('.line .text').allTextContents();
+  }
+
   /** Chooses the first outcome and finishes, by keys. */
   async finish() {
     await this.page.getByRole('button', { name: 'Spara och avsluta' }).waitFor();
@@ -159,21 +183,8 @@ export class Agent {
   }
 
   /** Accessible, and no wider than the screen, on screens of three sizes. */
-  async isAccessible(state) {
-    const { width, height } = this.page.viewportSize();
-    if (!(await this.page.evaluate(() => 'axe' in window))) await this.page.evaluate(axeSource);
-    for (const size of [320, 768, 1440]) {
-      await this.page.setViewportSize({ width: size, height: 900 });
-      const { violations } = await this.page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
-      assert.deepEqual(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`),
-        [],
-        `axe, ${state}, ${size} pixels`,
-      );
-      const overflow = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(overflow <= 0, `${state}: ${overflow} pixels too wide at ${size}`);
-    }
-    await this.page.setViewportSize({ width, height });
+  isAccessible(state) {
+    return isAccessible(this.page, state);
   }
 
   /** What stands on the page, for who looks for a failure's cause. */

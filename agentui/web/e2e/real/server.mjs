@@ -13,7 +13,7 @@ const binary = fileURLToPath(new URL('../../../../bin/svar', import.meta.url));
 
 // The desk never closes, and what the lines say is short and without a menu, so that a test reaches the queue soon, at
 // any hour; everything else is as it is delivered.
-const settings = `
+const settings = (site) => `
 hours: {weekly: {everyday: ["00:00-24:00"]}}
 prompts:
   - name: welcome-staff
@@ -45,6 +45,7 @@ lines:
       - say: welcome-pupils
       - notices: true
       - queue: {needs: [{skill: pupils, level: 1}], target: 60s, music: queue-music}
+chat: {origins: ["${site}"]}
 `;
 
 /** Makes a directory that is there until the tests end. The database's own user may pass through it. */
@@ -57,12 +58,12 @@ export function makeDirectory() {
 
 /**
  * Starts servers in below directory. The first one makes a data directory with an empty database, which takes some
- * seconds; each server gets a copy.
+ * seconds; each server gets a copy. site is the origin of pages that have the widget.
  */
-export async function makeServers(directory) {
+export async function makeServers(directory, site) {
   if (!existsSync(binary)) throw new Error(`There is no ${binary}: run "make build" first.`);
   const config = join(directory, 'svar.yaml');
-  writeFileSync(config, settings);
+  writeFileSync(config, settings(site));
   const blank = join(directory, 'blank');
   const maker = await serve(blank, config);
   await maker.stop();

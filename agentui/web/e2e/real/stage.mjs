@@ -3,28 +3,36 @@
 import { Agent, startAgentsBrowser } from './agent.mjs';
 import { makeCallers } from './caller.mjs';
 import { makeDirectory, makeServers } from './server.mjs';
+import { startSite } from './site.mjs';
+import { Visitor } from './visitor.mjs';
+import { layWire } from './wire.mjs';
 
 /** Starts what the scenes share. */
 export async function openStage() {
   const directory = makeDirectory();
-  const startServer = await makeServers(directory);
+  const site = await startSite();
+  const startServer = await makeServers(directory, site.origin);
   const browser = await startAgentsBrowser(directory);
   return {
-    play: async (tell, environment) => play(tell, { directory, browser, server: await startServer(environment) }),
-    close: () => browser.close(),
+    play: async (tell, environment) => play(tell, { directory, site, browser, server: await startServer(environment) }),
+    async close() {
+      await browser.close();
+      await site.close();
+    },
   };
 }
 
 /**
  * Plays a scene and ends everything after it. tell gets its server, agent(account) for a ready one, signedIn(account),
- * visitor() at the sign-in form, and call(line, from).
+ * visitor() at the sign-in form, and call(line, from). chatter(topic) is at a page with the widget; her wire can be cut.
  */
-async function play(tell, { directory, browser, server }) {
-  const agents = [];
+async function play(tell, { directory, site, browser, server }) {
+  const people = [];
+  const wires = [];
   const callers = makeCallers(directory);
   const come = async (way, account) => {
     const agent = await way(browser, scene.server.origin, account);
-    agents.push(agent);
+    people.push(agent);
     return agent;
   };
   const scene = {
@@ -36,21 +44,30 @@ async function play(tell, { directory, browser, server }) {
       await agent.becomeReady();
       return agent;
     },
+    async chatter(topic, { language = 'sv' } = {}) {
+      const wire = await layWire(scene.server.origin);
+      wires.push(wire);
+      const chatter = await Visitor.open(browser, site.page(wire.origin, topic, language), { language });
+      chatter.wire = wire;
+      people.push(chatter);
+      return chatter;
+    },
     call: (line, from) => callers.call(scene.server.lines[line], from),
   };
   let failure;
   try {
     await tell(scene);
-    for (const agent of agents) await agent.hasNoComplaints();
+    for (const person of people) await person.hasNoComplaints();
   } catch (error) {
     failure = error;
     console.error(`The server's log:\n${scene.server.log}`);
-    for (const agent of agents) console.error(`A console shows:\n${await agent.text()}\n`);
+    for (const person of people) console.error(`Somebody's page shows:\n${await person.text()}\n`);
   }
   // The first failure is the one to tell; what is ended after it may well complain too.
   try {
     await callers.end();
     for (const context of browser.contexts()) await context.close();
+    for (const wire of wires) await wire.close();
     await scene.server.stop();
   } catch (error) {
     failure ??= error;
