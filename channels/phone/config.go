@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
 	"github.com/rs/zerolog"
 	"golang.org/x/time/rate"
 
@@ -33,6 +35,8 @@ type Line struct {
 	// Number is what callers dial: a telephone number in any form that
 	// [identity.ParseNumber] reads, or the plain user part of a SIP address. Needed.
 	Number string
+	// Shown is the number that users see who are called for the line. Empty means Number.
+	Shown identity.Number
 }
 
 // Trunk is a SIP peer whose word on the caller is believed.
@@ -70,6 +74,14 @@ type Config struct {
 	// Trunks are trusted peers. Without any, every caller is a stranger: he is served, but
 	// his P-Asserted-Identity is not read and his rate is limited.
 	Trunks []Trunk
+	// Outbound is who carries the calls that we make: host:port. Empty means nobody; then Dial
+	// refuses. Its name, if it is one, is looked up for each call.
+	Outbound string
+	// OutboundTransport is UDP or TCP; empty means UDP.
+	OutboundTransport string
+	// DialPlan says who may be called. The zero value allows Swedish numbers that cost nothing
+	// extra.
+	DialPlan DialPlan
 	// Region is where numbers without country code belong (ISO 3166-1). Empty means
 	// [identity.HomeRegion].
 	Region string
@@ -134,6 +146,16 @@ func (c Config) complete() (Config, error) {
 	if c.Intake == nil {
 		faults = append(faults, errors.New("no intake was given"))
 	}
+	var err error
+	if c.DialPlan, err = c.DialPlan.complete(); err != nil {
+		faults = append(faults, err)
+	}
+	if _, _, err := net.SplitHostPort(c.Outbound); c.Outbound != "" && err != nil {
+		faults = append(faults, errors.New("who carries our calls must be named by host:port"))
+	}
+	if transport := c.outboundTransport(); transport != "UDP" && transport != "TCP" {
+		faults = append(faults, errors.New("calls are made over UDP or TCP"))
+	}
 	if c.Pacer == nil {
 		faults = append(faults, errors.New("no pacer was given"))
 	}
@@ -148,6 +170,14 @@ func (c Config) complete() (Config, error) {
 		}
 	}
 	return c, errors.Join(faults...)
+}
+
+// outboundTransport is how our calls are sent.
+func (c Config) outboundTransport() string {
+	if c.OutboundTransport == "" {
+		return "UDP"
+	}
+	return sip.NetworkToUpper(c.OutboundTransport)
 }
 
 // strangerLimit is how fast one stranger may begin calls.

@@ -74,7 +74,7 @@ func (l *leg) repeat() {
 // run is the dialog's life.
 func (l *leg) run() {
 	l.helpers.Go(l.passDigits)
-	for next := state(l.early); next != nil; {
+	for next := l.first; next != nil; {
 		next = next()
 	}
 	if l.waiting != nil {

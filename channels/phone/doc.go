@@ -1,5 +1,5 @@
 // Package phone is the gateway of the telephone: it takes calls by SIP (RFC 3261) on the
-// configured lines, and each call becomes a contact with a live leg.
+// configured lines, and each call becomes a contact with a live leg. It calls users back too.
 //
 // # Parts
 //
@@ -28,6 +28,22 @@
 //	                                                  ▼
 //	                                                ended
 //
+// A call of ours begins otherwise (dial.go, outgoing.go) and is then confirmed like any other:
+//
+//	       INVITE
+//	          │
+//	      dialling ── 3xx–6xx, nothing came in 64·T1 ───┐
+//	          │  └─ HangUp, shutdown, too long ─┐       │
+//	         200                            cancelling ─┤
+//	         ACK      CANCEL; 200 that crossed: BYE     │
+//	          │                                         ▼
+//	      confirmed                                   ended
+//
+// # Calls of ours
+//
+// One dial plan (dialplan.go) guards every call that is made. A redirection is never followed,
+// and no message from outside makes us call anybody.
+//
 // # Strangers
 //
 // Anybody can send to a SIP port. Only addresses of trunks are believed (their
@@ -38,6 +54,6 @@
 // # What it does not own
 //
 // Whether and by whom a call is answered is decided elsewhere; the gateway hands each
-// contact to its [channels.Intake] and executes the leg. There is no registrar, no
-// outgoing call and no transfer yet.
+// contact to its [channels.Intake] and executes the leg. There is no registrar and
+// no transfer yet, and no digest authentication towards a carrier.
 package phone

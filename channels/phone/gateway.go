@@ -26,8 +26,8 @@ import (
 // farewell is how long a shutdown waits for the answers to what it sent.
 const farewell = 2 * time.Second
 
-// Gateway takes telephone calls. It implements [channels.Gateway] and
-// [channels.OrphanEnder].
+// Gateway takes and makes telephone calls. It implements [channels.Gateway],
+// [channels.Dialler] and [channels.OrphanEnder].
 type Gateway struct {
 	config            Config
 	log               zerolog.Logger
@@ -59,6 +59,8 @@ type Gateway struct {
 	active int
 	idle   *sync.Cond
 	legs   map[dialogID]*leg
+	// dialled counts the legs that we called.
+	dialled int
 	// strangers counts the legs of callers outside the trunks, strangersAt by their address.
 	strangers   int
 	strangersAt map[netip.Addr]int

@@ -253,6 +253,9 @@ func (g *Gateway) forget(l *leg) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	delete(g.legs, l.dialogID)
+	if l.outgoing {
+		g.dialled--
+	}
 	if address := l.peer; !l.trusted {
 		g.strangers--
 		if g.strangersAt[address]--; g.strangersAt[address] == 0 {

@@ -32,6 +32,10 @@ type leg struct {
 	id      contact.LegID
 	log     zerolog.Logger
 
+	// first is the state that the dialog begins in.
+	first    state
+	outgoing bool
+	// invite and transaction are those of a caller.
 	invite      *sip.Request
 	transaction *sip.ServerTx
 	dialogID    dialogID
@@ -89,16 +93,25 @@ func (g *Gateway) makeLeg(
 	invite *sip.Request, transaction *sip.ServerTx, dialog record, encoded []byte, offer description,
 	socket *media.Socket, trusted bool,
 ) *leg {
+	l := g.newLegOf(dialog, encoded, socket)
+	l.id, l.invite, l.transaction = contact.LegID(newID()), invite, transaction
+	l.dialogID, l.invited, l.trusted = dialogOf(invite), inviteOf(invite), trusted
+	l.remoteSequence, l.offer = invite.CSeq().SeqNo, offer
+	return l
+}
+
+// newLegOf makes what all legs have.
+func (g *Gateway) newLegOf(dialog record, encoded []byte, socket *media.Socket) *leg {
 	l := &leg{
-		gateway: g, id: contact.LegID(newID()), invite: invite, transaction: transaction,
-		dialogID: dialogOf(invite), invited: inviteOf(invite), peer: dialog.Source.Addr(), trusted: trusted,
-		socket: socket, stream: media.NewStream(g.config.Pacer, socket), digits: make(chan byte, digitBuffer), informed: make(chan byte, digitBuffer),
+		gateway: g, peer: dialog.Source.Addr(),
+		socket: socket, stream: media.NewStream(g.config.Pacer, socket),
+		digits: make(chan byte, digitBuffer), informed: make(chan byte, digitBuffer),
 		requests: make(chan received), answers: make(chan chan error),
 		cancelled: make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
-		over: make(chan struct{}), finished: make(chan struct{}),
-		dialog: dialog, remoteSequence: invite.CSeq().SeqNo, offer: offer,
+		over: make(chan struct{}), finished: make(chan struct{}), dialog: dialog,
 		session: session{id: rand.Uint64() >> 1, address: g.localAddress(dialog.Source.Addr()), port: socket.Port()},
 	}
+	l.first = l.early
 	l.cancel = sync.OnceFunc(func() { close(l.cancelled) })
 	l.hangUp = sync.OnceFunc(func() { close(l.hungUp) })
 	l.turnAway = sync.OnceFunc(func() { close(l.refused) })

@@ -3,7 +3,6 @@ package phone
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +47,8 @@ type record struct {
 	Source    netip.AddrPort `json:"source"`
 	// Sequence is the CSeq number of our last request in the dialog, 0 before the first.
 	Sequence uint32 `json:"sequence"`
+	// Branch is that of our INVITE as long as it is not answered; there is no RemoteTag then.
+	Branch string `json:"branch,omitempty"`
 }
 
 // newRecord describes the dialog that answering an INVITE would make. The INVITE was
@@ -81,7 +82,12 @@ func target(contact *sip.ContactHeader) string {
 
 // validate tells whether requests can be made from the record, whoever wrote it.
 func (r record) validate() error {
-	for name, token := range map[string]string{"Call-ID": r.CallID, "local tag": r.LocalTag, "remote tag": r.RemoteTag} {
+	tokens := map[string]string{"Call-ID": r.CallID, "local tag": r.LocalTag, "remote tag": r.RemoteTag}
+	if r.Branch != "" {
+		delete(tokens, "remote tag")
+		tokens["branch"] = r.Branch
+	}
+	for name, token := range tokens {
 		if token == "" || len(token) > maxToken || strings.ContainsFunc(token, isControl) {
 			return fmt.Errorf("no usable %s", name)
 		}
@@ -178,7 +184,11 @@ func (r record) request(method sip.RequestMethod, sequence uint32) (*sip.Request
 	maxForwards := sip.MaxForwardsHeader(70)
 	request.AppendHeader(&maxForwards)
 	request.AppendHeader(sip.NewHeader("From", "<"+r.LocalURI+">;tag="+r.LocalTag))
-	request.AppendHeader(sip.NewHeader("To", "<"+r.RemoteURI+">;tag="+r.RemoteTag))
+	to := "<" + r.RemoteURI + ">"
+	if r.RemoteTag != "" {
+		to += ";tag=" + r.RemoteTag
+	}
+	request.AppendHeader(sip.NewHeader("To", to))
 	callID := sip.CallIDHeader(r.CallID)
 	request.AppendHeader(&callID)
 	request.AppendHeader(&sip.CSeqHeader{SeqNo: sequence, MethodName: method})
@@ -234,17 +244,13 @@ func (g *Gateway) destination(r record) (transport string, address netip.AddrPor
 // ourDial marks the context of a request of our own; see guardDial.
 type ourDial struct{}
 
-// request sends a request in a dialog and returns the final response's code.
-func (g *Gateway) request(ctx context.Context, r record, method sip.RequestMethod, sequence uint32) (int, error) {
-	request, err := r.request(method, sequence)
-	if err != nil {
-		return 0, err
-	}
+// address says in a request of a dialog where it goes and where its responses come to.
+func (g *Gateway) address(request *sip.Request, r record, branch string) {
 	transport, address := g.destination(r)
 	local := g.localAddress(address.Addr())
 	request.PrependHeader(&sip.ViaHeader{
 		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: transport, Host: local.String(), Port: int(g.port),
-		Params: sip.HeaderParams{{K: "branch", V: sip.RFC3261BranchMagicCookie + rand.Text()}, {K: "rport"}},
+		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}},
 	})
 	request.SetTransport(transport)
 	request.SetDestination(address.String())
@@ -252,6 +258,20 @@ func (g *Gateway) request(ctx context.Context, r record, method sip.RequestMetho
 		// The socket that listens: peers and NAT expect our requests from there.
 		request.Laddr = sip.Addr{IP: g.config.Address.Addr().AsSlice(), Port: int(g.port)}
 	}
+}
+
+// request sends a request in a dialog and returns the final response's code.
+func (g *Gateway) request(ctx context.Context, r record, method sip.RequestMethod, sequence uint32) (int, error) {
+	return g.requestAs(ctx, r, method, sequence, newBranch())
+}
+
+// requestAs is request with a branch that is known already: CANCEL has that of its INVITE.
+func (g *Gateway) requestAs(ctx context.Context, r record, method sip.RequestMethod, sequence uint32, branch string) (int, error) {
+	request, err := r.request(method, sequence)
+	if err != nil {
+		return 0, err
+	}
+	g.address(request, r, branch)
 	transaction, err := g.transactions.Request(context.WithValue(ctx, ourDial{}, true), request)
 	if err != nil {
 		return 0, fmt.Errorf("send %s: %w", method, err)
@@ -277,6 +297,9 @@ func (g *Gateway) request(ctx context.Context, r record, method sip.RequestMetho
 // A record does not tell whether 200 was ever sent, because it is taken before. If it was
 // not, the caller's INVITE is still open, a BYE gets 481, and the caller's side gives up by
 // its own timer; there is nothing else that another process could end.
+//
+// A call that we made and that was not answered gets CANCEL. If it is answered at that moment,
+// its 200 gets no ACK, and the other side ends it (RFC 3261 §13.3.1.4).
 func (g *Gateway) EndOrphan(ctx context.Context, encoded []byte) error {
 	r, err := decodeRecord(encoded)
 	if err != nil {
@@ -292,7 +315,11 @@ func (g *Gateway) EndOrphan(ctx context.Context, encoded []byte) error {
 		return errors.New("end an orphaned call: the gateway does not serve")
 	}
 	defer done()
-	code, err := g.request(ctx, r, sip.BYE, r.Sequence+orphanHeadRoom)
+	method, sequence, branch := sip.BYE, r.Sequence+orphanHeadRoom, newBranch()
+	if r.Branch != "" {
+		method, sequence, branch = sip.CANCEL, inviteSequence, r.Branch
+	}
+	code, err := g.requestAs(ctx, r, method, sequence, branch)
 	if err != nil {
 		return fmt.Errorf("end an orphaned call: %w", err)
 	}
