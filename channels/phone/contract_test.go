@@ -1,6 +1,8 @@
 package phone
 
 import (
+	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -114,32 +116,114 @@ func (p *phone) HangUp() {
 	p.call.send(p.call.message(sip.CANCEL, p.call.branch, "", ""))
 }
 
-// Press sends one telephone event: its beginning and three ends (RFC 4733 §2.5.1.4).
+// Press presses a key.
 func (p *phone) Press(digit byte) {
 	await(p.call.t, p.up, "answer")
+	p.pressed++
+	pressKey(p.call.t, p.call.peer.eventSender(), voicePort(p.call.t, p.answer), p.pressed, digit)
+}
+
+// pressKey sends one telephone event: its beginning and three ends (RFC 4733 §2.5.1.4).
+func pressKey(t testing.TB, sender *net.UDPConn, remote netip.AddrPort, count uint32, digit byte) {
 	events := map[byte]byte{'*': 10, '#': 11, 'A': 12, 'B': 13, 'C': 14, 'D': 15}
 	event, special := events[digit]
 	if !special {
 		event = digit - '0'
 	}
-	remote := voicePort(p.call.t, p.answer)
-	p.pressed++
-	sender := p.call.peer.eventSender()
 	for i, flags := range []byte{0x0A, 0x8A, 0x8A, 0x8A} {
 		packet := rtp.Packet{
 			Header: rtp.Header{
-				Version: 2, PayloadType: 101, SSRC: 77, Timestamp: p.pressed * 8000,
-				SequenceNumber: uint16(p.pressed*10) + uint16(i), Marker: i == 0,
+				Version: 2, PayloadType: 101, SSRC: 77, Timestamp: count * 8000,
+				SequenceNumber: uint16(count*10) + uint16(i), Marker: i == 0,
 			},
 			Payload: []byte{event, flags, 0, 160},
 		}
 		data, err := packet.Marshal()
 		if err != nil {
-			p.call.t.Fatal(err)
+			t.Fatal(err)
 		}
 		if _, err := sender.WriteToUDPAddrPort(data, remote); err != nil {
-			p.call.t.Fatal(err)
+			t.Fatal(err)
 		}
 		time.Sleep(time.Millisecond) // as packets are apart on a wire
 	}
+}
+
+func TestContractOfCallsOfOurs(t *testing.T) {
+	t.Parallel()
+	channeltest.TestLeg(t, func(t *testing.T) channeltest.Fixture {
+		s, c := serveWithCallee(t)
+		l, err := s.Dial(t.Context(), "leg-1", "contact-1", "staff", userNumber)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return channeltest.Fixture{
+			Leg: l, Party: newUser(c),
+			Long: channels.Prompt{Name: "long", Language: "sv"}, Short: channels.Prompt{Name: "music", Language: "sv"},
+		}
+	})
+}
+
+// user is somebody who is called and picks up at once.
+type user struct {
+	*callee
+	voicePort netip.AddrPort
+	events    *net.UDPConn
+	pressed   uint32
+	up        chan struct{} // closed with the ACK
+}
+
+func newUser(c *callee) *user {
+	c.t.Helper()
+	events, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	u := &user{callee: c, events: events, up: make(chan struct{})}
+	u.invite = c.expect(sip.INVITE)
+	u.voicePort = voicePort(c.t, u.invite.Body())
+	stop, done := make(chan struct{}), make(chan struct{})
+	c.respond(u.invite, 180, "phone", "")
+	c.pickUp("phone")
+	go func() {
+		defer close(done)
+		u.listen(stop)
+	}()
+	c.t.Cleanup(func() {
+		close(stop)
+		<-done
+		events.Close()
+	})
+	return u
+}
+
+func (u *user) listen(stop chan struct{}) {
+	up := sync.OnceFunc(func() { close(u.up) })
+	for {
+		select {
+		case got := <-u.messages:
+			switch got.request.Method {
+			case sip.ACK:
+				up()
+			case sip.INVITE: // a repetition
+			default:
+				got.reply(sip.NewResponseFromRequest(got.request, 200, "OK", nil).String())
+			}
+		case <-stop:
+			return
+		}
+	}
+}
+
+// HangUp hangs up once the call is up, which it soon is.
+func (u *user) HangUp() {
+	await(u.t, u.up, "ACK")
+	u.bye("phone")
+}
+
+// Press presses a key.
+func (u *user) Press(digit byte) {
+	await(u.t, u.up, "ACK")
+	u.pressed++
+	pressKey(u.t, u.events, u.voicePort, u.pressed, digit)
 }

@@ -30,14 +30,14 @@
 //
 // A call of ours begins otherwise (dial.go, outgoing.go) and is then confirmed like any other:
 //
-//	       INVITE
-//	          │
-//	      dialling ── 3xx–6xx, nothing came in 64·T1 ───┐
-//	          │  └─ HangUp, shutdown, too long ─┐       │
-//	         200                            cancelling ─┤
-//	         ACK      CANCEL; 200 that crossed: BYE     │
-//	          │                                         ▼
-//	      confirmed                                   ended
+//	 INVITE
+//	    │
+//	dialling ── 3xx–6xx, nothing came in 64·T1 ───┐
+//	    │  └─ HangUp, shutdown, too long ─┐       │
+//	   200                            cancelling ─┤
+//	   ACK      CANCEL; 200 that crossed: BYE     │
+//	    │                                         ▼
+//	confirmed                                   ended
 //
 // # Calls of ours
 //
