@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -106,7 +107,7 @@ func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutp
 	}
 	contacts, err := u.config.Contacts.Contacts(ctx, filter)
 	if err != nil {
-		u.config.Log.Error().Err(err).Msg("stored contacts could not be read")
+		u.logFailure(err, "stored contacts could not be read")
 		return nil, huma.Error503ServiceUnavailable("the database does not answer; try again")
 	}
 	out := &contactsOutput{}
@@ -259,4 +260,14 @@ func membersOf(object json.RawMessage) (map[string]json.RawMessage, error) {
 	var members map[string]json.RawMessage
 	err := json.Unmarshal(object, &members)
 	return members, err
+}
+
+// logFailure says that a request failed through no fault of its own. Whoever has left the
+// page waits for no answer; that is none.
+func (u *UI) logFailure(err error, what string) {
+	event := u.config.Log.Error()
+	if errors.Is(err, context.Canceled) {
+		event = u.config.Log.Debug()
+	}
+	event.Err(err).Msg(what)
 }

@@ -91,7 +91,7 @@ func (u *UI) readFigures(ctx context.Context, in *FiguresInput) (report.Query, [
 	}
 	rows, err := u.config.ContactFigures.ContactFigures(ctx, query)
 	if err != nil {
-		u.config.Log.Error().Err(err).Msg("the figures could not be counted")
+		u.logFailure(err, "the figures could not be counted")
 		return query, nil, huma.Error503ServiceUnavailable("the database does not answer; try again")
 	}
 	return query, rows, nil

@@ -268,6 +268,6 @@ func (u *UI) noticeProblem(err error) error {
 	case errors.Is(err, ErrNotFound):
 		return huma.NewError(http.StatusNotFound, "there is none of that id that still stands")
 	}
-	u.config.Log.Error().Err(err).Msg("outage messages could not be read or written")
+	u.logFailure(err, "outage messages could not be read or written")
 	return huma.Error503ServiceUnavailable("the database does not answer; try again")
 }

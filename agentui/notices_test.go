@@ -1,6 +1,8 @@
 package agentui
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -147,5 +149,21 @@ func TestOnlySupervisorsPublish(t *testing.T) {
 	}
 	if eva := w.ui.hello(mustAccount(w, "eva")); !eva.Publishes || !eva.SeesFigures || len(eva.Services) != 1 {
 		t.Errorf("a supervisor's console: %+v", eva)
+	}
+}
+
+// Whoever closes a page has broken nothing.
+func TestAskerWhoIsGoneIsNoFailure(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		failed error
+		level  string
+	}{{fmt.Errorf("read: %w", context.Canceled), "debug"}, {errFake, "error"}} {
+		w := newWorld(t)
+		w.notices.failed = c.failed
+		wantProblem(t, "publish", w.post("eva", "/embargoes", map[string]string{"contact": "x", "scope": "y"}), http.StatusServiceUnavailable)
+		if log := w.log.String(); !strings.Contains(log, `"level":"`+c.level+`"`) {
+			t.Errorf("%v is logged as %s", c.failed, log)
+		}
 	}
 }

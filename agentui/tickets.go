@@ -258,7 +258,7 @@ func (u *UI) ticketProblem(err error) error {
 	case errors.As(err, &refusal):
 		return refused(refusal)
 	}
-	u.config.Log.Error().Err(err).Msg("tickets could not be read or written")
+	u.logFailure(err, "tickets could not be read or written")
 	return huma.Error503ServiceUnavailable("the database does not answer; try again")
 }
 
