@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { isAccessible } from './accessible.mjs';
 
 const words = {
-  sv: { open: /^Chatta med oss/, frame: 'Chatt', write: 'Skriv ett meddelande', log: 'Meddelanden', sending: 'skickas …' },
-  en: { open: /^Chat with us/, frame: 'Chat', write: 'Write a message', log: 'Messages', sending: 'sending …' },
+  sv: { open: /^Chatta med oss/, frame: 'Chatt', write: 'Skriv ett meddelande', log: 'Meddelanden', sending: 'skickas …', notices: 'Driftinformation' },
+  en: { open: /^Chat with us/, frame: 'Chat', write: 'Write a message', log: 'Messages', sending: 'sending …', notices: 'Service status' },
 };
 
 export class Visitor {
@@ -40,8 +40,9 @@ export class Visitor {
     return this.chat.getByRole('log', { name: this.words.log });
   }
 
-  get field() {
-    return this.chat.getByRole('textbox', { name: this.words.write });
+  /** The outage messages above the chat. */
+  get notices() {
+    return this.chat.getByRole('region', { name: this.words.notices });
   }
 
   /** Opens the chat by keyboard: behind the page's one link stands the widget. */
