@@ -35,5 +35,26 @@ func DemoPeople() []Person {
 		{ID: "demo-6", Name: "Nils Åkerlund", Role: RoleStaff, Title: "Lärare", School: "Tallhöjdens gymnasium", Numbers: []Number{"+46701740609"}, Protected: true},
 		{ID: "demo-7", Name: "Petra Vogel", Role: RoleStaff, Title: "Språklärare", School: "Tallhöjdens gymnasium", Numbers: []Number{"+493023125010"}},
 		{ID: "demo-8", Name: "Amir Rahimi", Role: RoleGuardian, School: "Ekbackens skola", Numbers: []Number{"+46701740612"}},
+		// A pupil has no number: callers of the pupils' line are not looked up (row D3).
+		{ID: "demo-9", Name: "Elsa Sand", Role: RolePupil, School: "Ekbackens skola"},
+	}
+}
+
+// DemoUser is somebody of [DemoPeople] who may sign in to the portal of a demonstration, with
+// [DemoPassword].
+type DemoUser struct {
+	Name   string
+	Person PersonID
+}
+
+// DemoUsers are the sign-ins of invented people, a protected one among them.
+func DemoUsers() []DemoUser {
+	return []DemoUser{
+		{Name: "karin", Person: "demo-1"},
+		{Name: "mats", Person: "demo-2"},
+		{Name: "leyla", Person: "demo-3"},
+		{Name: "nils", Person: "demo-6"},
+		{Name: "amir", Person: "demo-8"},
+		{Name: "elsa", Person: "demo-9"},
 	}
 }

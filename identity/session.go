@@ -28,8 +28,12 @@ var (
 	ErrSessionInvalid = errors.New("the session's token is not one of ours")
 )
 
-// sessionIssuer tells our tokens and their version from any others signed with the key.
-const sessionIssuer = "svar-session-1"
+// The issuers tell our tokens and their version from any others signed with the key: a user
+// of the portal is nobody in the console, and the reverse.
+const (
+	sessionIssuer = "svar-session-1"
+	portalIssuer  = "svar-portal-1"
+)
 
 const (
 	minSessionKey   = 32
@@ -45,14 +49,23 @@ type sessionClaims struct {
 }
 
 // Signer issues and verifies sessions. It is safe for concurrent use.
-type Signer struct{ key []byte }
+type Signer struct {
+	key    []byte
+	issuer string
+}
 
-// NewSigner returns a signer with a secret key of at least 32 bytes.
-func NewSigner(key []byte) (*Signer, error) {
+// NewSigner returns a signer of the console's sessions, with a secret key of at least 32 bytes.
+func NewSigner(key []byte) (*Signer, error) { return newSigner(key, sessionIssuer) }
+
+// NewPortalSigner returns a signer of the portal's sessions, whose accounts are named by
+// [PersonID] and have no role. Neither signer takes the other's tokens, even with one key.
+func NewPortalSigner(key []byte) (*Signer, error) { return newSigner(key, portalIssuer) }
+
+func newSigner(key []byte, issuer string) (*Signer, error) {
 	if len(key) < minSessionKey {
 		return nil, fmt.Errorf("the key of the sessions has %d bytes; it must have at least %d", len(key), minSessionKey)
 	}
-	return &Signer{key: append([]byte(nil), key...)}, nil
+	return &Signer{key: append([]byte(nil), key...), issuer: issuer}, nil
 }
 
 // Issue returns the token of a new session of the account, which lasts for life.
@@ -68,7 +81,7 @@ func (s *Signer) Renew(session Session, account Account, now time.Time, life tim
 func (s *Signer) sign(account Account, sessionID string, now time.Time, life time.Duration, signedIn *jwt.NumericDate) (string, error) {
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, sessionClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: sessionIssuer, ID: sessionID, Subject: account.Name,
+			Issuer: s.issuer, ID: sessionID, Subject: account.Name,
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life)),
 		},
 		Role: account.Role, AuthTime: signedIn,
@@ -88,7 +101,7 @@ func (s *Signer) Verify(token string, now time.Time) (Session, error) {
 	}
 	var claims sessionClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return s.key, nil },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(sessionIssuer),
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(s.issuer),
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(func() time.Time { return now }))
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):

@@ -166,6 +166,25 @@ func TestSignerNeedsALongKeyOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestPortalAndConsoleTakeNoTokensOfEachOther(t *testing.T) {
+	t.Parallel()
+	console := newTestSigner(t, testKey)
+	portal, err := NewPortalSigner(testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofUser := issue(t, portal)
+	if _, err := portal.Verify(ofUser, testNoon); err != nil {
+		t.Fatalf("the portal refuses its own token, so the rest shows nothing: %v", err)
+	}
+	if _, err := console.Verify(ofUser, testNoon); !errors.Is(err, ErrSessionInvalid) {
+		t.Errorf("the console on a token of the portal: %v", err)
+	}
+	if _, err := portal.Verify(issue(t, console), testNoon); !errors.Is(err, ErrSessionInvalid) {
+		t.Errorf("the portal on a token of the console: %v", err)
+	}
+}
+
 func TestRevocations(t *testing.T) {
 	t.Parallel()
 	revocations := NewRevocations()
