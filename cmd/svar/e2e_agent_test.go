@@ -48,6 +48,7 @@ type agent struct {
 	closing  bool
 	browsers map[contact.OfferID]*webrtctest.Browser
 	seen     map[contact.OfferID]bool
+	chats    map[contact.ID][]contact.KeptLine
 }
 
 var hashedPassword = sync.OnceValues(func() (string, error) { return identity.HashPassword(identity.DemoPassword) })
@@ -101,6 +102,7 @@ func signIn(t testing.TB, web, account, password string) *agent {
 	a := &agent{
 		t: t, name: account, web: web, cookie: cookie, replies: map[int64]chan string{}, changed: make(chan struct{}),
 		browsers: map[contact.OfferID]*webrtctest.Browser{}, seen: map[contact.OfferID]bool{},
+		chats: map[contact.ID][]contact.KeptLine{},
 		dial: net.Dialer{LocalAddr: &net.TCPAddr{IP: nextAddress().AsSlice()}},
 	}
 	a.open()
@@ -183,6 +185,11 @@ func (a *agent) read(socket *websocket.Conn) {
 			a.mutex.Unlock()
 		case message.Signal != nil:
 			a.signal(*message.Signal)
+		case message.Chat != nil:
+			a.mutex.Lock()
+			a.chats[message.Chat.Contact] = append(a.chats[message.Chat.Contact], message.Chat.Lines...)
+			a.wake()
+			a.mutex.Unlock()
 		}
 	}
 }

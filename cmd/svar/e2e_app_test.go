@@ -144,7 +144,13 @@ func sharedApp(t testing.TB) *testApp {
 // configuration.
 func startApp(t testing.TB, settings map[string]string, intake func(channels.Intake) channels.Intake) *testApp {
 	t.Helper()
-	app, err := newApp(settings, intake)
+	return startAppOf(t, testConfig(), settings, intake)
+}
+
+// startAppOf starts an App with a configuration file of the test's own.
+func startAppOf(t testing.TB, config string, settings map[string]string, intake func(channels.Intake) channels.Intake) *testApp {
+	t.Helper()
+	app, err := newAppOf(config, settings, intake)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +171,11 @@ var rtpRanges atomic.Int64
 const rtpRange = 400
 
 func newApp(settings map[string]string, intake func(channels.Intake) channels.Intake) (*testApp, error) {
-	data, err := dataDirectory()
+	return newAppOf(testConfig(), settings, intake)
+}
+
+func newAppOf(text string, settings map[string]string, intake func(channels.Intake) channels.Intake) (*testApp, error) {
+	data, err := dataDirectoryOf(text)
 	if err != nil {
 		return nil, err
 	}
@@ -191,14 +201,16 @@ func newApp(settings map[string]string, intake func(channels.Intake) channels.In
 
 // dataDirectory makes a directory that the database's own user can pass through, with the
 // configuration file in it.
-func dataDirectory() (string, error) {
+func dataDirectory() (string, error) { return dataDirectoryOf(testConfig()) }
+
+func dataDirectoryOf(config string) (string, error) {
 	directory, err := os.MkdirTemp("", "svar-endtoend-")
 	if err != nil {
 		return "", err
 	}
 	return directory, errors.Join(
 		os.Chmod(directory, 0o711),
-		os.WriteFile(filepath.Join(directory, "svar.yaml"), []byte(testConfig()), 0o600),
+		os.WriteFile(filepath.Join(directory, "svar.yaml"), []byte(config), 0o600),
 	)
 }
 
