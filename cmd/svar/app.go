@@ -74,6 +74,7 @@ type App struct {
 	voice     *webrtc.Gateway
 	chat      *chat.Gateway
 	sender    *mail.Sender
+	portal    *portal.Portal
 	board     *switchboard.Switchboard
 	ui        *agentui.UI
 	http      net.Listener
@@ -100,7 +101,7 @@ func Start(ctx context.Context, options Options) (_ *App, err error) {
 	a.abort = abort
 	for _, start := range []func(context.Context) error{
 		a.takeDirectory, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
-		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startHTTP,
+		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startHTTP,
 	} {
 		err := start(starting)
 		if cause := context.Cause(starting); err != nil && cause != nil && ctx.Err() == nil {
@@ -339,7 +340,7 @@ func (a *App) startGateways(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dialler.Dialler, _ = any(a.phone).(channels.Dialler)
+	dialler.Dialler = a.phone
 	if a.chat, err = chat.New(chatConfig(config, a)); err != nil {
 		return err
 	}
@@ -399,6 +400,15 @@ func (a *App) startConsole(context.Context) error {
 	return nil
 }
 
+func (a *App) startPortal(context.Context) error {
+	key, err := secret(filepath.Join(a.options.Data, "session.key"))
+	if err != nil {
+		return err
+	}
+	a.portal, err = portal.New(portalConfig(a, key))
+	return err
+}
+
 // The limits of an HTTP request before its handler's own.
 const (
 	headerTime = 10 * time.Second
@@ -415,7 +425,7 @@ func (a *App) startHTTP(ctx context.Context) error {
 	}
 	a.http = listener
 	mux := http.NewServeMux()
-	mux.Handle("/", portal.Handler(portalLines(a.options.Config)))
+	mux.Handle("/", a.portal.Handler())
 	visitors := a.chat.Handler()
 	for _, path := range []string{"/widget.js", "/chat/"} {
 		mux.Handle(path, visitors)

@@ -107,11 +107,15 @@ func greet(out io.Writer, app *App, took time.Duration) {
 	p("  API      %s/api/v1/openapi.json", web)
 	p("  Data     %s", app.options.Data)
 	if config.Demo {
-		var names []string
+		var names, users []string
 		for _, account := range identity.DemoAccounts() {
 			names = append(names, account.Name)
 		}
-		p("  Demo     sign in as %s; the password is %s", strings.Join(names, ", "), identity.DemoPassword)
+		for _, user := range identity.DemoUsers() {
+			users = append(users, user.Name)
+		}
+		p("  Demo     sign in to the console as %s, to the portal as %s; the password is %s",
+			strings.Join(names, ", "), strings.Join(users, ", "), identity.DemoPassword)
 	}
 }
 

@@ -18,11 +18,9 @@ import (
 	"svar/channels/chat"
 	"svar/channels/mail"
 	"svar/channels/phone"
-	"svar/channels/portal"
 	"svar/channels/switchboard"
 	"svar/configs"
 	"svar/contact"
-	"svar/identity"
 	"svar/report"
 	"svar/store"
 )
@@ -101,16 +99,6 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 	return lines
 }
 
-func portalLines(config configs.Config) []portal.Line {
-	var lines []portal.Line
-	for _, line := range config.Lines {
-		// The configuration was checked: every number can be read.
-		number, _ := identity.ParseNumber(line.Number, identity.HomeRegion)
-		lines = append(lines, portal.Line{Name: line.Name, Number: number})
-	}
-	return lines
-}
-
 func chatConfig(config configs.Config, a *App) chat.Config {
 	out := chat.Config{
 		Node: a.node, Intake: a.board, Conversations: a.chats, Notices: a.notices, Hours: config.Hours.Opening(),
@@ -167,12 +155,13 @@ func phoneConfig(config configs.Config, a *App) phone.Config {
 		Address: config.Phone.Address, Advertise: config.Phone.Advertise.Addr,
 		RTPFirst: config.Phone.RTP.From, RTPLast: config.Phone.RTP.To, MaxCalls: config.Phone.MaxCalls,
 		Intake: a.board, Prompts: a.prompts, Pacer: a.pacer, Log: a.options.Log,
+		Outbound: config.Phone.OutboundAddress(),
 	}
 	if a.options.intake != nil {
 		out.Intake = a.options.intake(a.board)
 	}
 	for _, line := range config.Lines {
-		out.Lines = append(out.Lines, phone.Line{ID: line.ID, Number: line.Number})
+		out.Lines = append(out.Lines, phone.Line{ID: line.ID, Number: line.Number, Shown: config.ShownNumber(line.ID)})
 	}
 	for _, trunk := range config.Phone.Trunks {
 		out.Trunks = append(out.Trunks, phone.Trunk{Name: trunk.Name, Prefixes: trunk.Addresses})
