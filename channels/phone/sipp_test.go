@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"os/exec"
 	"path/filepath"
@@ -146,4 +147,57 @@ func TestSippManyCallersAtOnce(t *testing.T) {
 	if got := s.Stats(); got.Active != 0 || got.LostACKs != 0 {
 		t.Errorf("stats: %+v", got)
 	}
+}
+
+func TestSippCallee(t *testing.T) {
+	t.Parallel()
+	for transport, option := range map[string]string{"UDP": "u1", "TCP": "t1"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			carrier := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freeRange()+50)
+			s := serve(t, func(c *Config, _ *switchboard) {
+				c.Outbound, c.OutboundTransport, c.T1 = carrier.String(), transport, 500*time.Millisecond
+			})
+			called := make(chan struct{})
+			go func() {
+				defer close(called)
+				l := s.dialListening(t, transport, carrier.String())
+				if l == nil {
+					return
+				}
+				if err := l.Answer(t.Context()); err != nil {
+					t.Errorf("Answer: %v; %q", err, l.Failure())
+				}
+				<-l.Done()
+				if l.Ending() != channels.EndedByParty {
+					t.Errorf("the leg ended by %q", l.Ending())
+				}
+			}()
+			s.sipp(t, "callee", "-t", option, "-p", strconv.Itoa(int(carrier.Port())), "-d", "100")
+			await(t, called, "end of the call")
+		})
+	}
+}
+
+// dialListening dials once somebody listens at the other side. Over UDP the INVITE is repeated
+// until then.
+func (s *server) dialListening(t *testing.T, transport, carrier string) channels.DialledLeg {
+	for transport == "TCP" {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", carrier)
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		select {
+		case <-time.After(10 * time.Millisecond): // sipp does not say when it is ready
+		case <-t.Context().Done():
+			return nil
+		}
+	}
+	l, err := s.Dial(t.Context(), "leg", "contact", "staff", userNumber)
+	if err != nil {
+		t.Errorf("Dial: %v", err)
+		return nil
+	}
+	return l
 }
