@@ -13,6 +13,8 @@ import (
 type attempts struct {
 	mutex sync.Mutex
 	by    map[string]*rate.Limiter
+	// checking bounds how many passwords are checked at once, each of which takes 19 MiB.
+	checking chan struct{}
 }
 
 const (
@@ -20,10 +22,13 @@ const (
 	nameBurst     = 10
 	addressBurst  = 30
 	// maxAttempts bounds the table of those who failed lately.
-	maxAttempts = 10_000
+	maxAttempts  = 10_000
+	checksAtOnce = 4
 )
 
-func newAttempts() *attempts { return &attempts{by: map[string]*rate.Limiter{}} }
+func newAttempts() *attempts {
+	return &attempts{by: map[string]*rate.Limiter{}, checking: make(chan struct{}, checksAtOnce)}
+}
 
 // reserve counts an attempt beforehand, so that many at once cannot slip through. forgive
 // takes it back when it succeeded: a whole school may sit behind one address.

@@ -212,3 +212,18 @@ func TestTokensAreTheConsoles(t *testing.T) {
 		t.Error("tokens.css differs from the console's: copy agentui/web/src/styles/tokens.css here")
 	}
 }
+
+func TestTheRestOfTheSite(t *testing.T) {
+	t.Parallel()
+	b := newWorld(t).browser(t).signIn("karin")
+	response, body := b.send(http.MethodGet, "/secret", nil)
+	if response.StatusCode != http.StatusNotFound || !strings.Contains(response.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("an unknown page answers %d, %v", response.StatusCode, response.Header)
+	}
+	mustHave(t, body, "Sidan finns inte")
+	_, css := b.get("/portal.css")
+	mustHave(t, css, "--accent:", "var(--accent)")
+	if response, _ := b.send(http.MethodPost, "/report", url.Values{"text": {strings.Repeat("x", 600_000)}}); response.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a form without end answers %d", response.StatusCode)
+	}
+}

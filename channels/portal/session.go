@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -83,14 +84,14 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusTooManyRequests, "too-many")
 		return
 	}
-	user, err := p.config.Users.SignIn(r.Context(), name, password, address)
+	user, err := p.checkPassword(r.Context(), name, password, address)
 	if errors.Is(err, ErrWrongPassword) {
 		refuse(http.StatusUnauthorized, "wrong")
 		return
 	}
-	forgive()
 	var token string
 	if err == nil {
+		forgive()
 		token, err = p.signer.Issue(identity.Account{Name: string(user.Person)}, uuid.NewString(), now, sessionLife)
 	}
 	if err != nil {
@@ -100,6 +101,17 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	p.setSession(w, r, token, sessionLife)
 	http.Redirect(w, r, back(r.PostForm.Get("next")), http.StatusSeeOther)
+}
+
+// checkPassword waits until few others' passwords are being checked.
+func (p *Portal) checkPassword(ctx context.Context, name, password, address string) (User, error) {
+	select {
+	case p.attempts.checking <- struct{}{}:
+	case <-ctx.Done():
+		return User{}, ctx.Err()
+	}
+	defer func() { <-p.attempts.checking }()
+	return p.config.Users.SignIn(ctx, name, password, address)
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) {
