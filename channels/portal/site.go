@@ -27,8 +27,8 @@ func New(config Config) (*Portal, error) {
 	return &Portal{config: config, signer: signer, revocations: identity.NewRevocations(), attempts: newAttempts()}, nil
 }
 
-// maxForm bounds what a form may carry: the longest text in UTF-8 as a browser encodes it,
-// three characters for each byte, would be larger, but nobody types that.
+// maxForm bounds what a form may carry in bytes: the longest text of four bytes a character,
+// each of which a browser sends as three, and room for its other fields.
 const maxForm = 512 << 10
 
 // Handler serves all pages.
