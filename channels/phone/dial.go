@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -47,9 +46,8 @@ type dialled struct {
 }
 
 var (
-	_ channels.Dialler     = (*Gateway)(nil)
-	_ channels.DialledLeg  = (*dialled)(nil)
-	_ channels.OrphanEnder = (*Gateway)(nil)
+	_ channels.Dialler    = (*Gateway)(nil)
+	_ channels.DialledLeg = (*dialled)(nil)
 )
 
 // Dial implements [channels.Dialler]. It waits for nothing but the look-up of the carrier's
@@ -148,7 +146,10 @@ func (g *Gateway) carrier(ctx context.Context) (netip.AddrPort, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTime)
 	defer cancel()
-	family := strings.Replace(network("ip", g.config.Address), "ip6", "ip", 1) // an IPv6 socket may serve both
+	family := "ip"
+	if g.config.Address.Addr().Is4() {
+		family = "ip4"
+	}
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, family, host)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("find the carrier's address: %w", err)

@@ -104,10 +104,10 @@ func (d *dialled) cancelling() state {
 			case response.IsProvisional():
 				cancel()
 			case response.IsSuccess():
-				if err := d.accept200(response); err == nil {
-					return d.endWithBye(channels.EndedByUs)
+				if err := d.accept200(response); err != nil {
+					return nil
 				}
-				return nil
+				return d.endWithBye(channels.EndedByUs)
 			default:
 				return nil
 			}
@@ -163,7 +163,7 @@ func (d *dialled) final(response *sip.Response) state {
 	return d.confirmed
 }
 
-// accept200 makes the dialog and acknowledges it.
+// accept200 makes the dialog and acknowledges it. The error is that of an answer that makes none.
 func (d *dialled) accept200(response *sip.Response) error {
 	dialog, err := d.dialog.established(response)
 	if err != nil {
@@ -173,7 +173,10 @@ func (d *dialled) accept200(response *sip.Response) error {
 	d.publish()
 	d.gateway.establish(d.leg, dialog.RemoteTag)
 	d.kept.Store(&dialog)
-	return d.acknowledge200(dialog)
+	if err := d.acknowledge200(dialog); err != nil {
+		d.log.Warn().Err(err).Msg("ACK") // 200 is repeated until it arrives
+	}
+	return nil
 }
 
 // acknowledge200 sends the ACK of a 200, which is no part of the INVITE's transaction (RFC 3261

@@ -57,19 +57,48 @@ func TestTheFormOfTheRecordIsFixed(t *testing.T) {
 	}
 }
 
+// The record of a call of ours that is not answered has a branch in place of the other tag.
+func TestTheFormOfTheRecordOfACallThatRingsIsFixed(t *testing.T) {
+	t.Parallel()
+	r := aRecord()
+	r.RemoteTag, r.Routes, r.Branch, r.Sequence = "", nil, "z9hG4bK776asdhds", inviteSequence
+	encoded, err := r.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", "record-v1-ringing.json")
+	if *update {
+		if err := os.WriteFile(path, append(encoded, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.TrimSpace(string(golden)) != string(encoded) {
+		t.Errorf("the record is now\n%s\nand was\n%s", encoded, golden)
+	}
+	if read, err := decodeRecord(golden); err != nil || read.Branch != r.Branch {
+		t.Errorf("it is read as %+v, %v", read, err)
+	}
+}
+
 func TestRecordsThatAreNone(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*record){
-		"later version":       func(r *record) { r.Version = 2 },
-		"no Call-ID":          func(r *record) { r.CallID = "" },
-		"line break":          func(r *record) { r.RemoteTag = "a\r\nVia: x" },
-		"line break in URI":   func(r *record) { r.Target = "sip:a\r\nVia: x@b" },
-		"no target":           func(r *record) { r.Target = "" },
-		"target by telephone": func(r *record) { r.Target = "tel:+46" },
-		"endless":             func(r *record) { r.LocalURI = "sip:" + strings.Repeat("a", maxURI) },
-		"too many routes":     func(r *record) { r.Routes = make([]string, maxRoutes+1) },
-		"other transport":     func(r *record) { r.Transport = "WS" },
-		"no source":           func(r *record) { r.Source = netip.AddrPort{} },
+		"later version":        func(r *record) { r.Version = 2 },
+		"no Call-ID":           func(r *record) { r.CallID = "" },
+		"no remote tag":        func(r *record) { r.RemoteTag = "" },
+		"line break in branch": func(r *record) { r.Branch = "z9hG4bK\r\nVia: x" },
+		"line break":           func(r *record) { r.RemoteTag = "a\r\nVia: x" },
+		"line break in URI":    func(r *record) { r.Target = "sip:a\r\nVia: x@b" },
+		"no target":            func(r *record) { r.Target = "" },
+		"target by telephone":  func(r *record) { r.Target = "tel:+46" },
+		"endless":              func(r *record) { r.LocalURI = "sip:" + strings.Repeat("a", maxURI) },
+		"too many routes":      func(r *record) { r.Routes = make([]string, maxRoutes+1) },
+		"other transport":      func(r *record) { r.Transport = "WS" },
+		"no source":            func(r *record) { r.Source = netip.AddrPort{} },
 	} {
 		r := aRecord()
 		spoil(&r)
