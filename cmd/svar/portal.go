@@ -51,9 +51,10 @@ func (u portalUsers) User(id identity.PersonID) (portal.User, bool) {
 // portalDesk takes what users report at the portal.
 type portalDesk struct{ texts }
 
-// Report implements [portal.Desk].
+// Report implements [portal.Desk]. A form's id is its sender's choice, so it names a contact of
+// his alone.
 func (d portalDesk) Report(ctx context.Context, r portal.Report) (contact.TicketNumber, error) {
-	return d.open(ctx, contactOf("portal "+r.ID), ticket.Draft{
+	return d.open(ctx, contactOf("portal "+string(r.User.Person)+" "+r.ID), ticket.Draft{
 		Ticket: ticket.Ticket{
 			Kind: r.Kind, Subject: r.Subject, Service: r.Service, Category: r.Category, Channel: contact.Form,
 			Line: d.config.Portal.Form.ID, Audience: r.User.Audience, Language: r.Language,
@@ -113,7 +114,7 @@ func (d portalDesk) WriteBack(ctx context.Context, user portal.User, number cont
 		return err
 	}
 	found.Language = language
-	reached := d.form(contactOf("portal "+id), found)
+	reached := d.form(contactOf("portal "+string(user.Person)+" "+string(number)+" "+id), found)
 	reached.Contact.Ticket, reached.Contact.Person, reached.Personal.Name = number, user.Person, user.Name
 	_, err = d.store.AddEntry(ctx, number, ticket.Entry{Kind: ticket.FromUser, Text: text}, &reached, reached.Contact.Arrived)
 	if err != nil {
