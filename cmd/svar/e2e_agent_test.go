@@ -103,7 +103,7 @@ func signIn(t testing.TB, web, account, password string) *agent {
 		t: t, name: account, web: web, cookie: cookie, replies: map[int64]chan string{}, changed: make(chan struct{}),
 		browsers: map[contact.OfferID]*webrtctest.Browser{}, seen: map[contact.OfferID]bool{},
 		chats: map[contact.ID][]contact.KeptLine{},
-		dial: net.Dialer{LocalAddr: &net.TCPAddr{IP: nextAddress().AsSlice()}},
+		dial:  net.Dialer{LocalAddr: &net.TCPAddr{IP: nextAddress().AsSlice()}},
 	}
 	a.open()
 	t.Cleanup(func() {
