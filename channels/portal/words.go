@@ -113,6 +113,11 @@ var words = map[string][2]string{
 
 // weekdays are in the order of [time.Weekday].
 var weekdays = [7][2]string{
-	{"söndag", "Sunday"}, {"måndag", "Monday"}, {"tisdag", "Tuesday"}, {"onsdag", "Wednesday"},
-	{"torsdag", "Thursday"}, {"fredag", "Friday"}, {"lördag", "Saturday"},
+	{"söndag", "Sunday"},
+	{"måndag", "Monday"},
+	{"tisdag", "Tuesday"},
+	{"onsdag", "Wednesday"},
+	{"torsdag", "Thursday"},
+	{"fredag", "Friday"},
+	{"lördag", "Saturday"},
 }

@@ -41,7 +41,8 @@ func (d *desk) Report(_ context.Context, r portal.Report) (contact.TicketNumber,
 	d.tickets = append(d.tickets, ticket.Ticket{
 		Number: number, Status: ticket.Registered, Subject: r.Subject, Person: r.User.Person,
 		Entries: []ticket.Entry{
-			{Kind: ticket.FromUser, Text: r.Text}, {Kind: ticket.Note, Text: "intern notering"},
+			{Kind: ticket.FromUser, Text: r.Text},
+			{Kind: ticket.Note, Text: "intern notering"},
 			{Kind: ticket.Answer, Agent: "anna", Text: "Prova att starta om."},
 		},
 	})
