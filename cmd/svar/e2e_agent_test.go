@@ -56,13 +56,18 @@ var hashedPassword = sync.OnceValues(func() (string, error) { return identity.Ha
 // addAgent adds an account with the desk's skill. Level tells who is asked first.
 func (a *testApp) addAgent(t testing.TB, d desk, level uint8) string {
 	t.Helper()
+	return a.addSkilled(t, identity.Skill{Name: d.skill, Level: level})
+}
+
+func (a *testApp) addSkilled(t testing.TB, skills ...identity.Skill) string {
+	t.Helper()
 	hash, err := hashedPassword()
 	if err != nil {
 		t.Fatal(err)
 	}
 	account := identity.Account{
 		Name: fmt.Sprintf("agent-%d", a.agents.Add(1)), DisplayName: "En Agent", Role: identity.Agent, Active: true,
-		PasswordHash: hash, Skills: []identity.Skill{{Name: d.skill, Level: level}},
+		PasswordHash: hash, Skills: skills,
 	}
 	if err := account.Check(); err != nil {
 		t.Fatal(err)
@@ -71,6 +76,16 @@ func (a *testApp) addAgent(t testing.TB, d desk, level uint8) string {
 		t.Fatal(err)
 	}
 	return account.Name
+}
+
+// skilled adds an account with the skills and signs it in. It is paused at first.
+func (a *testApp) skilled(t testing.TB, skills ...string) *agent {
+	t.Helper()
+	var all []identity.Skill
+	for _, skill := range slices.Sorted(slices.Values(skills)) {
+		all = append(all, identity.Skill{Name: skill, Level: 3})
+	}
+	return signIn(t, a.web(), a.addSkilled(t, all...), identity.DemoPassword)
 }
 
 // agent adds an account for the desk and signs it in. It is paused at first.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -210,6 +211,7 @@ type voice struct {
 	codec      media.Codec
 	tone       float64
 	connection *net.UDPConn
+	keys       chan byte
 	over       chan struct{}
 	work       sync.WaitGroup
 }
@@ -220,7 +222,7 @@ func newVoice(t testing.TB, codec media.Codec, tone float64) *voice {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &voice{codec: codec, tone: tone, connection: connection, over: make(chan struct{})}
+	v := &voice{codec: codec, tone: tone, connection: connection, keys: make(chan byte), over: make(chan struct{})}
 	v.work.Go(v.listen)
 	t.Cleanup(func() {
 		close(v.over)
@@ -258,19 +260,61 @@ func (v *voice) speak(to netip.AddrPort) {
 		Version: 2, Marker: true, PayloadType: v.codec.PayloadType(),
 		SSRC: rand.Uint32(), SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(),
 	}, Payload: payload}
-	ticker := time.NewTicker(media.FrameDuration)
-	defer ticker.Stop()
-	for {
+	send := func(packet rtp.Packet) {
 		if data, err := packet.Marshal(); err == nil {
 			_, _ = v.connection.WriteToUDPAddrPort(data, to)
+		}
+	}
+	ticker := time.NewTicker(media.FrameDuration)
+	defer ticker.Stop()
+	var key []rtp.Packet // of a key that is down, instead of the voice
+	for {
+		if len(key) > 0 {
+			key[0].SequenceNumber = packet.SequenceNumber
+			send(key[0])
+			key = key[1:]
+		} else {
+			send(packet)
 		}
 		packet.Marker = false
 		packet.SequenceNumber++
 		packet.Timestamp += mediatest.FrameOctets
 		select {
 		case <-ticker.C:
+		case pressed := <-v.keys:
+			key = keyPackets(packet.Header, pressed)
+			<-ticker.C
 		case <-v.over:
 			return
 		}
+	}
+}
+
+// keyPackets are a key's packets by RFC 4733: it is down for 100 ms, and its end is said three
+// times. All carry the time at which it went down.
+func keyPackets(header rtp.Header, key byte) []rtp.Packet {
+	const telephoneEvent, down, ends = 101, 5, 3
+	header.PayloadType = telephoneEvent
+	var packets []rtp.Packet
+	for i := range down + ends {
+		duration := uint16(min(i+1, down)) * mediatest.FrameOctets
+		payload := []byte{byte(strings.IndexByte("0123456789*#", key)), 10, 0, 0}
+		if i >= down {
+			payload[1] |= 0x80
+		}
+		binary.BigEndian.PutUint16(payload[2:], duration)
+		packets = append(packets, rtp.Packet{Header: header, Payload: payload})
+		packets[i].Marker = i == 0
+	}
+	return packets
+}
+
+// Press presses a key of a telephone that says so in its RTP (RFC 4733).
+func (c *caller) Press(key byte) {
+	c.t.Helper()
+	select {
+	case c.voice.keys <- key:
+	case <-time.After(patience):
+		c.t.Fatal("the caller does not speak, so that no key can be pressed")
 	}
 }
