@@ -26,7 +26,7 @@ func TestStartSaysHowTheDeskIsReached(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, body := w.browser(t).get("/")
-	mustHave(t, body, `<html lang="sv">`, `href="tel:&#43;46850800100"`, "mailto:desk@example.org", "Vi har öppet nu, till klockan 22:00", "Nätet ligger nere", "måndag 07:00–22:00")
+	mustHave(t, body, `<html lang="sv">`, `href="tel:&#43;46850800100"`, "mailto:desk@example.org", "Vi har öppet nu, till klockan 22:00", "Nätet ligger nere", "alla dagar 07:00–22:00")
 	english := w.browser(t)
 	_, body = english.get("/?lang=en")
 	mustHave(t, body, `<html lang="en">`, "The network is down", "Staff")

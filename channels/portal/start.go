@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,9 +75,9 @@ func closes(hours contact.Hours, t time.Time) time.Time {
 	return t
 }
 
-// week says the ordinary hours of each day, Monday first.
+// week says the ordinary hours, Monday first; once when all days have the same.
 func (p *Portal) week(lang string) []string {
-	var days []string
+	var names, hours []string
 	for i := range 7 {
 		day := time.Weekday((i + 1) % 7)
 		var windows []string
@@ -86,7 +87,14 @@ func (p *Portal) week(lang string) []string {
 		if windows == nil {
 			windows = []string{say(lang, "closed.day")}
 		}
-		days = append(days, weekday(day, lang)+" "+strings.Join(windows, ", "))
+		names, hours = append(names, weekday(day, lang)), append(hours, strings.Join(windows, ", "))
+	}
+	if len(slices.Compact(slices.Clone(hours))) == 1 {
+		return []string{say(lang, "every-day") + " " + hours[0]}
+	}
+	days := make([]string, len(names))
+	for i := range names {
+		days[i] = names[i] + " " + hours[i]
 	}
 	return days
 }

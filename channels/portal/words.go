@@ -69,6 +69,7 @@ var words = map[string][2]string{
 	"shut":          {"Vi har stängt nu. Vi öppnar %s klockan %s.", "We are closed now. We open on %s at %s."},
 	"shut.long":     {"Vi har stängt nu.", "We are closed now."},
 	"closed.day":    {"stängt", "closed"},
+	"every-day":     {"alla dagar", "every day"},
 	"report":        {"Anmäl ett ärende", "Report a case"},
 	"kind":          {"Vad gäller det?", "What is it?"},
 	"kind.incident": {"Något fungerar inte", "Something does not work"},
