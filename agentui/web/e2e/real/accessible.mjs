@@ -29,7 +29,6 @@ async function isShown(frame) {
 
 /** What axe finds in the frame itself; frames within it are asked by themselves. */
 async function findings(frame) {
-  // Where pages run no scripts, the test's still do: they are the browser's.
   if (!(await frame.evaluate(() => 'axe' in window))) await frame.evaluate(axeSource);
   const { violations } = await frame.evaluate(() => window.axe.run({ resultTypes: ['violations'], iframes: false }));
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`);

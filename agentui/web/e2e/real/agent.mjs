@@ -173,6 +173,26 @@ export class Agent {
     return this.chat.locator('.line .text').allTextContents();
   }
 
+  /** Takes the form or mail that is offered, by key, and sees this text in it. */
+  async takeText(text) {
+    await this.card.waitFor();
+    await this.page.keyboard.press('F2');
+    await this.contact.getByText(text).waitFor();
+  }
+
+  /** Answers the form or mail that is open. */
+  async sendAnswer(text) {
+    await this.page.getByRole('textbox', { name: 'Svar till användaren' }).fill(text);
+    await this.page.getByRole('button', { name: 'Skicka svar' }).click();
+    await this.page.getByRole('listitem').getByText(text).waitFor();
+  }
+
+  /** Finishes the text that is open with its own ticket. */
+  async finishWith(number) {
+    await this.page.getByRole('button', { name: `Avsluta med ${number}` }).click();
+    await this.contact.waitFor({ state: 'detached' });
+  }
+
   /** Chooses the first outcome and finishes, by keys. */
   async finish() {
     await this.page.getByRole('button', { name: 'Spara och avsluta' }).waitFor();

@@ -4,6 +4,7 @@ import { Agent, startAgentsBrowser } from './agent.mjs';
 import { makeCallers } from './caller.mjs';
 import { makeDirectory, makeServers } from './server.mjs';
 import { startSite } from './site.mjs';
+import { User } from './user.mjs';
 import { Visitor } from './visitor.mjs';
 import { layWire } from './wire.mjs';
 
@@ -24,16 +25,17 @@ export async function openStage() {
 
 /**
  * Plays a scene and ends everything after it. tell gets its server, agent(account) for a ready one, signedIn(account),
- * visitor() at the sign-in form, and call(line, from). chatter(topic) is at a page with the widget; her wire can be cut.
+ * visitor() at the sign-in form, and call(line, from). chatter(topic) is at a page with the widget,
+ * and her wire can be cut; user() is at the portal's start page.
  */
 async function play(tell, { directory, site, browser, server }) {
   const people = [];
   const wires = [];
   const callers = makeCallers(directory);
   const come = async (way, account) => {
-    const agent = await way(browser, scene.server.origin, account);
-    people.push(agent);
-    return agent;
+    const person = await way(browser, scene.server.origin, account);
+    people.push(person);
+    return person;
   };
   const scene = {
     server,
@@ -44,6 +46,7 @@ async function play(tell, { directory, site, browser, server }) {
       await agent.becomeReady();
       return agent;
     },
+    user: () => come(User.open),
     async chatter(topic, { language = 'sv' } = {}) {
       const wire = await layWire(scene.server.origin);
       wires.push(wire);
