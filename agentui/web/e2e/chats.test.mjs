@@ -98,3 +98,14 @@ story('the widget is accessible on phones and screens, in both languages, by day
     }
   }
 });
+
+story("the portal's own page has the widget", async ({ agent, portalChatter }) => {
+  const anna = await agent('anna');
+  const visitor = await portalChatter();
+  await visitor.isAccessible('the portal with the widget', [320, 1440]);
+  await visitor.button.press('Enter');
+  await visitor.write('Hej från portalen');
+  await anna.takeChat();
+  await anna.reads('Hej från portalen');
+  await visitor.sent();
+});

@@ -1,10 +1,11 @@
 // Outage messages end to end: published once, they stand wherever users look, until they are silenced or withdrawn.
 
+import assert from 'node:assert/strict';
 import { story } from './real/story.mjs';
 
 const outage = 'Skolplattformen går inte att nå just nu.';
 
-story('an outage message stands in chats and consoles, is silenced by an embargo, and is withdrawn', async (scene) => {
+story('an outage message stands in chats, consoles and the portal, is silenced by an embargo, and is withdrawn', async (scene) => {
   const anna = await scene.signedIn('anna');
   const eva = await scene.signedIn('eva');
   const chatting = await scene.chatter('chat-platform');
@@ -22,6 +23,10 @@ story('an outage message stands in chats and consoles, is silenced by an embargo
   const late = await scene.chatter('chat-platform');
   await late.openChat();
   await late.notices.getByText(outage).waitFor();
+  const reader = await scene.user();
+  const onPortal = reader.page.getByRole('region', { name: 'Aktuella driftmeddelanden' });
+  await onPortal.getByText(outage).waitFor();
+  await reader.isAccessibleInBoth('the start page with an outage message');
   await late.isAccessible('the widget with an outage message', [320, 1440]);
   await eva.isAccessible('outage messages');
 
@@ -31,6 +36,8 @@ story('an outage message stands in chats and consoles, is silenced by an embargo
   for (const visitor of [chatting, late]) await visitor.notices.waitFor({ state: 'detached' });
   await anna.page.getByRole('status').getByText('Spärrad').waitFor();
   await eva.page.getByRole('region', { name: 'Gäller nu' }).getByText('Spärrad').first().waitFor();
+  await reader.page.reload();
+  assert.equal(await onPortal.count(), 0, 'the embargo silences the portal');
   await eva.isAccessible('a blocked outage message');
 
   await eva.page.getByRole('button', { name: /^Häv spärren:/ }).click();

@@ -26,7 +26,8 @@ export async function openStage() {
 /**
  * Plays a scene and ends everything after it. tell gets its server, agent(account) for a ready one, signedIn(account),
  * visitor() at the sign-in form, and call(line, from). chatter(topic) is at a page with the widget,
- * and her wire can be cut; user() is at the portal's start page.
+ * and her wire can be cut; user() is at the portal's start page without scripts,
+ * portalChatter() with them.
  */
 async function play(tell, { directory, site, browser, server }) {
   const people = [];
@@ -55,6 +56,7 @@ async function play(tell, { directory, site, browser, server }) {
       people.push(chatter);
       return chatter;
     },
+    portalChatter: () => come((_, origin) => Visitor.open(browser, `${origin}/`)),
     call: (line, from) => callers.call(scene.server.lines[line], from),
   };
   let failure;
