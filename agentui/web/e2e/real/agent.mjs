@@ -146,6 +146,15 @@ export class Agent {
     await this.page.getByText('Samtalstid').waitFor();
   }
 
+  /** Finishes what is wrapped up with this outcome; the next contact may come at once. */
+  async finishAs(outcome) {
+    const wrappedUp = this.page.locator(`[data-contact="${await this.contact.getAttribute('data-contact')}"]`);
+    await this.page.getByRole('button', { name: 'Spara och avsluta' }).waitFor();
+    await this.page.getByRole('radio', { name: outcome }).check();
+    await this.page.keyboard.press('Control+Enter');
+    await wrappedUp.waitFor({ state: 'detached' });
+  }
+
   /** Takes the chat that is offered, by key. */
   async takeChat() {
     await this.card.waitFor();

@@ -138,6 +138,14 @@ async function serve(data, config, environment = {}) {
       });
     },
 
+    /** The contacts, once there are so many in the database and all of them are closed. */
+    allClosed(count) {
+      return until(`${count} contacts are closed in the database`, async () => {
+        const contacts = await this.contacts();
+        return contacts.length === count && contacts.every(({ state }) => state === 'closed') && contacts;
+      });
+    },
+
     /** The contacts as a supervisor sees them, newest first. */
     async contacts() {
       const session = await fetch(`${origin}/api/v1/session`, {

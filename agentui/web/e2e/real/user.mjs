@@ -31,6 +31,17 @@ export class User {
     await this.page.getByRole('button', { name: 'Logga in' }).click();
   }
 
+  /** Signs in as Karin and reports a fault; returns the ticket's number. */
+  async report(subject) {
+    await this.page.getByRole('banner').getByRole('link', { name: 'Anmäl ett ärende' }).click();
+    await this.signIn('karin');
+    await this.page.getByRole('radio', { name: 'Något fungerar inte' }).check();
+    await this.page.getByLabel('Rubrik').fill(subject);
+    await this.page.getByLabel('Beskriv med egna ord').fill(subject);
+    await this.page.getByRole('button', { name: 'Skicka' }).click();
+    return this.page.getByRole('status').locator('strong').textContent();
+  }
+
   #letScriptsRun(may) {
     return this.devTools.send('Emulation.setScriptExecutionDisabled', { value: !may });
   }
