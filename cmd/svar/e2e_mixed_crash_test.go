@@ -143,8 +143,8 @@ func (c *crashedVisitor) checkLines(t testing.TB, web string) {
 	for _, line := range c.sent {
 		page.say(pageRequest{Send: &line})
 	}
-	after := page.wait("all lines", func(s shownChat) bool { return len(s.Acks) == len(c.sent) })
-	after = page.wait("all lines", func(s shownChat) bool { return len(s.texts(contact.PartyCaller, contact.ChatText)) >= len(c.sent) })
+	page.wait("all lines", func(s shownChat) bool { return len(s.Acks) == len(c.sent) })
+	after := page.wait("all lines", func(s shownChat) bool { return len(s.texts(contact.PartyCaller, contact.ChatText)) >= len(c.sent) })
 	var want []string
 	for _, line := range c.sent {
 		want = append(want, line.Text)
