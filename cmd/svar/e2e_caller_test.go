@@ -87,27 +87,49 @@ func dial(t testing.TB, c call) *caller {
 		"-nostdin", "-aa", "-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log",
 		"-timeout", "150s", "-timeout_error",
 	}
-	caller.process = exec.Command("sipp", arguments...)
-	caller.process.Dir = caller.directory
+	caller.start(c.scenario, arguments)
+	return caller
+}
+
+// start starts the process, which ends with the test.
+func (c *caller) start(scenario string, arguments []string) {
+	c.t.Helper()
+	c.process = exec.Command("sipp", arguments...)
+	c.process.Dir = c.directory
 	// sipp draws a screen; without a terminal it needs to be told what kind it is not.
-	caller.process.Env = append(os.Environ(), "TERM=dumb")
+	c.process.Env = append(os.Environ(), "TERM=dumb")
 	screen := &lockedBuffer{}
-	caller.process.Stdout, caller.process.Stderr = screen, screen
-	if err := caller.process.Start(); err != nil {
-		t.Fatalf("start a caller: %v (is the package sip-tester installed?)", err)
+	c.process.Stdout, c.process.Stderr = screen, screen
+	if err := c.process.Start(); err != nil {
+		c.t.Fatalf("start a caller: %v (is the package sip-tester installed?)", err)
 	}
 	go func() {
-		caller.err = caller.process.Wait()
-		close(caller.done)
+		c.err = c.process.Wait()
+		close(c.done)
 	}()
-	t.Cleanup(func() {
-		_ = caller.process.Process.Kill()
-		<-caller.done
-		if t.Failed() {
-			t.Logf("caller %s\n%s\n%s", c.scenario, caller.file("errors.log"), caller.file("messages.log"))
+	c.t.Cleanup(func() {
+		_ = c.process.Process.Kill()
+		<-c.done
+		if c.t.Failed() {
+			c.t.Logf("caller %s\n%s\n%s", scenario, c.file("errors.log"), c.file("messages.log"))
 		}
 	})
-	return caller
+}
+
+// callee is a sipp process that answers one call at the address.
+func callee(t testing.TB, port int) *caller {
+	t.Helper()
+	scenario, err := filepath.Abs(filepath.Join("testdata", "sipp", "answers.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &caller{t: t, voice: newVoice(t, media.PCMA, callerTone), directory: t.TempDir(), port: port, done: make(chan struct{})}
+	c.start("answers", []string{
+		"-sf", scenario, "-i", "127.0.0.1", "-p", strconv.Itoa(port), "-t", "u1", "-m", "1",
+		"-key", "voice_port", strconv.Itoa(int(c.voice.port())), "-nostdin",
+		"-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log", "-timeout", "150s", "-timeout_error",
+	})
+	return c
 }
 
 func (c *caller) file(name string) string {
