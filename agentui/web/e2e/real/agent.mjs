@@ -186,7 +186,7 @@ export class Agent {
   async takeText(text) {
     await this.card.waitFor();
     await this.page.keyboard.press('F2');
-    await this.contact.getByText(text).waitFor();
+    await this.contact.getByText(text).first().waitFor();
   }
 
   /** Answers the form or mail that is open. */
