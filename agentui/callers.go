@@ -107,7 +107,8 @@ func presentCaller(who contact.Personal, matches []identity.Person, viewer ident
 	return shown
 }
 
-// claimed is the kind of somebody who gave a name or an address, which proves nothing.
+// claimed is the kind of somebody who writes: what name or address he gave, if any, proves
+// nothing.
 const claimed = "claimed"
 
 // presentWriter is for those who write. The person is one who signed in or whose ticket it
@@ -118,9 +119,6 @@ func presentWriter(of contact.Contact, who contact.Personal, directory *identity
 	}
 	shown := party{subject: who.Subject, address: who.Address}
 	shown.Caller = Caller{Kind: claimed, Person: of.Person, Name: who.Name, Address: who.Address, Verification: string(identity.NotVerified)}
-	if of.Person == "" && who.Name == "" && who.Address == "" {
-		shown.Kind = string(identity.CallerUnknown)
-	}
 	if person, known := directory.ByID(of.Person); known {
 		shown.Kind = string(identity.CallerKnown)
 		shown.show(person.View(viewer))

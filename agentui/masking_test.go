@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"svar/contact"
+	"svar/identity"
 	"svar/queue/bus"
 )
 
@@ -175,4 +176,13 @@ func TestFiguresReachIdleConsoles(t *testing.T) {
 			t.Error("a database that does not answer changed what is shown")
 		}
 	})
+}
+
+// A chat has no number that could be unknown: whoever opens one may say nothing of himself.
+func TestWriterWhoGaveNoNameIsNoUnknownNumber(t *testing.T) {
+	t.Parallel()
+	shown := presentWriter(contact.Contact{Channel: contact.Chat}, contact.Personal{Subject: "Hej"}, testDirectory(t), identity.Viewer{})
+	if shown.Kind != claimed || shown.Name != "" || shown.subject != "Hej" {
+		t.Errorf("shown as %+v", shown)
+	}
 }

@@ -70,6 +70,7 @@ export function callerNumber(caller: Caller): string {
 export function callerHint(caller: Caller, t: Messages): string {
   if (caller.kind === 'withheld') return t.caller.withheldHint;
   if (caller.kind === 'protected') return caller.name ? t.caller.protectedOpen : t.caller.protectedHint;
+  if (caller.kind === 'claimed' && !caller.name && !caller.address) return t.caller.unnamedHint;
   if (caller.kind === 'claimed') return caller.verification === 'signed-in' ? '' : t.caller.claimedHint;
   if (caller.name) return '';
   return caller.number ? t.caller.unknownHint : t.caller.noNumberHint;

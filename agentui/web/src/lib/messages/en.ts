@@ -99,7 +99,8 @@ export const en: Messages = {
   caller: {
     withheld: 'Withheld number',
     unknown: 'Unknown number',
-    unnamed: 'No name',
+    unnamed: 'Unknown sender',
+    unnamedHint: 'Gave no name.',
     claimedHint: 'As given by the sender.',
     protected: 'Protected user',
     protectedHint: 'Opened by authorised group.',

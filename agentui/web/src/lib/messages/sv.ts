@@ -101,7 +101,8 @@ export const sv = {
   caller: {
     withheld: 'Dolt nummer',
     unknown: 'Okänt nummer',
-    unnamed: 'Namnlös',
+    unnamed: 'Okänd avsändare',
+    unnamedHint: 'Har inte uppgett något namn.',
     claimedHint: 'Uppgifterna är avsändarens egna.',
     protected: 'Skyddad användare',
     protectedHint: 'Öppnas av behörig grupp.',
