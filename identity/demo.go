@@ -36,7 +36,7 @@ func DemoPeople() []Person {
 		{ID: "demo-7", Name: "Petra Vogel", Role: RoleStaff, Title: "Språklärare", School: "Tallhöjdens gymnasium", Numbers: []Number{"+493023125010"}},
 		{ID: "demo-8", Name: "Amir Rahimi", Role: RoleGuardian, School: "Ekbackens skola", Numbers: []Number{"+46701740612"}},
 		// A pupil has no number: callers of the pupils' line are not looked up (row D3).
-		{ID: "demo-9", Name: "Elsa Sand", Role: RolePupil, School: "Ekbackens skola"},
+		{ID: "demo-9", Name: "Elsa Sand", Role: RolePupil, School: "Ekbackens skola", Numbers: []Number{}},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -28,6 +29,7 @@ type fault struct{ Field, Text string }
 // page is what the templates are filled with.
 type page struct {
 	Lang, Title, Path string
+	query             url.Values
 	User              *User
 	Faults            []fault
 	Data              any
@@ -35,6 +37,13 @@ type page struct {
 
 // T returns a text in the page's language.
 func (p page) T(key string) string { return say(p.Lang, key) }
+
+// OtherPage is this page in the other language, with whatever else its address says: where
+// somebody goes after signing in is kept.
+func (p page) OtherPage() string {
+	p.query.Set("lang", p.OtherLang())
+	return p.Path + "?" + p.query.Encode()
+}
 
 // OtherLang is the language that the page can be switched to.
 func (p page) OtherLang() string {
@@ -65,7 +74,7 @@ func (p page) Fault(field string) *fault {
 // newPage returns a page for the visitor, with its title by key.
 func (p *Portal) newPage(r *http.Request, title string) page {
 	lang := choose(r)
-	out := page{Lang: lang, Title: say(lang, title), Path: r.URL.Path}
+	out := page{Lang: lang, Title: say(lang, title), Path: r.URL.Path, query: r.URL.Query()}
 	if _, user, in := p.session(r); in {
 		out.User = &user
 	}

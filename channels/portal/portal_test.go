@@ -32,6 +32,8 @@ func TestStartSaysHowTheDeskIsReached(t *testing.T) {
 	mustHave(t, body, `<html lang="en">`, "The network is down", "Staff")
 	_, body = english.get("/sign-in") // the choice is kept
 	mustHave(t, body, `<html lang="en">`, `href="/sign-in?lang=sv"`)
+	_, body = english.get("/sign-in?next=/report") // and so is where somebody wanted to go
+	mustHave(t, body, `href="/sign-in?lang=sv&amp;next=%2Freport"`)
 	w.now = w.now.Add(11 * time.Hour) // midnight in Stockholm
 	_, body = w.browser(t).get("/")
 	mustHave(t, body, "Vi har stängt nu. Vi öppnar onsdag 2026-11-25 klockan 07:00")
