@@ -19,8 +19,8 @@ import (
 
 // The contacts that come in while the server is killed, by kind.
 const (
-	mixedCalls, mixedChats, mixedMails, mixedForms = 8, 12, 12, 8
-	mixedSpan                                      = 120 * time.Millisecond
+	mixedCalls, mixedChats, mixedMails, mixedForms = 40, 60, 60, 40
+	mixedSpan                                      = 600 * time.Millisecond
 	mixedSeed                                      = 1
 )
 
