@@ -77,7 +77,7 @@ describe('who is calling', () => {
     const claimed: Caller = { kind: 'claimed', address: 'karin@skola.example', verification: 'none' };
     expect(callerName(claimed, sv)).toBe('karin@skola.example');
     expect(callerName({ ...claimed, address: '' }, sv)).toBe('Okänd avsändare');
-    expect(callerHint({ kind: 'claimed', verification: 'not-verified' }, sv)).toBe('Har inte uppgett något namn.');
+    expect(callerHint({ kind: 'claimed', verification: 'none' }, sv)).toBe('Har inte uppgett något namn.');
     expect(callerHint(claimed, sv)).toBe(sv.caller.claimedHint);
     expect(callerHint({ ...claimed, verification: 'signed-in' }, sv)).toBe('');
   });
