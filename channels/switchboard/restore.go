@@ -75,6 +75,7 @@ func (s *Switchboard) begin(alive []restored) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.open = true
+	close(s.started)
 	for _, r := range alive {
 		s.running.Go(func() { r.call.run(func() bool { return r.call.resume(r.view) }) })
 	}

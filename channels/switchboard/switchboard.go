@@ -79,6 +79,8 @@ type Switchboard struct {
 	epoch  uint64 // the newest seen
 	number uint64 // the last order carried out in it
 	open   bool   // contacts are taken
+	// started is closed when contacts are taken first.
+	started chan struct{}
 	// dialled is the newest offer that was dialled. Offers are counted, so that an order which
 	// comes twice, by the state or by itself, rings nobody twice.
 	dialled contact.OfferID
@@ -98,7 +100,7 @@ type Switchboard struct {
 
 // New returns a switchboard that takes nothing yet.
 func New(config Config) (*Switchboard, error) {
-	s := &Switchboard{config: config, lines: map[contact.LineID]Line{}, calls: map[contact.ID]*call{}}
+	s := &Switchboard{config: config, lines: map[contact.LineID]Line{}, calls: map[contact.ID]*call{}, started: make(chan struct{})}
 	for _, line := range config.Lines {
 		if err := line.check(); err != nil {
 			return nil, fmt.Errorf("line %s: %w", line.ID, err)
@@ -188,7 +190,7 @@ func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.P
 		c.Person = s.config.Callers.Identify(p)
 	}
 	call := newCall(s, c, line, leg)
-	if !s.register(call) {
+	if !s.awaitStart(ctx) || !s.register(call) {
 		return errors.New("this node does not take contacts now: it is starting or shutting down")
 	}
 	if err := s.putOnRecord(ctx, call, p); err != nil {
@@ -276,6 +278,25 @@ func (s *Switchboard) Live() int {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return len(s.calls)
+}
+
+// startTime bounds how long a contact waits that comes while the node starts: its gateway
+// serves a moment before contacts are taken, and a caller who rang the process before this
+// one must not be turned away for that.
+const startTime = 5 * time.Second
+
+// awaitStart reports whether contacts are taken, or were.
+func (s *Switchboard) awaitStart(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	select {
+	case <-s.started:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-s.service.Done():
+		return false
+	}
 }
 
 func (s *Switchboard) register(c *call) bool {
