@@ -421,6 +421,9 @@ func TestTheCallerIsIdentified(t *testing.T) {
 			if string(a.personal.Number) != test.number || a.personal.Withheld != test.withheld || a.contact.Callable != test.callable {
 				t.Errorf("got %+v, callable %t", a.personal, a.contact.Callable)
 			}
+			if vouched := test.change != nil && test.number != ""; a.personal.Vouched != vouched {
+				t.Errorf("vouched for: %t", a.personal.Vouched)
+			}
 		})
 	}
 }

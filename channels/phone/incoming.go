@@ -198,7 +198,7 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		return
 	}
 	g.counters.calls.Add(1)
-	g.arrive(ctx, l, c, contact.Personal{Number: id.Number, Withheld: id.Withheld}, trunk)
+	g.arrive(ctx, l, c, contact.Personal{Number: id.Number, Withheld: id.Withheld, Vouched: trunk != nil && id.Number != ""}, trunk)
 }
 
 // arrive hands a call to the intake.

@@ -76,9 +76,10 @@ func (l Line) language(chosen string) string {
 	return l.Language
 }
 
-// party returns the one that the caller belongs to. Who withholds the number belongs to none.
+// party returns the one that the caller belongs to. Who withholds the number belongs to none,
+// nor does one whose number no trunk vouches for: priority is not to be had by a made-up From.
 func (l Line) party(caller contact.Personal) (Party, bool) {
-	if caller.Number == "" || caller.Withheld {
+	if caller.Number == "" || caller.Withheld || !caller.Vouched {
 		return Party{}, false
 	}
 	at := slices.IndexFunc(l.Parties, func(p Party) bool { return slices.ContainsFunc(p.Numbers, stands(caller.Number)) })

@@ -218,14 +218,15 @@ func TestPartyOfAPriorityLineIsKnownByItsNumber(t *testing.T) {
 		party    contact.PartyID
 		audience contact.Audience
 	}{
-		"one of a range":       {contact.Personal{Number: "+46850800123"}, "centre", contact.AudienceContactCentre},
-		"a whole number":       {contact.Personal{Number: "+46701740606"}, "supplier", contact.AudienceSupplier},
-		"an extension":         {contact.Personal{Number: "4711"}, "supplier", contact.AudienceSupplier},
-		"a longer extension":   {contact.Personal{Number: "47110"}, "", contact.AudienceUnknown},
-		"somebody else":        {contact.Personal{Number: "+46701740607"}, "", contact.AudienceUnknown},
-		"a withheld number":    {contact.Personal{Number: "+46850800123", Withheld: true}, "", contact.AudienceUnknown},
+		"one of a range":       {contact.Personal{Vouched: true, Number: "+46850800123"}, "centre", contact.AudienceContactCentre},
+		"a whole number":       {contact.Personal{Vouched: true, Number: "+46701740606"}, "supplier", contact.AudienceSupplier},
+		"an extension":         {contact.Personal{Vouched: true, Number: "4711"}, "supplier", contact.AudienceSupplier},
+		"a longer extension":   {contact.Personal{Vouched: true, Number: "47110"}, "", contact.AudienceUnknown},
+		"somebody else":        {contact.Personal{Vouched: true, Number: "+46701740607"}, "", contact.AudienceUnknown},
+		"a withheld number":    {contact.Personal{Vouched: true, Number: "+46850800123", Withheld: true}, "", contact.AudienceUnknown},
+		"a number made up":     {contact.Personal{Number: "+46850800123"}, "", contact.AudienceUnknown},
 		"nobody knows who":     {contact.Personal{}, "", contact.AudienceUnknown},
-		"a number from abroad": {contact.Personal{Number: "+4930123456"}, "", contact.AudienceUnknown},
+		"a number from abroad": {contact.Personal{Vouched: true, Number: "+4930123456"}, "", contact.AudienceUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
