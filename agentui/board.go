@@ -232,18 +232,6 @@ func (b *Board) Has(agent contact.AgentID, id contact.ID) (bus.ContactView, bool
 	return view, open && isWith(view, agent)
 }
 
-// OfferTo returns the contact that is offered to, or was accepted by, the agent under
-// the offer's id.
-func (b *Board) OfferTo(agent contact.AgentID, offer contact.OfferID) (bus.ContactView, bool) {
-	_, mine := b.of(agent)
-	for _, view := range mine {
-		if offerOf(view) == offer {
-			return view, true
-		}
-	}
-	return bus.ContactView{}, false
-}
-
 // isOffered reports whether the agent is asked for the contact.
 func isOffered(view bus.ContactView, agent contact.AgentID) bool {
 	return view.State == contact.StateOffered && view.Offer != nil && view.Offer.Agent == agent

@@ -63,15 +63,6 @@ func TestAgentHasSeveralContacts(t *testing.T) {
 	if s.Offer == nil || s.Offer.Contact != "call" || s.Me.Activity != "offered" || s.Me.ActivitySince != call.Offer.Since {
 		t.Errorf("offered %+v, activity %q since %d", s.Offer, s.Me.Activity, s.Me.ActivitySince)
 	}
-	if view, has := w.ui.board.OfferTo("anna", 5); !has || view.Contact.ID != "call" {
-		t.Errorf("the call's offer leads to %+v", view)
-	}
-	if view, has := w.ui.board.OfferTo("anna", 1); !has || view.Contact.ID != "chat-1" {
-		t.Errorf("a chat's offer leads to %+v", view)
-	}
-	if _, has := w.ui.board.OfferTo("anna", 4); has {
-		t.Error("bo's offer leads somewhere for anna")
-	}
 	if s.Agents.Busy != 1 {
 		t.Errorf("%+v", s.Agents)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -15,6 +16,7 @@ import (
 
 	"svar/contact"
 	"svar/identity"
+	"svar/queue/bus"
 )
 
 // The limits of one console's socket.
@@ -47,6 +49,9 @@ type console struct {
 	dirty    chan struct{}
 	messages chan Message // replies and signals
 	chats    *chats
+	// voice is the last message that came of the set-up of a voice, without its payload: where
+	// the browser's answers go.
+	voice atomic.Pointer[bus.Signal]
 }
 
 // closing is why a socket is closed by us.

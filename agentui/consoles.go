@@ -61,7 +61,9 @@ func (s *consoles) signal(m bus.Signal) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if list := s.open[m.Agent]; len(list) > 0 {
-		list[len(list)-1].queue(Message{Signal: &VoiceSignal{Offer: m.Offer, Payload: m.Payload}})
+		newest := list[len(list)-1]
+		newest.voice.Store(&bus.Signal{Node: m.Node, Contact: m.Contact, Offer: m.Offer})
+		newest.queue(Message{Signal: &VoiceSignal{Offer: m.Offer, Payload: m.Payload}})
 	}
 }
 

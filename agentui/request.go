@@ -105,16 +105,18 @@ func (c *console) keepNote(ctx context.Context, r Request) error {
 	return c.ui.states.notes.put(ctx, r.Contact, r.Note)
 }
 
-// passSignal passes a message on to the node that has the caller of the agent's offer.
+// passSignal passes a message on to the node that sets up the voice: the server spoke first,
+// and only to the agent who is asked for the contact. The board is not asked, since it may
+// hear of the offer later than the browser.
 func (c *console) passSignal(r Request) error {
 	if r.ID <= 0 || len(r.Payload) == 0 {
 		return errInvalid
 	}
-	view, has := c.ui.board.OfferTo(c.agent, r.Offer)
-	if !has {
+	voice := c.voice.Load()
+	if voice == nil || voice.Offer != r.Offer {
 		return errOfferGone
 	}
-	return c.ui.config.Signals.SignalNode(view.Node, bus.Signal{
-		Agent: c.agent, Contact: view.Contact.ID, Offer: r.Offer, Payload: r.Payload,
+	return c.ui.config.Signals.SignalNode(voice.Node, bus.Signal{
+		Agent: c.agent, Contact: voice.Contact, Offer: r.Offer, Payload: r.Payload,
 	})
 }

@@ -34,7 +34,7 @@ func (c *call) ringAgent(offer contact.OfferID, agent contact.AgentID) error {
 	leg, err := c.board.config.Agents.Ring(c.board.life, channels.Ring{
 		Leg: c.board.config.NewLeg(), Agent: agent, Contact: c.contact.ID, Caller: c.leg,
 		Send: func(message json.RawMessage) {
-			signal := bus.Signal{Agent: agent, Contact: c.contact.ID, Offer: offer, Payload: message}
+			signal := bus.Signal{Node: c.board.config.Node, Agent: agent, Contact: c.contact.ID, Offer: offer, Payload: message}
 			if err := c.board.config.Dispatcher.SignalAgent(signal); err != nil {
 				c.log.Warn().Err(err).Msg("a message to the agent's console could not be sent")
 			}

@@ -87,7 +87,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 			Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Contacts: []ContactView{someView}, Agents: []AgentView{someAgent}, Rules: someRules,
 		}, decodeAs[View]},
 		"signal": {Signal{
-			Agent: "anna", Contact: someContact, Offer: 7, Payload: json.RawMessage(`{"type":"answer"}`),
+			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Payload: json.RawMessage(`{"type":"answer"}`),
 		}, decodeAs[Signal]},
 		"question-node-state": {nodeRequest{Node: "node-1"}, decodeAs[nodeRequest]},
 		"answer":              {answer[NodeState]{Answer: &NodeState{Epoch: 3, Contacts: []ContactView{}}}, decodeAs[answer[NodeState]]},

@@ -156,6 +156,9 @@ type MissedOffer struct {
 // Signal is a message of the set-up of an agent's voice for one offer, between the
 // agent's console and the node that has the caller. Its payload is theirs alone.
 type Signal struct {
+	// Node is the one that has the caller, told to the console so that it answers there: the
+	// change that tells of the offer may come later than the first message of its voice.
+	Node    contact.NodeID  `json:"node,omitempty"`
 	Agent   contact.AgentID `json:"agent"`
 	Contact contact.ID      `json:"contact"`
 	Offer   contact.OfferID `json:"offer"`
