@@ -95,7 +95,7 @@ type cookieOutput struct {
 
 func (u *UI) signIn(ctx context.Context, in *signInInput) (*cookieOutput, error) {
 	account, known := u.config.Accounts.Account(in.Body.Account)
-	right, allowed := u.attempts.try(ctx, u.config.Now(), in.Body.Account, in.Address, func() bool {
+	right, allowed := u.attempts.Try(ctx, u.config.Now(), in.Body.Account, in.Address, func() bool {
 		return identity.CheckPassword(account, in.Body.Password) && known
 	})
 	switch {

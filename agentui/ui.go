@@ -13,6 +13,7 @@ import (
 	"svar/agentui/web"
 	"svar/contact"
 	"svar/identity"
+	"svar/identity/signin"
 	"svar/queue/bus"
 )
 
@@ -62,7 +63,7 @@ type UI struct {
 	config      Config
 	signer      *identity.Signer
 	revocations *identity.Revocations
-	attempts    *attempts
+	attempts    *signin.Attempts
 	board       *Board
 	states      *stateMaker
 	consoles    *consoles
@@ -85,7 +86,7 @@ func New(config Config) (*UI, error) {
 		return nil, err
 	}
 	u := &UI{
-		config: config, signer: signer, revocations: identity.NewRevocations(), attempts: newAttempts(),
+		config: config, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New(),
 		board: NewBoard(config.Changes, config.Log), consoles: &consoles{open: map[contact.AgentID][]*console{}},
 	}
 	u.life, u.end = context.WithCancel(context.Background())

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -79,19 +78,22 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	address, _, _ := net.SplitHostPort(r.RemoteAddr)
 	now := p.config.Now()
-	forgive, allowed := p.attempts.reserve(now, name, address)
-	if !allowed {
+	var user User
+	var err error
+	right, allowed := p.attempts.Try(r.Context(), now, name, address, func() bool {
+		user, err = p.config.Users.SignIn(r.Context(), name, password, address)
+		return err == nil
+	})
+	switch {
+	case !allowed:
 		refuse(http.StatusTooManyRequests, "too-many")
 		return
-	}
-	user, err := p.checkPassword(r.Context(), name, password, address)
-	if errors.Is(err, ErrWrongPassword) {
+	case !right && errors.Is(err, ErrWrongPassword):
 		refuse(http.StatusUnauthorized, "wrong")
 		return
 	}
 	var token string
 	if err == nil {
-		forgive()
 		token, err = p.signer.Issue(identity.Account{Name: string(user.Person)}, uuid.NewString(), now, sessionLife)
 	}
 	if err != nil {
@@ -101,17 +103,6 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	p.setSession(w, r, token, sessionLife)
 	http.Redirect(w, r, back(r.PostForm.Get("next")), http.StatusSeeOther) //nolint:gosec // back lets only our own pages through
-}
-
-// checkPassword waits until few others' passwords are being checked.
-func (p *Portal) checkPassword(ctx context.Context, name, password, address string) (User, error) {
-	select {
-	case p.attempts.checking <- struct{}{}:
-	case <-ctx.Done():
-		return User{}, ctx.Err()
-	}
-	defer func() { <-p.attempts.checking }()
-	return p.config.Users.SignIn(ctx, name, password, address)
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) {

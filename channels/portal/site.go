@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"svar/identity"
+	"svar/identity/signin"
 )
 
 // Portal serves the users' site. It is safe for concurrent use.
@@ -12,7 +13,7 @@ type Portal struct {
 	config      Config
 	signer      *identity.Signer
 	revocations *identity.Revocations
-	attempts    *attempts
+	attempts    *signin.Attempts
 }
 
 // New returns the portal of the configuration.
@@ -24,7 +25,7 @@ func New(config Config) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Portal{config: config, signer: signer, revocations: identity.NewRevocations(), attempts: newAttempts()}, nil
+	return &Portal{config: config, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New()}, nil
 }
 
 // maxForm bounds what a form may carry in bytes: the longest text of four bytes a character,

@@ -1,4 +1,6 @@
-package agentui
+// Package signin limits how often somebody may fail to sign in, to the console and to the
+// portal alike. Whether a password is right is for its caller to say.
+package signin
 
 import (
 	"context"
@@ -9,10 +11,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// attempts limits failed sign-ins: by account, so that a password cannot be guessed, and by
+// Attempts limits failed sign-ins: by account, so that a password cannot be guessed, and by
 // address, so that accounts cannot be tried out. Those that succeed do not count: a whole
-// school may sit behind one address.
-type attempts struct {
+// school may sit behind one address. It is safe for concurrent use.
+type Attempts struct {
 	mutex sync.Mutex
 	by    map[string]*rate.Limiter
 	swept time.Time // when those who have not failed lately were forgotten last
@@ -30,13 +32,15 @@ const (
 	hashesAtOnce = 4
 )
 
-func newAttempts() *attempts {
-	return &attempts{by: map[string]*rate.Limiter{}, hashing: make(chan struct{}, hashesAtOnce)}
+// New returns a limit that nobody has met.
+func New() *Attempts {
+	return &Attempts{by: map[string]*rate.Limiter{}, hashing: make(chan struct{}, hashesAtOnce)}
 }
 
-// try runs check, which reports whether the sign-in succeeds. The second value is false
-// when there were too many failures, and check was not run.
-func (a *attempts) try(ctx context.Context, now time.Time, account, address string, check func() bool) (succeeded, allowed bool) {
+// Try runs check, which reports whether the sign-in succeeds. The second value is false
+// when there were too many failures, or ctx ended before it was their turn, and check was not
+// run.
+func (a *Attempts) Try(ctx context.Context, now time.Time, account, address string, check func() bool) (succeeded, allowed bool) {
 	reserved, allowed := a.reserve(now, account, address)
 	if !allowed {
 		return false, false
@@ -58,7 +62,7 @@ func (a *attempts) try(ctx context.Context, now time.Time, account, address stri
 
 // reserve counts an attempt beforehand, so that many at once cannot slip through. A refused
 // address costs no account anything.
-func (a *attempts) reserve(now time.Time, account, address string) ([]*rate.Reservation, bool) {
+func (a *Attempts) reserve(now time.Time, account, address string) ([]*rate.Reservation, bool) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	byAddress := a.limiter(now, "address "+network(address), addressBurst).ReserveN(now, 1)
@@ -76,7 +80,7 @@ func (a *attempts) reserve(now time.Time, account, address string) ([]*rate.Rese
 
 // limiter returns the limiter of a key. Those who have not failed lately are forgotten when
 // the table is full, and then any: a stranger can fill it, but only slowly from one address.
-func (a *attempts) limiter(now time.Time, key string, burst int) *rate.Limiter {
+func (a *Attempts) limiter(now time.Time, key string, burst int) *rate.Limiter {
 	if limiter := a.by[key]; limiter != nil {
 		return limiter
 	}
