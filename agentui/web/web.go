@@ -7,6 +7,11 @@ import (
 	"io/fs"
 )
 
+// Tokens are the design tokens, custom properties of CSS that console, portal and widget share.
+//
+//go:embed src/styles/tokens.css
+var Tokens []byte
+
 //go:embed all:dist
 var dist embed.FS
 

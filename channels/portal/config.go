@@ -23,6 +23,8 @@ type Config struct {
 	Services      []Service
 	Users         Users
 	Desk          Desk
+	// Tokens are the design tokens, as custom properties of CSS: those of the console.
+	Tokens []byte
 	// SessionKey signs the sessions; at least 32 bytes.
 	SessionKey []byte
 	// FormLine is the entrance that reports come in by, and whose outage messages are shown.
@@ -115,7 +117,7 @@ type Desk interface {
 }
 
 func (c Config) check() error {
-	if c.Notices == nil || c.Users == nil || c.Desk == nil || c.Now == nil || c.FormLine == "" {
+	if c.Notices == nil || c.Users == nil || c.Desk == nil || c.Now == nil || c.FormLine == "" || len(c.Tokens) == 0 {
 		return errors.New("the portal misses one of its parts")
 	}
 	return nil

@@ -15,11 +15,6 @@ var pageFiles embed.FS
 
 var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
-// tokens are the console's too: a test holds the copy to theirs.
-//
-//go:embed tokens.css
-var tokens []byte
-
 //go:embed portal.css
 var style []byte
 
@@ -113,9 +108,9 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, status int) {
 	p.show(w, r, status, "message", content)
 }
 
-func serveStyle(w http.ResponseWriter, _ *http.Request) {
+func (p *Portal) serveStyle(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	_, _ = w.Write(tokens)
+	_, _ = w.Write(p.config.Tokens)
 	_, _ = w.Write(style)
 }

@@ -36,7 +36,7 @@ const maxForm = 512 << 10
 func (p *Portal) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.start)
-	mux.HandleFunc("GET /portal.css", serveStyle)
+	mux.HandleFunc("GET /portal.css", p.serveStyle)
 	mux.HandleFunc("GET /sign-in", p.showSignIn)
 	mux.HandleFunc("POST /sign-in", p.signIn)
 	mux.HandleFunc("POST /sign-out", p.signOut)

@@ -128,6 +128,7 @@ func newWorld(t *testing.T) *world {
 		hours.Weekly[day] = []contact.Window{{From: 7 * time.Hour, To: 22 * time.Hour}}
 	}
 	p, err := portal.New(portal.Config{
+		Tokens:        []byte(":root { --accent: blue; }\n"),
 		Lines:         []portal.Line{{Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Number: "+46850800100"}},
 		MailAddresses: []string{"desk@example.org"}, Hours: hours,
 		Notices: board{contact.Notices{Notices: []contact.Notice{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"svar/agentui/web"
 	"svar/channels/portal"
 	"svar/configs"
 	"svar/contact"
@@ -127,7 +128,7 @@ func portalConfig(a *App, key []byte) portal.Config {
 	config := a.options.Config
 	out := portal.Config{
 		Hours: config.Hours.Opening(), Notices: a.notices, Users: portalUsers{directory: a.directory, hash: a.demoHash},
-		Desk: portalDesk{a.texts()}, SessionKey: key, FormLine: config.Portal.Form.ID, BaseURL: config.Portal.BaseURL,
+		Desk: portalDesk{a.texts()}, SessionKey: key, Tokens: web.Tokens, FormLine: config.Portal.Form.ID, BaseURL: config.Portal.BaseURL,
 		Now: a.texts().now, Log: a.options.Log, Services: portalServices(config),
 	}
 	for _, line := range config.Lines {
