@@ -3,6 +3,7 @@ package agentui
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -119,9 +120,15 @@ func TestNothingIsAnsweredThatCannotBeLogged(t *testing.T) {
 	w.ticket("SD-1", "karin", "Kan inte logga in")
 	w.tickets.html[1], w.tickets.files[1] = "<p>hemligt</p>", []byte("hemligt")
 	w.access.fail(errFake)
-	paths := []string{"/api/v1/tickets", "/api/v1/tickets?search=logga", "/api/v1/tickets/SD-1", "/api/v1/tickets/SD-1/entries/1/html", "/api/v1/tickets/SD-1/attachments/1"}
+	paths := []string{"search ", "search logga", "/api/v1/tickets/SD-1", "/api/v1/tickets/SD-1/entries/1/html", "/api/v1/tickets/SD-1/attachments/1"}
+	read := func(path string) *httptest.ResponseRecorder {
+		if words, is := strings.CutPrefix(path, "search "); is {
+			return w.do("POST", "/api/v1/search/tickets", w.token("anna"), TicketSearch{Search: words})
+		}
+		return w.do("GET", path, w.token("anna"), nil)
+	}
 	for _, path := range paths {
-		r := w.do("GET", path, w.token("anna"), nil)
+		r := read(path)
 		wantProblem(t, path, r, 503)
 		if strings.Contains(r.Body.String(), "logga in") || strings.Contains(r.Body.String(), "hemligt") {
 			t.Errorf("%s: %s", path, r.Body)
@@ -130,7 +137,7 @@ func TestNothingIsAnsweredThatCannotBeLogged(t *testing.T) {
 	w.access.fail(nil)
 	for range 2 {
 		for _, path := range paths {
-			if r := w.do("GET", path, w.token("anna"), nil); r.Code != 200 {
+			if r := read(path); r.Code != 200 {
 				t.Errorf("%s: %d %s", path, r.Code, r.Body)
 			}
 		}

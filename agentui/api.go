@@ -147,7 +147,7 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 }
 
 func (u *UI) serveTickets(a *operations) {
-	huma.Register(a.API, a.operation("list-tickets", "GET /tickets", "Tickets, the newest change first"), u.listTickets)
+	huma.Register(a.API, a.operation("search-tickets", "POST /search/tickets", "Tickets, the newest change first"), u.searchTickets)
 	huma.Register(a.API, a.creation("open-ticket", "POST /tickets", "Register a ticket"), u.createTicket)
 	huma.Register(a.API, a.operation("get-ticket", "GET /tickets/{number}", "A ticket with its log"), u.readTicket)
 	huma.Register(a.API, a.creation("add-entry", "POST /tickets/{number}/entries", "Write a note, or an answer to the user"), u.addEntry)

@@ -150,13 +150,13 @@ var surfaces = []surfaceTest{
 	{name: "ongoing, mail", look: ongoing(hiddenWritten(contact.Mail)), shows: true, logged: surfaceOngoing, socket: true},
 	{name: "call-backs", look: callback(), shows: true, logged: surfaceCallbacks, socket: true},
 	{name: "queue", look: queued(), socket: true},
-	{name: "ticket list", look: asked("GET", "/tickets", nil), shows: true, logged: surfaceList},
-	{name: "ticket list, open", look: asked("GET", "/tickets?open=true", nil), shows: true, logged: surfaceList},
-	{name: "ticket list, his", look: asked("GET", "/tickets?person=hidden", nil), shows: true, logged: surfaceList},
-	{name: "search, subject", look: asked("GET", "/tickets?search=Byte", nil), shows: true, logged: surfaceSearch},
-	{name: "search, name", look: asked("GET", "/tickets?search=Petra", nil), shows: true, logged: surfaceSearch},
-	{name: "search, address", look: asked("GET", "/tickets?search=gomd", nil), shows: true, logged: surfaceSearch},
-	{name: "search, text", look: asked("GET", "/tickets?search=Storgatan", nil), shows: true, logged: surfaceSearch},
+	{name: "ticket list", look: asked("POST", "/search/tickets", TicketSearch{}), shows: true, logged: surfaceList},
+	{name: "ticket list, open", look: asked("POST", "/search/tickets", TicketSearch{Open: true}), shows: true, logged: surfaceList},
+	{name: "ticket list, his", look: asked("POST", "/search/tickets", TicketSearch{Person: "hidden"}), shows: true, logged: surfaceList},
+	{name: "search, subject", look: asked("POST", "/search/tickets", TicketSearch{Search: "Byte"}), shows: true, logged: surfaceSearch},
+	{name: "search, name", look: asked("POST", "/search/tickets", TicketSearch{Search: "Petra"}), shows: true, logged: surfaceSearch},
+	{name: "search, address", look: asked("POST", "/search/tickets", TicketSearch{Search: "gomd"}), shows: true, logged: surfaceSearch},
+	{name: "search, text", look: asked("POST", "/search/tickets", TicketSearch{Search: "Storgatan"}), shows: true, logged: surfaceSearch},
 	{name: "ticket", look: asked("GET", "/tickets/SD-7", nil), shows: true, logged: surfaceTicket},
 	{name: "entry's HTML", look: asked("GET", "/tickets/SD-7/entries/1/html", nil), shows: true, logged: surfaceHTML},
 	{name: "attachment", look: asked("GET", "/tickets/SD-7/attachments/1", nil), shows: true, logged: surfaceAttachment},
@@ -237,7 +237,7 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{ // by a surface, or for the reason that is given
-		"GET /contacts": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "GET /tickets": true,
+		"GET /contacts": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
 		"POST /session": true, "GET /session": true, "DELETE /session": true, // oneself
@@ -264,7 +264,7 @@ func TestPeopleWhoAreGoneStayHidden(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.ticket("SD-1", "gone", hiddenSubject)
-	if body := w.do("GET", "/api/v1/tickets", w.token("anna"), nil).Body.String(); strings.Contains(body, hiddenSubject) || !strings.Contains(body, `"masked":true`) {
+	if body := w.do("POST", "/api/v1/search/tickets", w.token("anna"), TicketSearch{}).Body.String(); strings.Contains(body, hiddenSubject) || !strings.Contains(body, `"masked":true`) {
 		t.Error(body)
 	}
 }

@@ -91,38 +91,45 @@ func looksAt(account identity.Account, surface string, t ticket.Ticket) []look {
 	return []look{l, reporter}
 }
 
-type listTicketsInput struct {
+// searchTicketsInput has what is looked for in its body: names and words about people do not
+// belong into addresses, which others write into their logs (requirement D7).
+type searchTicketsInput struct {
 	SessionInput
-	Search string `query:"search" maxLength:"200" doc:"Words of the subject and the log; a protected person's tickets are no hit for those outside the group that sees them"`
-	Status string `query:"status" enum:"registered,in-progress,solved,closed"`
-	Open   bool   `query:"open" doc:"Leave out the solved and the closed"`
-	Person string `query:"person" maxLength:"128"`
-	Mine   bool   `query:"mine" doc:"Only those of the contacts that you have now"`
-	Before string `query:"before" maxLength:"32" doc:"The number of the last ticket of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
+	Body TicketSearch
 }
 
-type listTicketsOutput struct {
+// TicketSearch says which tickets are wanted; it is exported for huma.
+type TicketSearch struct {
+	Search string `json:"search,omitempty" maxLength:"200" doc:"Words of the subject, the number and the reporter; a protected person's tickets are no hit for those outside the group that sees them"`
+	Status string `json:"status,omitempty" enum:"registered,in-progress,solved,closed"`
+	Open   bool   `json:"open,omitempty" doc:"Leave out the solved and the closed"`
+	Person string `json:"person,omitempty" maxLength:"128"`
+	Mine   bool   `json:"mine,omitempty" doc:"Only those of the contacts that you have now"`
+	Before string `json:"before,omitempty" maxLength:"32" doc:"The number of the last ticket of the page before"`
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"50"`
+}
+
+type searchTicketsOutput struct {
 	Body struct {
 		Tickets []ListedTicket `json:"tickets" nullable:"false"`
 		More    bool           `json:"more" doc:"There are further ones before the last of these"`
 	}
 }
 
-func (u *UI) listTickets(ctx context.Context, in *listTicketsInput) (*listTicketsOutput, error) {
+func (u *UI) searchTickets(ctx context.Context, in *searchTicketsInput) (*searchTicketsOutput, error) {
 	_, account, err := u.require(in.SessionInput)
 	if err != nil {
 		return nil, err
 	}
-	out := &listTicketsOutput{}
+	out, wanted := &searchTicketsOutput{}, in.Body
 	found, surface := []ticket.Ticket(nil), surfaceList
-	if in.Mine {
+	if wanted.Mine {
 		found, err = u.ticketsOfContacts(ctx, contact.AgentID(account.Name))
 	} else {
-		if in.Search != "" {
+		if wanted.Search != "" {
 			surface = surfaceSearch
 		}
-		found, out.Body.More, err = u.findTickets(ctx, account, in)
+		found, out.Body.More, err = u.findTickets(ctx, account, wanted)
 	}
 	if err != nil {
 		return nil, u.ticketProblem(err)
@@ -144,7 +151,7 @@ func (u *UI) listTickets(ctx context.Context, in *listTicketsInput) (*listTicket
 
 // findTickets returns a page of tickets. To search for a protected person, and to ask for all
 // tickets of one, finds nothing for those outside the group: a masked hit would be an answer.
-func (u *UI) findTickets(ctx context.Context, account identity.Account, in *listTicketsInput) ([]ticket.Ticket, bool, error) {
+func (u *UI) findTickets(ctx context.Context, account identity.Account, in TicketSearch) ([]ticket.Ticket, bool, error) {
 	filter := ticket.Filter{
 		Person: contact.PersonID(in.Person), Status: ticket.Status(in.Status), Open: in.Open, Search: in.Search,
 		Before: contact.TicketNumber(in.Before), Limit: in.Limit + 1,

@@ -2,6 +2,7 @@ package agentui
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -42,19 +43,19 @@ func TestTicketsAreListedAndPaged(t *testing.T) {
 		return view
 	}())
 	for query, want := range map[string]string{
-		"":                        "SD-6 SD-5 SD-4 SD-3 SD-2 SD-1/false",
-		"?open=true":              "SD-5 SD-4 SD-3 SD-2 SD-1/false",
-		"?status=solved":          "SD-6/false",
-		"?person=olle":            "SD-6/false",
-		"?search=%C3%84rende+2":   "SD-2/false",
-		"?limit=2":                "SD-6 SD-5/true",
-		"?limit=2&before=SD-5":    "SD-4 SD-3/true",
-		"?limit=2&before=SD-3":    "SD-2 SD-1/false",
-		"?mine=true":              "SD-3/false",
-		"?search=none":            "/false",
-		"?status=closed&limit=99": "/false",
+		`{}`:                             "SD-6 SD-5 SD-4 SD-3 SD-2 SD-1/false",
+		`{"open":true}`:                  "SD-5 SD-4 SD-3 SD-2 SD-1/false",
+		`{"status":"solved"}`:            "SD-6/false",
+		`{"person":"olle"}`:              "SD-6/false",
+		`{"search":"Ärende 2"}`:          "SD-2/false",
+		`{"limit":2}`:                    "SD-6 SD-5/true",
+		`{"limit":2,"before":"SD-5"}`:    "SD-4 SD-3/true",
+		`{"limit":2,"before":"SD-3"}`:    "SD-2 SD-1/false",
+		`{"mine":true}`:                  "SD-3/false",
+		`{"search":"none"}`:              "/false",
+		`{"status":"closed","limit":99}`: "/false",
 	} {
-		r := w.do("GET", "/api/v1/tickets"+query, w.token("anna"), nil)
+		r := w.do("POST", "/api/v1/search/tickets", w.token("anna"), json.RawMessage(query))
 		if r.Code != http.StatusOK {
 			t.Errorf("%s: %d %s", query, r.Code, r.Body)
 			continue
@@ -64,11 +65,11 @@ func TestTicketsAreListedAndPaged(t *testing.T) {
 			t.Errorf("%s: %q; want %q", query, got, want)
 		}
 	}
-	for _, query := range []string{"?status=asleep", "?limit=0", "?limit=101", "?search=" + strings.Repeat("x", 201)} {
-		wantProblem(t, query, w.do("GET", "/api/v1/tickets"+query, w.token("anna"), nil), http.StatusUnprocessableEntity)
+	for _, query := range []string{`{"status":"asleep"}`, `{"limit":0}`, `{"limit":101}`, `{"search":"` + strings.Repeat("x", 201) + `"}`} {
+		wantProblem(t, query, w.do("POST", "/api/v1/search/tickets", w.token("anna"), json.RawMessage(query)), http.StatusUnprocessableEntity)
 	}
 	w.tickets.fail(errFake)
-	p := wantProblem(t, "no database", w.do("GET", "/api/v1/tickets", w.token("anna"), nil), http.StatusServiceUnavailable)
+	p := wantProblem(t, "no database", w.do("POST", "/api/v1/search/tickets", w.token("anna"), TicketSearch{}), http.StatusServiceUnavailable)
 	if strings.Contains(p.Detail, errFake.Error()) {
 		t.Errorf("the inside is told outside: %q", p.Detail)
 	}
@@ -85,7 +86,7 @@ func TestSearchPassesOverProtectedPeople(t *testing.T) {
 		}
 		w.ticket(contact.TicketNumber(fmt.Sprintf("SD-%02d", i)), person, "Skrivare")
 	}
-	body := decode[ticketsBody](t, w.do("GET", "/api/v1/tickets?search=Skrivare&limit=10", w.token("anna"), nil))
+	body := decode[ticketsBody](t, w.do("POST", "/api/v1/search/tickets", w.token("anna"), TicketSearch{Search: "Skrivare", Limit: 10}))
 	if got := numbersOf(body); got != "SD-20 SD-10 SD-00" || body.More {
 		t.Errorf("found %s, more %v", got, body.More)
 	}

@@ -187,7 +187,7 @@ func checkAccounts(t testing.TB, server *program, chats []*crashedVisitor, leave
 		}
 	}
 	var tickets struct{ Tickets []agentui.ListedTicket }
-	records.ask(t, http.MethodGet, "/tickets?limit=100", nil, &tickets)
+	records.ask(t, http.MethodPost, "/search/tickets", agentui.TicketSearch{Limit: 100}, &tickets)
 	subjects, numbers := map[string]int{}, map[contact.TicketNumber]bool{}
 	for _, listed := range tickets.Tickets {
 		subjects[listed.Subject]++

@@ -134,13 +134,13 @@ export function makeDesk() {
   };
 
   const routes = [
-    ['GET', /^\/tickets$/, (_match, query) => {
-      const words = (query.get('search') ?? '').toLowerCase();
+    ['POST', /^\/search\/tickets$/, (_match, _query, wanted) => {
+      const words = (wanted.search ?? '').toLowerCase();
       const found = tickets.filter(
         (ticket) =>
           `${ticket.number} ${ticket.subject}`.toLowerCase().includes(words) &&
-          (!query.get('status') || ticket.status === query.get('status')) &&
-          (!query.get('open') || ticket.status === 'registered' || ticket.status === 'in-progress'),
+          (!wanted.status || ticket.status === wanted.status) &&
+          (!wanted.open || ticket.status === 'registered' || ticket.status === 'in-progress'),
       );
       return [200, { tickets: found.map((ticket) => ({ ...ticket, entries: null, reporter: ticket.reporter.name })), more: false }];
     }],

@@ -157,7 +157,7 @@ const base = '/api/v1';
 
 export const tickets = {
   async list(search: TicketSearch, signal?: AbortSignal): Promise<{ tickets: ListedTicket[]; more: boolean }> {
-    const found = await get<{ tickets: ListedTicket[] | null; more?: boolean }>(`/tickets${query({ ...search })}`, signal);
+    const found = await post<{ tickets: ListedTicket[] | null; more?: boolean }>('/search/tickets', given({ ...search }), signal);
     return { tickets: found.tickets ?? [], more: found.more ?? false };
   },
   read: (number: TicketNumber, signal?: AbortSignal) => get<Ticket>(`/tickets/${encodeURIComponent(number)}`, signal),
@@ -188,12 +188,17 @@ export const figures = {
   csv: (wanted: FiguresQuery) => `${base}/figures.csv${query({ ...wanted })}`,
 };
 
-/** The query of an address; what is empty is left out. */
-export function query(values: Record<string, string | number | boolean | undefined>): string {
+type Values = Record<string, string | number | boolean | undefined>;
+
+/** The values without those that are empty. */
+function given(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== '' && value !== false));
+}
+
+/** The query of an address; what is empty is left out. Words about people go into a body instead: addresses end up in logs. */
+export function query(values: Values): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) {
-    if (value !== undefined && value !== '' && value !== false) parameters.set(name, String(value));
-  }
+  for (const [name, value] of Object.entries(given(values))) parameters.set(name, String(value));
   const text = parameters.toString();
   return text && `?${text}`;
 }
@@ -202,11 +207,12 @@ function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return answerOf<T>(path, { headers: { Accept: 'application/json' }, signal: signal ?? null });
 }
 
-function post<T>(path: string, body: unknown = {}): Promise<T> {
+function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> {
   return answerOf<T>(path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
     body: JSON.stringify(body),
+    signal: signal ?? null,
   });
 }
 
