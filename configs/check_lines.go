@@ -17,8 +17,8 @@ func (c *checker) texts(prompts []Prompt) {
 		switch _, twice := c.prompts[prompt.Name]; {
 		case prompt.Name == "":
 			c.fault(fmt.Sprintf("$.prompts[%d]", i), "a prompt needs a name")
-		case prompt.Name == QueueMusic:
-			c.fault(path, "the name %s is taken by the loop that Svar makes", QueueMusic)
+		case prompt.Name == QueueMusic, prompt.Name == Ringing:
+			c.fault(path, "the name %s is taken by the loop that Svar makes", prompt.Name)
 		case prompt.Name == ivr.NoticePrompt:
 			c.fault(path, "the name %s is taken by outage messages", ivr.NoticePrompt)
 		case twice:

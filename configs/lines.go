@@ -9,14 +9,18 @@ import (
 )
 
 // Prompt is something that a line can say, by language tag: a text to be spoken, or to be
-// written in a chat. The name queue-music is taken: that loop is made by Svar.
+// written in a chat. The names queue-music and ringing are taken: those loops are made by Svar.
 type Prompt struct {
 	Name string            `yaml:"name"`
 	Text map[string]string `yaml:"text"`
 }
 
-// QueueMusic is the name of the loop that Svar makes itself.
-const QueueMusic = "queue-music"
+// The names of the loops that Svar makes itself: what callers wait with, and what an agent hears
+// while somebody is called back.
+const (
+	QueueMusic = "queue-music"
+	Ringing    = "ringing"
+)
 
 // PromptText returns what a prompt says in a language, or else in Swedish; "" when there is
 // none of the name.

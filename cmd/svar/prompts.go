@@ -43,7 +43,7 @@ type promptKey struct{ name, language string }
 
 // Clip returns a prompt's sound by name and language.
 func (c *promptCatalogue) Clip(name, language string) (*media.Clip, error) {
-	if name == configs.QueueMusic {
+	if name == configs.QueueMusic || name == configs.Ringing {
 		language = ""
 	}
 	clip, known := c.clips[promptKey{name, language}]
@@ -111,7 +111,7 @@ func (a *App) makePrompts(ctx context.Context) error {
 		return err
 	}
 	catalogue := &promptCatalogue{
-		clips:   map[promptKey]*media.Clip{{name: configs.QueueMusic}: media.Music()},
+		clips:   map[promptKey]*media.Clip{{name: configs.QueueMusic}: media.Music(), {name: configs.Ringing}: media.Ringback()},
 		speaker: speech, spoken: make(map[spokenKey]*spokenText),
 	}
 	for _, prompt := range a.options.Config.Prompts {
