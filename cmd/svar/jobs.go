@@ -84,25 +84,37 @@ func (a *App) sendMail(ctx context.Context, out store.OutgoingMail) error {
 	return err
 }
 
+// receiptWords are those of a receipt in one language.
+type receiptWords struct{ received, outages, portal string }
+
+var swedishReceipt = receiptWords{
+	received: "Hej!\n\nVi har tagit emot ditt ärende %s. Svara på det här mejlet om du vill lägga till något.\n",
+	outages:  "\nDriftinformation:\n", portal: "\nPortalen: %s\n",
+}
+
+var englishReceipt = receiptWords{
+	received: "Hi!\n\nWe have received your case %s. Reply to this mail to add anything.\n",
+	outages:  "\nOperating information:\n", portal: "\nThe portal: %s\n",
+}
+
 // receipt is what somebody is told whose mail has come in: the ticket's number, and the
 // outage messages that stand now (requirement 3.1i).
 func (a *App) receipt(out store.OutgoingMail) string {
-	english := out.Language == "en"
-	var text strings.Builder
-	if english {
-		fmt.Fprintf(&text, "Hi!\n\nWe have received your case %s. Reply to this mail to add anything.\n", out.Ticket)
-	} else {
-		fmt.Fprintf(&text, "Hej!\n\nVi har tagit emot ditt ärende %s. Svara på det här mejlet om du vill lägga till något.\n", out.Ticket)
+	words := swedishReceipt
+	if out.Language == "en" {
+		words = englishReceipt
 	}
+	var text strings.Builder
+	fmt.Fprintf(&text, words.received, out.Ticket)
 	told := a.notices.Notices().Told(out.Line, out.Audience, contact.InstantOf(time.Now()))
 	if len(told) > 0 {
-		text.WriteString(map[bool]string{false: "\nDriftinformation:\n", true: "\nOperating information:\n"}[english])
+		text.WriteString(words.outages)
 	}
 	for _, notice := range told {
 		fmt.Fprintf(&text, "– %s\n", notice.In(out.Language))
 	}
 	if base := a.options.Config.Portal.BaseURL; base != "" {
-		fmt.Fprintf(&text, map[bool]string{false: "\nPortalen: %s\n", true: "\nThe portal: %s\n"}[english], base)
+		fmt.Fprintf(&text, words.portal, base)
 	}
 	text.WriteString("\nService Desk\n")
 	return text.String()
