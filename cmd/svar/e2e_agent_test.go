@@ -224,7 +224,10 @@ func (a *agent) take(s agentui.ConsoleState) {
 		current[s.Offer.Offer] = true
 	}
 	for _, card := range s.Contacts {
-		current[card.Offer] = card.State == contact.StateConnected
+		// A call-back has its voice from the dialling on.
+		if card.State == contact.StateConnected || card.State == contact.StateDialling {
+			current[card.Offer] = true
+		}
 	}
 	var gone []*webrtctest.Browser
 	for offer, browser := range a.browsers {
