@@ -7,9 +7,10 @@ import (
 )
 
 // ProtocolVersion is that of the messages between console and server. The console
-// names it when it connects, as ?protocol=2; a server of another version closes the
-// socket with code 4001, and the console reloads itself.
-const ProtocolVersion = 2
+// names it when it connects, as ?protocol=3&console=ID; a server of another version closes the
+// socket with code 4001, and the console reloads itself. ID is a UUID that the window keeps
+// over a reload: the voice of a call belongs to one window.
+const ProtocolVersion = 3
 
 // Close codes of the console's socket (RFC 6455 §7.4.2, private use).
 const (
@@ -34,7 +35,11 @@ type Request struct {
 	Message string `json:"message,omitempty"`
 	Text    string `json:"text,omitempty"`
 	// After is the newest sequence of a chat that the console has.
-	After   uint64          `json:"after,omitempty"`
+	After uint64 `json:"after,omitempty"`
+	// Key is a key of the keypad: 0–9, *, #, A–D.
+	Key string `json:"key,omitempty"`
+	// Take asks for the voice although it lives in another window.
+	Take    bool            `json:"take,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
@@ -52,6 +57,24 @@ const (
 	DoDecline RequestDo = "decline"
 	// DoHangUp ends the connection of Contact.
 	DoHangUp RequestDo = "hang-up"
+	// DoHold puts the call Contact on hold, DoResume takes it back. The node that has the
+	// caller does these, DoKey and DoHangUp of a call at once, also without a dispatcher.
+	DoHold   RequestDo = "hold"
+	DoResume RequestDo = "resume"
+	// DoKey presses Key towards the caller's phone.
+	DoKey RequestDo = "key"
+	// DoVoice asks for the voice of the call Contact in this window: its page was loaded again,
+	// or its network changed. It is rejected as voice-elsewhere while it lives in another
+	// window, unless Take is set.
+	DoVoice RequestDo = "voice"
+	// DoEcho begins a voice in which the agent hears himself a second later, with signals for
+	// offer 0; DoEchoEnd ends it. It ends by itself after a minute, and with the socket.
+	DoEcho    RequestDo = "echo"
+	DoEchoEnd RequestDo = "echo-end"
+	// DoOutcome keeps Code and Ticket as chosen so far for Contact; both empty takes it back.
+	DoOutcome RequestDo = "outcome"
+	// DoExtend makes the wrap-up of Contact longer.
+	DoExtend RequestDo = "extend"
 	// DoNote keeps Note (at most 10,000 characters) for Contact, as it stands.
 	DoNote RequestDo = "note"
 	// DoFinish ends wrap-up of Contact, or a text, or a waiting call-back, with Code, with the
@@ -100,6 +123,8 @@ type Hello struct {
 	// SeesFigures that he may read figures of all.
 	Publishes   bool `json:"publishes"`
 	SeesFigures bool `json:"seesFigures"`
+	// WrapUpExtensionMs is how much DoExtend gives.
+	WrapUpExtensionMs contact.Millis `json:"wrapUpExtensionMs"`
 	// IceServers are handed to RTCPeerConnection as they are; usually empty.
 	IceServers []IceServer `json:"iceServers"`
 }
@@ -144,9 +169,13 @@ type Reply struct {
 // VoiceSignal is a message of the set-up of the voice for an offer:
 // payload {"sdp": {"type": "offer"|"answer", "sdp": "…"}} or {"candidate": RTCIceCandidateInit}.
 // The server offers, the browser answers.
+//
+// Offer 0 is the echo of DoEcho. Bound, set instead of a payload, is the window in which the
+// voice of Offer lives: every other one lets go of it.
 type VoiceSignal struct {
 	Offer   contact.OfferID `json:"offer"`
-	Payload json.RawMessage `json:"payload"`
+	Bound   string          `json:"bound,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
 // ConsoleState is everything that the console shows, as one whole value. It is sent
@@ -211,7 +240,7 @@ type NoticeCard struct {
 
 // Me is the agent's own state. Activity is what the agent is doing, by itself or
 // beside the presence, the most pressing of his contacts: "" (nothing), "offered",
-// "dialling", "connected", "wrap-up".
+// "dialling", "connected", "held", "wrap-up".
 type Me struct {
 	Presence  contact.Presence      `json:"presence"`
 	Reason    string                `json:"reason,omitempty"`
@@ -282,7 +311,7 @@ type TicketRow struct {
 	Changed contact.Instant      `json:"changed"`
 }
 
-// OngoingCard is a contact that this agent is connected with or wraps up.
+// OngoingCard is a contact that this agent is connected with, holds or wraps up.
 type OngoingCard struct {
 	Contact  contact.ID      `json:"contact"`
 	Offer    contact.OfferID `json:"offer"`
@@ -296,6 +325,11 @@ type OngoingCard struct {
 	Answered contact.Instant `json:"answered"`
 	// Note is what was kept last by DoNote.
 	Note string `json:"note,omitempty"`
+	// Code and ChosenTicket are what was kept last by DoOutcome.
+	Code         contact.OutcomeCode  `json:"code,omitempty"`
+	ChosenTicket contact.TicketNumber `json:"chosenTicket,omitempty"`
+	// WrapUpUntil is when wrap-up runs out and the contact is closed by itself; 0 means never.
+	WrapUpUntil contact.Instant `json:"wrapUpUntil,omitempty"`
 	// Replied is when an agent first answered a text; 0 when not yet.
 	Replied contact.Instant `json:"replied,omitempty"`
 	Details
@@ -327,9 +361,11 @@ type CallbackCard struct {
 
 // MissedCard is an offer that this agent missed.
 type MissedCard struct {
-	Contact contact.ID      `json:"contact"`
-	Line    contact.LineID  `json:"line,omitempty"`
-	At      contact.Instant `json:"at"`
+	Cause   contact.MissCause `json:"cause"`
+	Channel contact.Channel   `json:"channel,omitempty"`
+	Contact contact.ID        `json:"contact"`
+	Line    contact.LineID    `json:"line,omitempty"`
+	At      contact.Instant   `json:"at"`
 }
 
 // Today are figures of the current day in Europe/Stockholm: the agent's own and, for

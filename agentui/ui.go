@@ -29,6 +29,9 @@ type Config struct {
 	Commands sender
 	Changes  Changes
 	Signals  Signals
+	// Controls are what agents do with their calls; Echo lets them hear themselves.
+	Controls Controls
+	Echo     EchoCalls
 	Accounts Accounts
 	People   People
 	Personal Personal
@@ -53,9 +56,11 @@ type Config struct {
 	Services     []ServiceInfo
 	PauseReasons []string
 	OutcomeCodes []contact.OutcomeCode
-	ICEServers   []IceServer
-	Now          func() time.Time
-	Log          zerolog.Logger
+	// WrapUpExtension is shown beside the button that asks for it.
+	WrapUpExtension contact.Millis
+	ICEServers      []IceServer
+	Now             func() time.Time
+	Log             zerolog.Logger
 }
 
 // UI is made by [New] and works while [UI.Run] runs.

@@ -87,6 +87,19 @@ type Keypad interface {
 	Digits() <-chan byte
 }
 
+// KeyPresser is a leg towards a phone that keys can be pressed for.
+type KeyPresser interface {
+	// Press sends one key (0–9, *, #, A–D) as a telephone event (RFC 4733), or as its tones
+	// where the phone takes none. Keys pressed meanwhile follow one another. It does not wait.
+	Press(key byte) error
+}
+
+// Measured is a leg whose voice is measured.
+type Measured interface {
+	// Quality is how it is up to now; after the leg's end how it was.
+	Quality() contact.Quality
+}
+
 // Texting is a leg whose party writes. What both sides write goes through the conversation's
 // own stream, so that it is joined to an agent without a leg towards him.
 type Texting interface {
@@ -133,6 +146,13 @@ type LegRestorer interface {
 	// RestoreLeg returns the leg described by [Leg.Record], with the id that it had. It works
 	// only while Serve runs.
 	RestoreLeg(ctx context.Context, id contact.LegID, of contact.ID, record []byte) (Leg, error)
+}
+
+// EchoRoom makes legs towards agents who try their headset: they hear themselves.
+type EchoRoom interface {
+	// Echo begins a leg as [Endpoint.Ring] does, which plays back what it hears a second
+	// later, for a minute at most.
+	Echo(ctx context.Context, r Ring) (Leg, error)
 }
 
 // Dialler makes calls to users.

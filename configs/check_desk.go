@@ -127,6 +127,10 @@ func (c *checker) desk(desk Desk) {
 	if desk.UnreachableGrace < 0 {
 		c.fault("$.desk.unreachable_grace", "the grace cannot be below 0 s; 0s keeps texts for ever")
 	}
+	if desk.VoiceGrace < 0 {
+		c.fault("$.desk.voice_grace", "the grace cannot be below 0 s; 0s lets the caller wait in the queue at once")
+	}
+	c.wrapUp(desk)
 	if desk.DialTimeout <= 0 {
 		c.fault("$.desk.dial_timeout", "a call-back must ring longer than 0 s")
 	}
@@ -192,5 +196,21 @@ func (c *checker) catalogue(services []Service) {
 			id(c, at, "category", category.ID, categories)
 			c.named(at+".name", category.Name)
 		}
+	}
+}
+
+func (c *checker) wrapUp(desk Desk) {
+	switch {
+	case desk.WrapUpLimit < 0:
+		c.fault("$.desk.wrap_up_limit", "wrap-up cannot last less than 0 s; 0s lets it last for ever")
+	case desk.WrapUpLimit == 0:
+		return
+	case desk.WrapUpCode == "":
+		c.fault("$.desk.wrap_up_code", "a wrap-up that runs out needs a code: every answered contact gets one")
+	case slices.Contains(desk.OutcomeCodes, desk.WrapUpCode):
+		c.fault("$.desk.wrap_up_code", "%q is one of outcome_codes; what nobody chose must be told from what somebody chose", desk.WrapUpCode)
+	}
+	if desk.WrapUpExtension <= 0 {
+		c.fault("$.desk.wrap_up_extension", "an extension must be longer than 0 s")
 	}
 }

@@ -21,6 +21,13 @@ type Desk struct {
 	DialTimeout      contact.Millis `yaml:"dial_timeout"`
 	DialsPerContact  uint8          `yaml:"dials_per_contact"`
 	DialsPerHour     uint16         `yaml:"dials_per_hour"`
+	// WrapUpLimit, WrapUpExtension and WrapUpCode: see [contact.Rules].
+	WrapUpLimit     contact.Millis      `yaml:"wrap_up_limit"`
+	WrapUpExtension contact.Millis      `yaml:"wrap_up_extension"`
+	WrapUpCode      contact.OutcomeCode `yaml:"wrap_up_code"`
+	// VoiceGrace is how long a caller hears music and stays with an agent whose voice is gone:
+	// the page was loaded again, the network changed. Then he waits in his old place.
+	VoiceGrace contact.Millis `yaml:"voice_grace"`
 }
 
 // ChannelRule is how much of a channel one agent may have at once.
@@ -38,6 +45,7 @@ func (d Desk) Rules() contact.Rules {
 		MissLimit: d.MissLimit, OutcomeCodes: d.OutcomeCodes,
 		UnreachableGrace: d.UnreachableGrace, DialTimeout: d.DialTimeout,
 		DialsPerContact: d.DialsPerContact, DialsPerHour: d.DialsPerHour,
+		WrapUpLimit: d.WrapUpLimit, WrapUpExtension: d.WrapUpExtension, WrapUpCode: d.WrapUpCode,
 	}
 	for _, rule := range d.Channels {
 		rule.Beside = slices.Clone(rule.Beside)

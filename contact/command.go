@@ -94,7 +94,47 @@ type FailConnect struct {
 	Offer OfferID `json:"offer"`
 }
 
-// HangUp is the agent's end of a connected contact, or of one that is being dialled.
+// Hold says that the agent put a connected call on hold: the user hears music, the agent
+// nothing. The node did it already.
+type Hold struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// Resume says that the agent took a held call back.
+type Resume struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// ChooseOutcome keeps what the agent has chosen so far, from the moment he has the contact:
+// it replaces what was chosen before, and both empty takes it away. It is what the contact
+// is closed with when its wrap-up runs out.
+type ChooseOutcome struct {
+	Contact ID           `json:"contact"`
+	Agent   AgentID      `json:"agent"`
+	Code    OutcomeCode  `json:"code,omitempty"`
+	Ticket  TicketNumber `json:"ticket,omitempty"`
+}
+
+// ExtendWrapUp gives the agent [Rules.WrapUpExtension] more from now, or what is left if
+// that is longer.
+type ExtendWrapUp struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// ReportQuality says how well one party's voice came in over a connection that is over. It
+// is taken while the contact is open, and is best effort.
+type ReportQuality struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	// Party is whose leg was measured: the caller's or the agent's.
+	Party   Party   `json:"party"`
+	Quality Quality `json:"quality"`
+}
+
+// HangUp is the agent's end of a connected or held contact, or of one that is being dialled.
 type HangUp struct {
 	Contact ID      `json:"contact"`
 	Agent   AgentID `json:"agent"`
@@ -178,6 +218,11 @@ func (DeclineOffer) command()      {}
 func (ConfirmConnected) command()  {}
 func (FailConnect) command()       {}
 func (HangUp) command()            {}
+func (Hold) command()              {}
+func (Resume) command()            {}
+func (ChooseOutcome) command()     {}
+func (ExtendWrapUp) command()      {}
+func (ReportQuality) command()     {}
 func (Finish) command()            {}
 func (SetPresence) command()       {}
 func (SetReachable) command()      {}
@@ -217,6 +262,8 @@ const (
 	UnknownOutcome RejectionCode = "unknown-outcome"
 	// Invalid: a field is outside its range.
 	Invalid RejectionCode = "invalid"
+	// VoiceElsewhere: the agent's voice lives in another window or on another device.
+	VoiceElsewhere RejectionCode = "voice-elsewhere"
 	// NotSignedIn: the agent is not signed in or has no console that is reachable.
 	NotSignedIn RejectionCode = "not-signed-in"
 )

@@ -161,11 +161,48 @@ type CallbackFailed struct {
 	Reason  DialFailure `json:"reason"`
 }
 
+// ContactHeld: the agent put the call on hold. It is still his.
+type ContactHeld struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// ContactResumed: user and agent hear each other again.
+type ContactResumed struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
 // ContactHungUp: the connection ended in the ordinary way; wrap-up begins.
 type ContactHungUp struct {
 	Contact ID      `json:"contact"`
 	Agent   AgentID `json:"agent"`
 	By      Party   `json:"by"`
+	// Until is when wrap-up runs out; 0 means never.
+	Until Instant `json:"until,omitempty"`
+}
+
+// WrapUpExtended: wrap-up runs out at Until instead.
+type WrapUpExtended struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+	Until   Instant `json:"until"`
+}
+
+// OutcomeChosen: so far the agent has chosen this; both empty means nothing.
+type OutcomeChosen struct {
+	Contact ID           `json:"contact"`
+	Agent   AgentID      `json:"agent"`
+	Code    OutcomeCode  `json:"code,omitempty"`
+	Ticket  TicketNumber `json:"ticket,omitempty"`
+}
+
+// QualityReported: the voice of one party came in like this over the connection of Offer.
+type QualityReported struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Party   Party   `json:"party"`
+	Quality Quality `json:"quality"`
 }
 
 // ContactDropped: a technical fault broke it. It goes on in its old place as a
@@ -191,6 +228,9 @@ type ContactClosed struct {
 	Agent  AgentID      `json:"agent,omitempty"`
 	Code   OutcomeCode  `json:"code,omitempty"`
 	Ticket TicketNumber `json:"ticket,omitempty"`
+	// Lapsed says that wrap-up ran out before the agent finished it: code and ticket are
+	// those chosen so far, or [Rules.WrapUpCode].
+	Lapsed bool `json:"lapsed,omitempty"`
 	// Response is the SIP status code, set when refused.
 	Response uint16 `json:"response,omitempty"`
 	// Refused is the whole contact when it was refused, since it never arrived.
@@ -245,7 +285,12 @@ func (ContactReplied) event()      {}
 func (ContactReturned) event()     {}
 func (CallbackTaken) event()       {}
 func (CallbackFailed) event()      {}
+func (ContactHeld) event()         {}
+func (ContactResumed) event()      {}
 func (ContactHungUp) event()       {}
+func (WrapUpExtended) event()      {}
+func (OutcomeChosen) event()       {}
+func (QualityReported) event()     {}
 func (ContactDropped) event()      {}
 func (ContactClosed) event()       {}
 func (PresenceChanged) event()     {}

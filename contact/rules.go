@@ -21,6 +21,14 @@ type Rules struct {
 	// they go back into the queue with what was written (requirement D9). 30 s by default; 0
 	// means for ever.
 	UnreachableGrace Millis `json:"unreachable_grace_ms,omitempty"`
+	// WrapUpLimit is how long wrap-up may last before the contact is closed by itself, with
+	// what the agent has chosen so far or else with WrapUpCode; 0 means for ever.
+	WrapUpLimit Millis `json:"wrap_up_limit_ms,omitempty"`
+	// WrapUpExtension is how much longer it gets each time that the agent asks.
+	WrapUpExtension Millis `json:"wrap_up_extension_ms,omitempty"`
+	// WrapUpCode says that no outcome was given; set when WrapUpLimit is, and not one of
+	// OutcomeCodes: nobody chooses it.
+	WrapUpCode OutcomeCode `json:"wrap_up_code,omitempty"`
 	// DialTimeout is how long a call-back is rung; 45 s when 0.
 	DialTimeout Millis `json:"dial_timeout_ms,omitempty"`
 	// DialsPerContact and DialsPerHour bound how often one contact, and all together, may be

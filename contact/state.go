@@ -5,8 +5,8 @@ import "slices"
 // State is where a contact is in its life.
 //
 //	arrived → greeted → waiting ⇄ offered → connected → wrap-up → closed
-//	                       ⇅
-//	                   dialling → connected
+//	                       ⇅                   ⇅
+//	                   dialling → connected   held
 //
 // Every state before connected can end in closed (the caller hung up, the contact
 // was refused); every state before wrap-up can go back to waiting as a call-back
@@ -30,6 +30,8 @@ const (
 	StateDialling State = "dialling"
 	// StateConnected: agent and user reach each other.
 	StateConnected State = "connected"
+	// StateHeld: the agent has it, but the user hears music and is not heard.
+	StateHeld State = "held"
 	// StateWrapUp: the connection is over, the agent has not yet said what came of it.
 	StateWrapUp State = "wrap-up"
 	// StateClosed: it is accounted for. Nothing follows.
@@ -43,7 +45,8 @@ var transitions = map[State][]State{
 	StateWaiting:   {StateOffered, StateDialling, StateClosed},
 	StateOffered:   {StateWaiting, StateConnected, StateClosed},
 	StateDialling:  {StateWaiting, StateConnected, StateClosed},
-	StateConnected: {StateWrapUp, StateWaiting, StateClosed},
+	StateConnected: {StateHeld, StateWrapUp, StateWaiting, StateClosed},
+	StateHeld:      {StateConnected, StateWrapUp, StateWaiting, StateClosed},
 	StateWrapUp:    {StateClosed},
 	StateClosed:    nil,
 }
@@ -141,4 +144,17 @@ const (
 	DialCancelled DialFailure = "cancelled"
 	// DialFault: the agent's own voice did not come up.
 	DialFault DialFailure = "technical-fault"
+)
+
+// MissCause is why an agent did not get an offer that was made to him.
+type MissCause string
+
+// The causes.
+const (
+	// MissedByTime: it ran out.
+	MissedByTime MissCause = "not-answered"
+	// MissedByFault: the agent's voice could not be connected.
+	MissedByFault MissCause = "technical-fault"
+	// MissedByReach: the agent's last console was gone.
+	MissedByReach MissCause = "unreachable"
 )

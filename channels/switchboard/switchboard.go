@@ -21,6 +21,7 @@ type Dispatcher interface {
 	FollowOrders(node contact.NodeID, handle func(bus.Order)) (stop func() error, err error)
 	FollowNodeSignals(node contact.NodeID, handle func(bus.Signal)) (stop func() error, err error)
 	SignalAgent(s bus.Signal) error
+	ServeControls(node contact.NodeID, handle func(c bus.Control, done func(error))) (stop func() error, err error)
 }
 
 // PersonalRecords keeps what records must not hold, by contact.
@@ -59,6 +60,9 @@ type Config struct {
 	Dialler channels.Dialler
 	// Notices are the outage messages that callers hear.
 	Notices Notices
+	// VoiceGrace is how long a caller stays with an agent whose voice is gone, hearing music,
+	// until it comes back or the caller waits in his old place; 0 means not at all.
+	VoiceGrace time.Duration
 	// Hours are the desk's. The zero value is never open.
 	Hours contact.Hours
 	Log   zerolog.Logger

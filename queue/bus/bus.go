@@ -21,7 +21,7 @@ type Bus struct {
 // New returns a bus over a connection that the caller closes.
 func New(conn *nats.Conn) *Bus { return &Bus{conn: conn} }
 
-const prefix = "svar.v2."
+const prefix = "svar.v3."
 
 var escape = strings.NewReplacer("%", "%25", ".", "%2E", "*", "%2A", ">", "%3E", " ", "%20", "\t", "%09", "\r", "%0D", "\n", "%0A")
 
@@ -38,7 +38,7 @@ type envelope struct {
 
 type reply struct {
 	Rejection *contact.Rejection `json:"rejection,omitempty"`
-	// Fault is set when the dispatcher could not record the command.
+	// Fault is set when it could not be done, or not be recorded.
 	Fault string `json:"fault,omitempty"`
 }
 
@@ -89,9 +89,14 @@ func (b *Bus) sendOnce(ctx context.Context, command *nats.Msg) error {
 	if err != nil {
 		return err
 	}
+	return readReply(message)
+}
+
+// readReply returns the outcome that a reply tells.
+func readReply(message *nats.Msg) error {
 	var r reply
 	if err := decode(message, &r); err != nil {
-		return fmt.Errorf("read the dispatcher's reply: %w", err)
+		return fmt.Errorf("read the reply: %w", err)
 	}
 	switch {
 	case r.Rejection != nil:
@@ -100,6 +105,17 @@ func (b *Bus) sendOnce(ctx context.Context, command *nats.Msg) error {
 		return &Fault{Text: r.Fault}
 	}
 	return nil
+}
+
+// replyOf returns the reply that tells the outcome.
+func replyOf(outcome error) reply {
+	var r reply
+	if rejection := (*contact.Rejection)(nil); errors.As(outcome, &rejection) {
+		r.Rejection = rejection
+	} else if outcome != nil {
+		r.Fault = outcome.Error()
+	}
+	return r
 }
 
 // Incoming is a command as the dispatcher receives it.
@@ -115,13 +131,7 @@ func (in Incoming) Size() int { return in.size }
 // Reply tells the sender the outcome, once: nil (it is on record), a
 // [*contact.Rejection], or any other error (a [Fault], after which it tries again).
 func (in Incoming) Reply(outcome error) error {
-	var r reply
-	if rejection := (*contact.Rejection)(nil); errors.As(outcome, &rejection) {
-		r.Rejection = rejection
-	} else if outcome != nil {
-		r.Fault = outcome.Error()
-	}
-	return respond(in.message, r)
+	return respond(in.message, replyOf(outcome))
 }
 
 func respond(question *nats.Msg, value any) error {
@@ -210,6 +220,44 @@ func (b *Bus) SignalAgent(s Signal) error { return b.publish(prefix+"signal.agen
 func (b *Bus) FollowAgentSignals(handle func(Signal)) (stop func() error, err error) {
 	return follow(b, prefix+"signal.agent", handle)
 }
+
+// controlTime bounds how long a node may take for what an agent does with his call.
+const controlTime = 3 * time.Second
+
+// Control asks the node for it, and returns when it was done. A [*contact.Rejection] is the
+// node's no: it has no such call of that agent ([contact.NotYours]), or the call is not in a
+// state for it.
+func (b *Bus) Control(ctx context.Context, node contact.NodeID, c Control) error {
+	ctx, cancel := context.WithTimeout(ctx, controlTime)
+	defer cancel()
+	message, err := encode(controlSubject(node), c)
+	if err != nil {
+		return fmt.Errorf("control %s: %w", c.Kind, err)
+	}
+	answered, err := b.conn.RequestMsgWithContext(ctx, message)
+	if err != nil {
+		return fmt.Errorf("control %s: %w", c.Kind, err)
+	}
+	if err := readReply(answered); err != nil {
+		return fmt.Errorf("control %s: %w", c.Kind, err)
+	}
+	return nil
+}
+
+// ServeControls hands what agents do with their calls on this node to handle, one after the
+// other, until stopped. done answers the asker, once, at any later time.
+func (b *Bus) ServeControls(node contact.NodeID, handle func(c Control, done func(error))) (stop func() error, err error) {
+	return b.subscribe(controlSubject(node), func(message *nats.Msg) {
+		var c Control
+		if decode(message, &c) != nil {
+			_ = respond(message, reply{Rejection: &contact.Rejection{Code: contact.Invalid}})
+			return
+		}
+		handle(c, func(outcome error) { _ = respond(message, replyOf(outcome)) })
+	})
+}
+
+func controlSubject(node contact.NodeID) string { return prefix + "control." + token(string(node)) }
 
 // Flush returns when everything published so far has reached the server.
 func (b *Bus) Flush(ctx context.Context) error { return b.conn.FlushWithContext(ctx) }

@@ -8,7 +8,7 @@ import (
 
 // Version of all messages on the bus. It is part of every subject, so that nodes of
 // different versions never misread each other.
-const Version = 2
+const Version = 3
 
 // OrderKind is what an order asks of a node.
 type OrderKind string
@@ -107,6 +107,11 @@ type ContactView struct {
 	// Agent has it, from connected on, by the offer ConnectedBy.
 	Agent       contact.AgentID `json:"agent,omitempty"`
 	ConnectedBy contact.OfferID `json:"connected_by,omitempty"`
+	// WrapUpUntil is when wrap-up runs out; 0 means never.
+	WrapUpUntil contact.Instant `json:"wrap_up_until,omitempty"`
+	// Code and Ticket are what the agent has chosen so far.
+	Code   contact.OutcomeCode  `json:"code,omitempty"`
+	Ticket contact.TicketNumber `json:"ticket,omitempty"`
 	// Answered is when an agent first answered, by voice or by a reply; 0 when not yet.
 	Answered contact.Instant `json:"answered,omitempty"`
 	// End is set when the state is closed.
@@ -145,12 +150,13 @@ type AgentView struct {
 	Missed []MissedOffer `json:"missed,omitempty"`
 }
 
-// MissedOffer is an offer that the agent did not answer in time.
+// MissedOffer is an offer that did not reach the agent, or that he did not answer.
 type MissedOffer struct {
-	Contact contact.ID      `json:"contact"`
-	Line    contact.LineID  `json:"line"`
-	Offer   contact.OfferID `json:"offer"`
-	At      contact.Instant `json:"at"`
+	Cause   contact.MissCause `json:"cause"`
+	Contact contact.ID        `json:"contact"`
+	Line    contact.LineID    `json:"line"`
+	Offer   contact.OfferID   `json:"offer"`
+	At      contact.Instant   `json:"at"`
 }
 
 // Signal is a message of the set-up of an agent's voice for one offer, between the
@@ -162,5 +168,41 @@ type Signal struct {
 	Agent   contact.AgentID `json:"agent"`
 	Contact contact.ID      `json:"contact"`
 	Offer   contact.OfferID `json:"offer"`
-	Payload json.RawMessage `json:"payload"`
+	// Console is the window that it comes from or is for; from a node, empty means all of the
+	// agent's. The first that answers has the voice.
+	Console string `json:"console,omitempty"`
+	// Bound is set instead of Payload, by the node: the voice of Offer lives in that window,
+	// and every other one lets go of it.
+	Bound   string          `json:"bound,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// ControlKind is what an agent does with a call that he has.
+type ControlKind string
+
+// The kinds.
+const (
+	// ControlHold and ControlResume: the user hears music, and the agent again.
+	ControlHold   ControlKind = "hold"
+	ControlResume ControlKind = "resume"
+	// ControlHangUp ends the call.
+	ControlHangUp ControlKind = "hang-up"
+	// ControlKey presses Key towards the user's phone.
+	ControlKey ControlKind = "key"
+	// ControlVoice makes the agent's voice anew, in the window Console: its page was loaded
+	// again, its network changed. While it lives in another window it stays there, rejected as
+	// [contact.VoiceElsewhere], unless Take says that the agent wants it here.
+	ControlVoice ControlKind = "voice"
+)
+
+// Control is asked of the node that has the caller, which acts at once, with or without a
+// dispatcher, and then tells the dispatcher.
+type Control struct {
+	Kind    ControlKind     `json:"kind"`
+	Agent   contact.AgentID `json:"agent"`
+	Contact contact.ID      `json:"contact"`
+	Console string          `json:"console,omitempty"`
+	// Key is one of 0–9, *, #, A–D.
+	Key  string `json:"key,omitempty"`
+	Take bool   `json:"take,omitempty"`
 }

@@ -25,7 +25,7 @@ const (
 	waitingCommands = 16 << 10
 )
 
-// Config is what a dispatcher is made of. All fields are needed, except Seen.
+// Config is what a dispatcher is made of. All fields are needed, except Seen and Observe.
 type Config struct {
 	Node    contact.NodeID
 	Journal *journal.Journal
@@ -37,6 +37,18 @@ type Config struct {
 	// Now is the clock. It may go back; the engine's does not.
 	Now func() time.Time
 	Log zerolog.Logger
+	// Observe, when set, is told of every turn by the loop, which waits for it.
+	Observe func(Turn)
+}
+
+// Turn is what one turn of the loop took.
+type Turn struct {
+	Commands, Events int
+	// Decide is the time that the engine took, Append until the record was on disk, which
+	// is 0 when nothing had to be recorded.
+	Decide, Append time.Duration
+	// Failed says that the record could not be appended.
+	Failed bool
 }
 
 // Dispatcher is made by [New]; [Dispatcher.Run] is its one goroutine.

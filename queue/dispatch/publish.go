@@ -186,7 +186,7 @@ func agentView(s queue.AgentState) bus.AgentView {
 		view.Contacts = append(view.Contacts, held.Contact)
 	}
 	for _, missed := range s.Missed {
-		view.Missed = append(view.Missed, bus.MissedOffer(missed))
+		view.Missed = append(view.Missed, bus.MissedOffer{Contact: missed.Contact, Line: missed.Line, Offer: missed.Offer, At: missed.At})
 	}
 	return view
 }
