@@ -3,7 +3,7 @@
 // Swedish regulator keeps for fiction.
 
 export const hello = {
-  protocol: 2,
+  protocol: 3,
   agent: 'anna',
   name: 'Anna Lind',
   role: 'agent',
@@ -46,6 +46,7 @@ export const hello = {
   publishes: true,
   seesFigures: true,
   outcomeCodes: ['solved', 'question-answered', 'passed-on', 'call-back-promised', 'wrong-number', 'silent-call'],
+  wrapUpExtensionMs: 120_000,
   iceServers: [],
 };
 

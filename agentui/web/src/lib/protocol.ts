@@ -3,10 +3,10 @@
  * begins there, with a new version when an older console could not understand it.
  */
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
-/** The socket's close codes of our own (RFC 6455 §7.4.2). */
-export const closeCode = { wrongProtocol: 4001, signedOut: 4002 } as const;
+/** The socket's close codes of our own (RFC 6455 §7.4.2). Replaced: a window with the same id has connected. */
+export const closeCode = { wrongProtocol: 4001, signedOut: 4002, replaced: 4003 } as const;
 
 /** Milliseconds since the Unix epoch by the server's clock; 0 or absent means never. */
 export type Instant = number;
@@ -22,7 +22,7 @@ export type Audience = '' | 'pupil' | 'staff' | 'guardian' | 'contact-centre' | 
 export type Channel = 'voice' | 'chat' | 'mail' | 'form';
 export type Presence = 'signed-out' | 'ready' | 'paused';
 export type PresenceCause = 'agent' | 'missed-offers' | 'roster';
-export type Activity = '' | 'offered' | 'dialling' | 'connected' | 'wrap-up';
+export type Activity = '' | 'offered' | 'dialling' | 'connected' | 'held' | 'wrap-up';
 export type ContactState =
   | 'arrived'
   | 'greeted'
@@ -30,10 +30,13 @@ export type ContactState =
   | 'offered'
   | 'dialling'
   | 'connected'
+  | 'held'
   | 'wrap-up'
   | 'closed';
 export type CallerKind = 'known' | 'unknown' | 'claimed' | 'withheld' | 'protected';
 export type Verification = 'none' | 'number-known' | 'signed-in';
+/** Why an offer was missed: it ran out, the voice did not come up, or the last console was gone. */
+export type MissCause = 'not-answered' | 'technical-fault' | 'unreachable';
 export type Rule = 'only-candidate' | 'highest-level' | 'longest-idle' | 'by-name';
 
 /** Why a request was refused: the codes of package contact, and "unavailable" of the socket itself. */
@@ -47,6 +50,7 @@ export type RejectionCode =
   | 'not-free'
   | 'unknown-outcome'
   | 'invalid'
+  | 'voice-elsewhere'
   | 'not-signed-in'
   | 'unavailable';
 
@@ -56,6 +60,14 @@ export type Request =
   | { do: 'accept'; offer: OfferID }
   | { do: 'decline'; offer: OfferID; reason?: string }
   | { do: 'hang-up'; contact: ContactID }
+  | { do: 'hold'; contact: ContactID }
+  | { do: 'resume'; contact: ContactID }
+  | { do: 'key'; contact: ContactID; key: string }
+  | { do: 'voice'; contact: ContactID; take?: boolean }
+  | { do: 'echo' }
+  | { do: 'echo-end' }
+  | { do: 'outcome'; contact: ContactID; code?: OutcomeCode; ticket?: TicketNumber }
+  | { do: 'extend'; contact: ContactID }
   | { do: 'note'; contact: ContactID; note: string }
   | { do: 'finish'; contact: ContactID; code?: OutcomeCode; ticket?: TicketNumber }
   | { do: 'give-back'; contact: ContactID }
@@ -91,6 +103,8 @@ export interface Hello {
   publishes: boolean;
   /** May read the figures of all. */
   seesFigures: boolean;
+  /** How much longer 'extend' makes a wrap-up. */
+  wrapUpExtensionMs: Millis;
   iceServers: IceServer[] | null;
 }
 
@@ -131,9 +145,14 @@ export type SignalPayload =
   | { sdp: { type: 'offer' | 'answer'; sdp: string }; candidate?: undefined }
   | { candidate: RTCIceCandidateInit; sdp?: undefined };
 
+/**
+ * A message of the set-up of an offer's voice; offer 0 is the echo call. Bound comes instead of a payload: the window
+ * in which the voice lives, every other one lets go of it.
+ */
 export interface VoiceSignal {
   offer: OfferID;
-  payload: SignalPayload;
+  bound?: string;
+  payload?: SignalPayload;
 }
 
 /** Further lines of a chat that the console follows, in order. */
@@ -289,6 +308,11 @@ export interface OngoingCard extends Details {
   arrived: Instant;
   answered: Instant;
   note?: string;
+  /** The outcome and the linked ticket, as they were kept last by 'outcome'. */
+  code?: OutcomeCode;
+  chosenTicket?: TicketNumber;
+  /** When the wrap-up runs out and the contact is closed by itself. */
+  wrapUpUntil?: Instant;
   /** When an agent first answered a text. */
   replied?: Instant;
 }
@@ -315,6 +339,8 @@ export interface CallbackCard {
 }
 
 export interface MissedCard {
+  cause?: MissCause;
+  channel?: Channel;
   contact: ContactID;
   line?: LineID;
   at: Instant;

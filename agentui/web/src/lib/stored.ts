@@ -40,3 +40,23 @@ export function storedKeys(start: string): string[] {
     return [];
   }
 }
+
+/** Small things of this window, kept over a reload and not longer. */
+export function readKept(key: string): unknown {
+  try {
+    const text = sessionStorage.getItem(prefix + key);
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps a small thing of this window; undefined takes it away. */
+export function writeKept(key: string, value: unknown): void {
+  try {
+    if (value === undefined) sessionStorage.removeItem(prefix + key);
+    else sessionStorage.setItem(prefix + key, JSON.stringify(value));
+  } catch {
+    // Full or switched off.
+  }
+}

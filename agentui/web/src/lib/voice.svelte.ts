@@ -1,7 +1,10 @@
+import { SvelteSet } from 'svelte/reactivity';
 import { microphoneProblem, type MicrophoneProblem } from './microphone';
+import { Peer, type PeerHealth } from './peer';
 import type { ConsoleState, IceServer, OfferID, SignalPayload, VoiceSignal } from './protocol';
+import { measureQuality, type Quality } from './quality';
 import { callOf } from './shown';
-import { measureQuality, type Counters, type Quality } from './quality';
+import { readKept, writeKept } from './stored';
 
 /**
  * - closed: not asked for.
@@ -19,91 +22,6 @@ const unseenLimit = 15_000;
 const qualityInterval = 3000;
 const promptAfter = 700;
 
-/** One PeerConnection: it belongs to one offer, and lives until the offer or its contact's connection is over. */
-class Peer {
-  readonly connection: RTCPeerConnection;
-  readonly createdAt = performance.now();
-  /** A state has shown the offer or its contact. */
-  seen = false;
-  track: MediaStreamTrack | undefined;
-  sender: RTCRtpSender | undefined;
-  remote: MediaStream | undefined;
-  counters: Counters | undefined;
-  /** Signals are handled one after the other. */
-  #work: Promise<void> = Promise.resolve();
-  #early: RTCIceCandidateInit[] = [];
-
-  constructor(
-    readonly offer: OfferID,
-    iceServers: IceServer[],
-    private readonly send: (payload: SignalPayload) => void,
-    private readonly microphoneTrack: () => MediaStreamTrack | undefined,
-    private readonly changed: () => void,
-  ) {
-    this.connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
-    this.connection.onicecandidate = ({ candidate }) => {
-      if (candidate?.candidate) send({ candidate: candidate.toJSON() });
-    };
-    this.connection.onconnectionstatechange = () => changed();
-    this.connection.ontrack = ({ track, streams }) => {
-      if (track.kind !== 'audio') return;
-      this.remote = streams[0] ?? new MediaStream([track]);
-      changed();
-    };
-    // The server opens a channel for real-time text (T.140) on every call; it is kept open, nothing is shown of it yet.
-    this.connection.ondatachannel = () => {};
-  }
-
-  handle(payload: SignalPayload): void {
-    this.#work = this.#work
-      .then(() => this.#apply(payload))
-      .catch((error: unknown) => {
-        if (this.connection.signalingState !== 'closed') console.error('voice signal of offer', this.offer, error);
-      });
-  }
-
-  async #apply(payload: SignalPayload): Promise<void> {
-    if (this.connection.signalingState === 'closed') return;
-    if (payload.candidate) {
-      if (this.connection.remoteDescription) await this.connection.addIceCandidate(payload.candidate);
-      else this.#early.push(payload.candidate);
-      return;
-    }
-    if (payload.sdp?.type !== 'offer') return;
-    await this.connection.setRemoteDescription(payload.sdp);
-    const audio = this.connection
-      .getTransceivers()
-      .find((transceiver) => transceiver.receiver.track.kind === 'audio' && transceiver.currentDirection !== 'stopped');
-    if (audio) {
-      audio.direction = 'sendrecv';
-      this.sender = audio.sender;
-      await this.useMicrophone();
-    }
-    for (const candidate of this.#early.splice(0)) await this.connection.addIceCandidate(candidate);
-    const answer = await this.connection.createAnswer();
-    await this.connection.setLocalDescription(answer);
-    if (answer.sdp) this.send({ sdp: { type: 'answer', sdp: answer.sdp } });
-    this.changed();
-  }
-
-  /** Sends the microphone's track, as silent as the one before. */
-  async useMicrophone(): Promise<void> {
-    const source = this.microphoneTrack();
-    const enabled = this.track?.enabled ?? false;
-    this.track?.stop();
-    this.track = source?.clone();
-    if (this.track) this.track.enabled = enabled;
-    await this.sender?.replaceTrack(this.track ?? null);
-    this.changed();
-  }
-
-  close(): void {
-    this.connection.onconnectionstatechange = null;
-    this.connection.close();
-    this.track?.stop();
-  }
-}
-
 /** The agent's microphone and the voice of the calls, over the browser's own WebRTC. */
 export class Voice {
   microphone = $state<Microphone>('closed');
@@ -118,29 +36,49 @@ export class Voice {
   quality = $state<Quality | undefined>();
   /** The browser refuses to play until the agent has clicked. */
   blocked = $state(false);
+  /** The devices that are wanted, as deviceId; empty is the system's choice. See setInput and setOutput. */
+  input = $state('');
+  output = $state('');
+  /** The microphone's own track, from which every call gets a copy; it is disabled, so read a clone. */
+  source = $state.raw<MediaStreamTrack | undefined>();
+  /** Offers whose voice lives in another window of the same agent. */
+  readonly elsewhere = new SvelteSet<OfferID>();
 
   /** Set by the owner: how a signal reaches the server, and what happens when the microphone is gone for good. */
   send: (offer: OfferID, payload: SignalPayload) => void = () => {};
   onMicrophoneLost: () => void = () => {};
+  /** Gets the signals of the echo call (offer 0). */
+  onEchoSignal: (payload: SignalPayload) => void = () => {};
+  /** Called when a connection came, went or changed. */
+  onChange: () => void = () => {};
+  /** Another window has the voice of an offer that was accepted here and not bound yet. */
+  onTakenFromAccepted: (offer: OfferID) => void = () => {};
   iceServers: IceServer[] = [];
+  /** This window's own id, by which the server says where a voice lives. */
+  window = '';
 
-  #source: MediaStreamTrack | undefined;
   #opening: Promise<boolean> | undefined;
+  #kept = 0;
   #peers = new Map<OfferID, Peer>();
+  /** What carries the talk until the newer connection of the same offer stands. */
+  #older = new Map<OfferID, Peer>();
   /** Offers that were accepted here, and not in another window of the same agent. */
   #accepted = new Set<OfferID>();
+  /** Offers whose voice the server has bound to this window. */
+  #bound = new Set<OfferID>();
   #element: HTMLAudioElement | undefined;
   #qualityTimer: ReturnType<typeof setInterval> | undefined;
 
   /** Takes the element that plays what callers say. */
   attach(element: HTMLAudioElement): void {
     this.#element = element;
+    void this.#useOutput();
     this.#update();
   }
 
   /** Opens the microphone, silent. Returns whether there is one; why not stands in problem. */
   openMicrophone(): Promise<boolean> {
-    if (this.#source?.readyState === 'live') return Promise.resolve(true);
+    if (this.source?.readyState === 'live') return Promise.resolve(true);
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
     return this.#opening;
   }
@@ -152,19 +90,31 @@ export class Voice {
     try {
       if (!window.isSecureContext) throw new DOMException('', 'InsecureContext');
       const stream = await navigator.mediaDevices.getUserMedia({
-        audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+        // Ideal, not exact: a headset that is not there is no reason to be unable to talk.
+        audio: {
+          echoCancellation: true,
+          noiseSuppression: true,
+          autoGainControl: true,
+          ...(this.input && { deviceId: { ideal: this.input } }),
+        },
       });
       const track = stream.getAudioTracks()[0];
       if (!track) throw new DOMException('', 'NotFoundError');
       track.enabled = false;
       track.addEventListener('ended', () => void this.#lost(track));
-      this.#source = track;
+      this.source?.stop();
+      this.source = track;
       this.microphone = 'open';
-      for (const peer of this.#peers.values()) await peer.useMicrophone();
+      for (const peer of this.#all()) await peer.useMicrophone();
       return true;
     } catch (error) {
-      this.microphone = 'failed';
-      this.problem = microphoneProblem(error);
+      // Another device that cannot be had leaves the one before in use.
+      if (this.source?.readyState === 'live') {
+        this.microphone = 'open';
+      } else {
+        this.microphone = 'failed';
+        this.problem = microphoneProblem(error);
+      }
       return false;
     } finally {
       clearTimeout(prompt);
@@ -174,41 +124,131 @@ export class Voice {
 
   /** The device is gone. The next best one takes over if there is one. */
   async #lost(track: MediaStreamTrack): Promise<void> {
-    if (this.#source !== track) return;
-    this.#source = undefined;
+    if (this.source !== track) return;
+    this.source = undefined;
     if (!(await this.openMicrophone())) this.onMicrophoneLost();
   }
 
-  /** Lets go of the microphone, unless a call needs it. */
+  /** Lets go of the microphone, unless a call or a test of the sound needs it. */
   closeMicrophone(): void {
-    if (this.#peers.size > 0 || this.microphone !== 'open') return;
-    this.#source?.stop();
-    this.#source = undefined;
+    if (this.#peers.size > 0 || this.#kept > 0 || this.microphone !== 'open') return;
+    this.source?.stop();
+    this.source = undefined;
     this.microphone = 'closed';
   }
 
-  signal({ offer, payload }: VoiceSignal): void {
-    let peer = this.#peers.get(offer);
-    if (!peer) {
-      if (payload.sdp?.type !== 'offer') return;
-      peer = new Peer(
-        offer,
-        this.iceServers,
-        (answer) => this.send(offer, answer),
-        () => this.#source,
-        () => this.#update(),
-      );
-      this.#peers.set(offer, peer);
-    }
-    peer.handle(payload);
+  /** Keeps an open microphone open until the function that it returns is called. */
+  keepMicrophone(): () => void {
+    let kept = true;
+    this.#kept++;
+    return () => {
+      if (kept) this.#kept--;
+      kept = false;
+    };
   }
 
-  /** The server has it on record that the agent accepted: the voice may go out. */
+  /** Takes another microphone (deviceId, empty for the system's choice), in the middle of a call too. Returns whether it is in use. */
+  async setInput(id: string): Promise<boolean> {
+    this.input = id;
+    if (this.microphone === 'closed' || this.microphone === 'failed') return true;
+    await this.#opening;
+    this.#opening = this.#open().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  /** Plays callers on another device (deviceId, empty for the system's choice). Returns whether the browser does it. */
+  setOutput(id: string): Promise<boolean> {
+    this.output = id;
+    return this.#useOutput();
+  }
+
+  async #useOutput(): Promise<boolean> {
+    const element = this.#element;
+    if (!element) return true;
+    if (!('setSinkId' in element)) return this.output === '';
+    if (element.sinkId === this.output) return true;
+    try {
+      await element.setSinkId(this.output);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  signal({ offer, bound, payload }: VoiceSignal): void {
+    if (offer === 0) {
+      if (payload) this.onEchoSignal(payload);
+    } else if (bound !== undefined) {
+      this.#bind(offer, bound);
+    } else if (payload) {
+      if (payload.sdp?.type === 'offer') this.#renew(offer);
+      this.#peers.get(offer)?.handle(payload);
+    }
+  }
+
+  /** Each offer of a session is a connection of its own: the node negotiates none of them twice. */
+  #renew(offer: OfferID): void {
+    const before = this.#peers.get(offer);
+    if (before?.health === 'connected') {
+      before.retire();
+      this.#older.get(offer)?.close();
+      this.#older.set(offer, before);
+    } else {
+      before?.close();
+    }
+    const peer = new Peer(offer, {
+      iceServers: this.iceServers,
+      send: (payload) => this.send(offer, payload),
+      microphone: () => this.source,
+      changed: () => this.#update(),
+    });
+    peer.seen = before?.seen ?? false;
+    this.#peers.set(offer, peer);
+  }
+
+  #bind(offer: OfferID, window: string): void {
+    if (window === this.window) {
+      this.#bound.add(offer);
+      this.elsewhere.delete(offer);
+    } else if (this.#accepted.has(offer) && !this.#bound.has(offer)) {
+      this.onTakenFromAccepted(offer);
+    } else {
+      this.letGo(offer);
+    }
+  }
+
+  /** The voice of the offer lives in another window. */
+  letGo(offer: OfferID): void {
+    this.#accepted.delete(offer);
+    this.#bound.delete(offer);
+    this.elsewhere.add(offer);
+    this.#close(offer);
+    this.#update();
+  }
+
+  /** The server has it on record that the agent accepted, or has given the voice to this window: it may go out. */
   accepted(offer: OfferID): void {
     if (this.#accepted.has(offer)) return;
     this.#accepted.add(offer);
-    this.muted = false;
+    // A page that was loaded again in mid-call is as silent as it was before.
+    this.muted = readKept('muted') === offer;
     this.#update();
+  }
+
+  /** The server has given the voice to this window. */
+  given(offer: OfferID): void {
+    this.elsewhere.delete(offer);
+    this.#bound.add(offer);
+    this.accepted(offer);
+  }
+
+  isAccepted(offer: OfferID): boolean {
+    return this.#accepted.has(offer);
+  }
+
+  /** How the newest connection of the offer is; none when there is none. */
+  health(offer: OfferID): PeerHealth | 'none' {
+    return this.#peers.get(offer)?.health ?? 'none';
   }
 
   /** Closes what the server's state no longer has. */
@@ -219,15 +259,18 @@ export class Voice {
     if (call) alive.add(call.offer);
     for (const [offer, peer] of this.#peers) {
       if (alive.has(offer)) peer.seen = true;
-      else if (peer.seen || performance.now() - peer.createdAt > unseenLimit) this.#close(peer);
+      else if (peer.seen || performance.now() - peer.createdAt > unseenLimit) this.#close(offer);
     }
-    for (const offer of this.#accepted) if (!alive.has(offer)) this.#accepted.delete(offer);
+    for (const set of [this.#accepted, this.#bound, this.elsewhere]) {
+      for (const offer of [...set]) if (!alive.has(offer) && !this.#peers.has(offer)) set.delete(offer);
+    }
     this.#update();
   }
 
   toggleMicrophone(): void {
     if (this.heard === undefined) return;
     this.muted = !this.muted;
+    writeKept('muted', this.muted ? this.heard : undefined);
     this.#update();
   }
 
@@ -243,8 +286,10 @@ export class Voice {
 
   /** Ends everything: the agent signs out. */
   close(): void {
-    for (const peer of [...this.#peers.values()]) this.#close(peer);
+    for (const offer of [...this.#peers.keys()]) this.#close(offer);
     this.#accepted.clear();
+    this.#bound.clear();
+    this.elsewhere.clear();
     this.#update();
     this.closeMicrophone();
   }
@@ -254,21 +299,33 @@ export class Voice {
     return this.#peers.has(offer);
   }
 
-  #close(peer: Peer): void {
-    this.#peers.delete(peer.offer);
-    peer.close();
+  #all(): Peer[] {
+    return [...this.#peers.values(), ...this.#older.values()];
+  }
+
+  #close(offer: OfferID): void {
+    for (const peers of [this.#peers, this.#older]) {
+      peers.get(offer)?.close();
+      peers.delete(offer);
+    }
   }
 
   /** Brings tracks, element and what is shown in line with peers and acceptance. */
   #update(): void {
+    for (const [offer, older] of this.#older) {
+      if (this.#peers.get(offer)?.connection.connectionState !== 'connected' && older.health !== 'broken') continue;
+      older.close();
+      this.#older.delete(offer);
+    }
     let heard: Peer | undefined;
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#all()) {
       const accepted = this.#accepted.has(peer.offer);
       if (peer.track) peer.track.enabled = accepted && !this.muted;
+      // An older one is only there while it carries the talk.
       if (accepted) heard = peer;
     }
     this.heard = heard?.offer;
-    this.sound = soundOf(heard?.connection.connectionState);
+    this.sound = soundOf(heard);
     const element = this.#element;
     const remote = heard?.remote ?? null;
     if (element && element.srcObject !== remote) {
@@ -277,6 +334,7 @@ export class Voice {
       if (remote) void this.#play(element);
     }
     this.#watchQuality(heard);
+    this.onChange();
   }
 
   async #play(element: HTMLAudioElement): Promise<void> {
@@ -298,24 +356,24 @@ export class Voice {
   }
 
   async #measure(): Promise<void> {
-    const peer = this.heard === undefined ? undefined : this.#peers.get(this.heard);
+    const offer = this.heard;
+    const peer = offer === undefined ? undefined : (this.#older.get(offer) ?? this.#peers.get(offer));
     if (!peer || peer.connection.connectionState !== 'connected') return;
     const report: RTCStats[] = [];
     (await peer.connection.getStats()).forEach((entry: RTCStats) => report.push(entry));
     const { quality, counters } = measureQuality(report, peer.counters);
     peer.counters = counters;
-    if (this.heard === peer.offer) this.quality = quality ?? this.quality;
+    if (this.heard === offer) this.quality = quality ?? this.quality;
   }
 }
 
-function soundOf(state: RTCPeerConnectionState | undefined): Sound {
-  switch (state) {
+function soundOf(peer: Peer | undefined): Sound {
+  switch (peer?.health) {
     case undefined:
       return 'none';
     case 'connected':
-      return 'connected';
-    case 'failed':
-    case 'closed':
+      return peer?.connection.connectionState === 'connected' ? 'connected' : 'connecting';
+    case 'broken':
       return 'failed';
     default:
       return 'connecting';
