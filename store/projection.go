@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"svar/contact"
+	"svar/report"
 )
 
 // Projected returns the sequence of the last record that was projected, 0 for none.
@@ -89,31 +90,52 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 	case contact.ContactConnected:
 		of, by = e.Contact, e.Agent
 		change(connectContact, of, at, by)
+		change(beginSegment, of, offer(e.Offer), by, at)
 	case contact.ContactReplied:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set replied = coalesce(replied, $2), answered = coalesce(answered, $2) where id = $1`, of, at)
 	case contact.ContactReturned:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'waiting', agent = '' where id = $1`, of)
+		change(endSegment, of, at, report.PartedReturned)
 	case contact.CallbackTaken:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'dialling' where id = $1`, of)
 	case contact.CallbackFailed:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'waiting' where id = $1`, of)
+	case contact.ContactHeld:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'held' where id = $1`, of)
+		change(holdSegment, of, at)
+	case contact.ContactResumed:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'connected' where id = $1`, of)
+		change(resumeSegment, of, at)
 	case contact.ContactHungUp:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'wrap-up', ended = $2 where id = $1`, of, at)
+		change(endSegment, of, at, report.Parted(""))
+	case contact.WrapUpExtended:
+		of, by = e.Contact, e.Agent
+	case contact.OutcomeChosen:
+		of, by = e.Contact, e.Agent
+	case contact.QualityReported:
+		of = e.Contact
+		q := report.QualityOf(e.Quality)
+		change(worsenQuality, of, q.Loss, q.RemoteLoss, q.Jitter, q.RoundTrip)
 	case contact.ContactDropped:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'waiting', callback = true, agent = '', ended = case when $3 then $2 else ended end where id = $1`,
-			of, at, e.From == contact.StateConnected)
+			of, at, e.From == contact.StateConnected || e.From == contact.StateHeld)
+		change(endSegment, of, at, report.PartedDropped)
 	case contact.ContactClosed:
 		of, by = e.Contact, e.Agent
 		if e.Refused != nil {
 			insertContact(batch, *e.Refused, "")
 		}
-		change(closeContact, of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by, e.Ticket) // a SIP status code has three digits
+		change(closeContact, of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by, e.Ticket, e.Lapsed) // a SIP status code has three digits
+		change(finishSegment, of, at, e.End, e.Lapsed)
 		if e.Ticket != "" {
 			change(linkClosed, of, at, by, e.Ticket)
 		}
@@ -140,7 +162,7 @@ const connectContact = `
 const closeContact = `
 	update contacts set state = 'closed', callback = false, closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
 		outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end,
-		ticket = case when $9 = '' then ticket else $9 end,
+		ticket = case when $9 = '' then ticket else $9 end, lapsed = $10,
 		unreplied = channel <> 'voice' and $3 = 'handled' and answered is null,
 		answered = case when channel <> 'voice' and $3 = 'handled' then coalesce(answered, $2) else answered end
 	where id = $1`

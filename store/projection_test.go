@@ -36,9 +36,16 @@ var everyEvent = contact.Events{
 	contact.ContactReturned{Contact: "k", Offer: 1, Agent: "anna", Cause: contact.ReturnGivenBack},
 	contact.CallbackTaken{Contact: "k", Offer: 1, Agent: "anna", Node: "node-1", Expires: after(45)},
 	contact.CallbackFailed{Contact: "k", Offer: 1, Agent: "anna", Reason: contact.DialBusy},
-	contact.ContactHungUp{Contact: "k", Agent: "anna", By: contact.PartyCaller},
+	contact.ContactHeld{Contact: "k", Agent: "anna"},
+	contact.ContactResumed{Contact: "k", Agent: "anna"},
+	contact.ContactHungUp{Contact: "k", Agent: "anna", By: contact.PartyCaller, Until: after(60)},
+	contact.WrapUpExtended{Contact: "k", Agent: "anna", Until: after(90)},
+	contact.OutcomeChosen{Contact: "k", Agent: "anna", Code: "solved", Ticket: "SD-100001"},
+	contact.QualityReported{Contact: "k", Offer: 1, Party: contact.PartyCaller, Quality: contact.Quality{
+		Received: 1<<64 - 1, Lost: 1, Jitter: 2, RoundTrip: 1<<32 - 1, RemoteLost: 255,
+	}},
 	contact.ContactDropped{Contact: "k", From: contact.StateConnected, Agent: "anna"},
-	contact.ContactClosed{Contact: "k", End: contact.EndHandled, Waited: 9, Agent: "anna", Code: "solved", Ticket: "SD-100001"},
+	contact.ContactClosed{Contact: "k", End: contact.EndHandled, Waited: 9, Agent: "anna", Code: "solved", Ticket: "SD-100001", Lapsed: true},
 	contact.PresenceChanged{Agent: "anna", Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent},
 	contact.ReachabilityChanged{Agent: "anna", Node: "node-1", Reachable: true},
 }

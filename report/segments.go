@@ -1,0 +1,109 @@
+package report
+
+import (
+	"svar/contact"
+)
+
+// Segment is one agent's part of a contact: from the moment when both were connected to
+// the end of what the agent had to do with it. A contact that goes on with another agent, or
+// with the same one later, has a further segment; agents' sums are made of segments and
+// exceed those of contacts.
+type Segment struct {
+	Contact contact.ID
+	Offer   contact.OfferID
+	Agent   contact.AgentID
+	// Connected and Ended bound the connection, hold included; Ended is 0 while it lasts.
+	Connected, Ended contact.Instant
+	// Held is how much of the connection the user was on hold, counted as each hold ends.
+	Held contact.Millis
+	// Finished is when the agent was done with it, wrap-up included; 0 before that.
+	Finished contact.Instant
+	Parted   Parted
+	// Lapsed says that its wrap-up ran out.
+	Lapsed bool
+
+	heldSince contact.Instant
+}
+
+// Parted is how a segment ended; empty while the agent has the contact.
+type Parted string
+
+// The ways to part.
+const (
+	// PartedFinished: the agent, or the end of wrap-up, closed the contact.
+	PartedFinished Parted = "finished"
+	// PartedReturned: the contact went back into the queue.
+	PartedReturned Parted = "returned"
+	// PartedDropped: a technical fault broke it.
+	PartedDropped Parted = "dropped"
+)
+
+// Talk is the time that agent and user could hear or write to each other, hold excluded; 0
+// while the connection lasts.
+func (s Segment) Talk() contact.Millis {
+	if s.Ended == 0 {
+		return 0
+	}
+	return max(0, s.Ended.Sub(s.Connected)-s.Held)
+}
+
+// WrapUp is the time from the end of the connection until the agent was done; 0 before that.
+func (s Segment) WrapUp() contact.Millis {
+	if s.Finished == 0 {
+		return 0
+	}
+	return max(0, s.Finished.Sub(s.Ended))
+}
+
+// Handling is the time that the segment took of its agent so far: talk, hold and wrap-up.
+func (s Segment) Handling() contact.Millis { return s.Talk() + s.Held + s.WrapUp() }
+
+// segments are those of one contact, in the order in which they began. Only the last may
+// be open.
+type segments []Segment
+
+// add takes in an event of the contact that was recorded at now.
+func (l *segments) add(event contact.Event, now contact.Instant) {
+	if e, is := event.(contact.ContactConnected); is {
+		*l = append(*l, Segment{Contact: e.Contact, Offer: e.Offer, Agent: e.Agent, Connected: now})
+		return
+	}
+	if len(*l) == 0 || (*l)[len(*l)-1].Parted != "" {
+		return
+	}
+	last := &(*l)[len(*l)-1]
+	switch e := event.(type) {
+	case contact.ContactHeld:
+		first(&last.heldSince, now)
+	case contact.ContactResumed:
+		last.resume(now)
+	case contact.ContactHungUp:
+		last.end(now)
+	case contact.ContactReturned:
+		last.end(now)
+		last.Parted = PartedReturned
+	case contact.ContactDropped:
+		last.end(now)
+		last.Parted = PartedDropped
+	case contact.ContactClosed:
+		last.end(now)
+		last.Finished, last.Parted, last.Lapsed = now, PartedDropped, e.Lapsed
+		if e.End == contact.EndHandled {
+			last.Parted = PartedFinished
+		}
+	}
+}
+
+func (s *Segment) resume(now contact.Instant) {
+	if s.heldSince != 0 {
+		s.Held += max(0, now.Sub(s.heldSince))
+		s.heldSince = 0
+	}
+}
+
+func (s *Segment) end(now contact.Instant) {
+	if s.Ended == 0 {
+		s.resume(now)
+		s.Ended = now
+	}
+}
