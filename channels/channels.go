@@ -91,12 +91,13 @@ type Keypad interface {
 type KeyPresser interface {
 	// Press sends one key (0–9, *, #, A–D) as a telephone event (RFC 4733), or as its tones
 	// where the phone takes none. Keys pressed meanwhile follow one another. It does not wait.
+	// After the leg's end it returns [ErrLegOver].
 	Press(key byte) error
 }
 
 // Measured is a leg whose voice is measured.
 type Measured interface {
-	// Quality is how it is up to now; after the leg's end how it was.
+	// Quality is how it is up to now; after the leg's end how it was, which changes no more.
 	Quality() contact.Quality
 }
 

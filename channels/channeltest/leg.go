@@ -29,6 +29,18 @@ type Presser interface {
 	Press(digit byte)
 }
 
+// Hearer is a party that hears the keys which are pressed towards it.
+type Hearer interface {
+	// Heard waits for the next key and returns it; it gives up with ctx.
+	Heard(ctx context.Context) (key byte, err error)
+}
+
+// Talker is a party with a voice.
+type Talker interface {
+	// Talk sends voice until the leg is over. The leg is answered.
+	Talk()
+}
+
 // Fixture is one leg that is not answered yet, and its party.
 type Fixture struct {
 	Leg   channels.Leg
@@ -66,6 +78,8 @@ func TestLeg(t *testing.T, factory Factory) {
 		{"a prompt is interrupted by the end", testPlayEnd},
 		{"a loop ends with the leg", testLoop},
 		{"digits come once each, and are closed at the end", testDigits},
+		{"keys are pressed in order, and none after the end", testPress},
+		{"the voice is measured, and what it was stays", testQuality},
 		{"whoever joins and leaves ends nothing", testTexting},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -265,6 +279,94 @@ func testDigits(t *testing.T, f Fixture) {
 		}
 	case <-time.After(f.Patience):
 		t.Error("Digits is not closed at the end")
+	}
+}
+
+func testPress(t *testing.T, f Fixture) {
+	hearer, hears := f.Party.(Hearer)
+	presser, able := f.Leg.(channels.KeyPresser)
+	if !able {
+		if hears {
+			t.Error("the party hears keys, but the leg presses none")
+		}
+		return
+	}
+	f.answer(t)
+	for _, key := range []byte{0, 'x', '1' + 0x80} {
+		if err := presser.Press(key); err == nil {
+			t.Errorf("the key %q was pressed", key)
+		}
+	}
+	const keys = "1590*#AD"
+	for _, key := range []byte(keys) {
+		if err := presser.Press(key); err != nil {
+			t.Fatalf("Press(%q): %v", key, err)
+		}
+	}
+	if hears {
+		ctx, cancel := context.WithTimeout(t.Context(), f.Patience)
+		defer cancel()
+		var heard []byte
+		for range keys {
+			key, err := hearer.Heard(ctx)
+			if err != nil {
+				t.Fatalf("%v; the party heard %q up to now, want %q", err, heard, keys)
+			}
+			heard = append(heard, key)
+		}
+		if string(heard) != keys {
+			t.Errorf("the party heard %q; want %q", heard, keys)
+		}
+	}
+	f.stillAlive(t)
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+	if err := presser.Press('1'); !errors.Is(err, channels.ErrLegOver) {
+		t.Errorf("Press after the end: %v; want ErrLegOver", err)
+	}
+}
+
+// measureEvery is the time between two looks at what grows by itself.
+const measureEvery = 20 * time.Millisecond
+
+func testQuality(t *testing.T, f Fixture) {
+	measured, able := f.Leg.(channels.Measured)
+	if !able {
+		return
+	}
+	_ = measured.Quality() // it may be asked for at any time
+	f.answer(t)
+	if talker, talks := f.Party.(Talker); talks {
+		talker.Talk()
+		look := time.NewTicker(measureEvery)
+		defer look.Stop()
+		patience := time.After(f.Patience)
+		for measured.Quality().Received == 0 {
+			select {
+			case <-look.C:
+			case <-patience:
+				t.Fatal("the party talks, and no packet is counted")
+			}
+		}
+	}
+	var readers sync.WaitGroup
+	for range 4 { // it is looked at while the leg ends
+		readers.Go(func() {
+			_ = measured.Quality()
+			<-f.Leg.Done()
+			_ = measured.Quality()
+		})
+	}
+	last := measured.Quality()
+	f.Leg.HangUp()
+	f.over(t, channels.EndedByUs)
+	readers.Wait()
+	was := measured.Quality()
+	if was.Received < last.Received {
+		t.Errorf("%d packets had come in, and after the end %d", last.Received, was.Received)
+	}
+	if again := measured.Quality(); again != was {
+		t.Errorf("after the end it was %+v, then %+v", was, again)
 	}
 }
 

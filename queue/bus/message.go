@@ -171,6 +171,9 @@ type Signal struct {
 	// Console is the window that it comes from or is for; from a node, empty means all of the
 	// agent's. The first that answers has the voice.
 	Console string `json:"console,omitempty"`
+	// Leg is the one that is set up. A voice may be made anew within one offer; a window that
+	// repeats the leg of the message that it answers is not taken for one that answers the next.
+	Leg contact.LegID `json:"leg,omitempty"`
 	// Bound is set instead of Payload, by the node: the voice of Offer lives in that window,
 	// and every other one lets go of it.
 	Bound   string          `json:"bound,omitempty"`
