@@ -35,6 +35,17 @@ func parseEvent(payload []byte) (telephoneEvent, bool) {
 	}, true
 }
 
+// marshal is the payload of the event.
+func (e telephoneEvent) marshal() [eventOctets]byte {
+	flags := byte(keyVolume)
+	if e.end {
+		flags |= 0x80
+	}
+	payload := [eventOctets]byte{e.code, flags}
+	binary.BigEndian.PutUint16(payload[2:], e.duration)
+	return payload
+}
+
 // keypad turns the packets of telephone events into digits, each once. An event is
 // known by the timestamp of its start, which all its packets carry, so it counts with
 // whichever packet comes first: a lost start or end and a repeated end change nothing.

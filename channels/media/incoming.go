@@ -50,6 +50,8 @@ type incoming struct {
 	started   bool
 	closed    bool
 	began     time.Time // zero of the arrival times that the jitter compares
+	expected  time.Time // since when the party ought to be heard
+	resting   bool      // the party said by comfort noise that it is silent
 
 	source    reception
 	candidate candidate
@@ -96,7 +98,25 @@ const noBadSequence = 1 << 16
 func (in *incoming) start(format Format) {
 	in.mutex.Lock()
 	defer in.mutex.Unlock()
-	in.format, in.started, in.began = format, true, time.Now()
+	now := time.Now()
+	in.format, in.started, in.began, in.expected = format, true, now, now
+}
+
+// Unheard is how long nothing has come from a party that ought to be heard: the measure for
+// dead media. It is 0 before Start and after Close, while the party may not send (hold), and
+// while it is silent by its own word (comfort noise, RFC 3389).
+func (s *Stream) Unheard(now time.Time) time.Duration {
+	in := &s.in
+	in.mutex.Lock()
+	defer in.mutex.Unlock()
+	if !in.started || in.closed || in.resting || !in.direction.receives() {
+		return 0
+	}
+	since := in.expected
+	if in.lastReceived.After(since) {
+		since = in.lastReceived
+	}
+	return max(now.Sub(since), 0)
 }
 
 // Receive takes a packet that came for this leg. It does not keep the packet. An error
@@ -176,7 +196,10 @@ func (in *incoming) accept(packet *rtp.Packet, now time.Time) (kind packetKind, 
 	in.lastReceived = now
 	if late {
 		in.late++
-	} else if kind == kindVoice {
+		return kind, late, nil
+	}
+	in.resting = kind == kindNoise
+	if kind == kindVoice {
 		in.source.measure(packet.Timestamp, ticks(now.Sub(in.began)))
 	}
 	return kind, late, nil

@@ -75,17 +75,20 @@ type outgoing struct {
 	peer     *Stream
 	switched bool
 	relay    relay
+	// presses go before any source.
+	presses presses
 
 	// The clock of the leg: timestamp origin was due at began.
 	began  time.Time
 	origin uint32
 
-	header  rtp.Header // of the packet sent last
-	handed  rtp.Header // the copy that a sink gets, and may add extensions to
-	length  uint32     // ticks that the packet sent last covers
-	sentAt  time.Time  // zero before the first packet
-	scratch [maxPayload]byte
-	silence []byte
+	header    rtp.Header // of the packet sent last
+	handed    rtp.Header // the copy that a sink gets, and may add extensions to
+	length    uint32     // ticks that the packet sent last covers
+	sentAt    time.Time  // zero before the first packet
+	stampedAt time.Time  // of the first packet with its timestamp, which those of an event share
+	scratch   [maxPayload]byte
+	silence   []byte
 
 	packets, octets, errors uint64
 	reported                uint64 // packets at the last report
@@ -111,11 +114,16 @@ func (o *outgoing) start(format Format) error {
 	o.started = true
 	o.format = format
 	o.began = time.Now()
-	o.silence = bytes.Repeat([]byte{codecs[format.Codec].silence}, frameOctets)
+	o.silence = silentFrame(format.Codec)
 	if o.playing != nil {
 		o.playing.sound = o.playing.clip.Encoded(format.Codec)
 	}
 	return nil
+}
+
+// silentFrame is 20 ms of nothing in a codec.
+func silentFrame(codec Codec) []byte {
+	return bytes.Repeat([]byte{codecs[codec].silence}, frameOctets)
 }
 
 func (o *outgoing) isClosed() bool {
@@ -131,7 +139,7 @@ func (o *outgoing) close() bool {
 		return false
 	}
 	o.playing.finish(ErrClosed)
-	o.closed, o.playing, o.peer = true, nil, nil
+	o.closed, o.playing, o.peer, o.presses = true, nil, nil, presses{}
 	return true
 }
 
@@ -185,29 +193,44 @@ func (s *Stream) tick(now time.Time, lapses int) {
 	if lapses != o.lapses {
 		o.lapses, o.switched = lapses, true
 	}
-	frame := o.silence
+	frame, due := o.nextFrame(now)
+	switch {
+	case o.presses.busy():
+		o.pressFrame(s.sink, now)
+	case !due:
+	case o.peer != nil:
+		// A sign of life in a pause of the peer: both are talk spurts of their own.
+		o.switched = true
+		o.sendVoice(s.sink, frame, now)
+		o.switched = true
+	default:
+		o.sendVoice(s.sink, frame, now)
+	}
+}
+
+// nextFrame takes a frame from the source and says whether it is to be sent.
+func (o *outgoing) nextFrame(now time.Time) (frame []byte, due bool) {
 	switch {
 	case o.playing != nil:
-		sound, more := o.playing.next(o.scratch[:], o.silence[0])
-		if more {
-			frame = sound
-			break
+		if sound, more := o.playing.next(o.scratch[:], o.silence[0]); more {
+			return sound, true
 		}
 		o.playing.finish(nil)
 		o.replace(nil, nil)
 	case o.peer != nil:
-		if now.Sub(o.sentAt) < keepAlive {
-			return
-		}
-		o.switched = true
-		// The peer's next word begins a talk spurt again.
-		defer func() { o.switched = true }()
+		return o.silence, now.Sub(o.sentAt) >= keepAlive
 	}
+	return o.silence, true
+}
+
+// sendVoice sends a frame of the pacer, right after what was sent before, or by the clock
+// after a switch.
+func (o *outgoing) sendVoice(sink Sink, frame []byte, now time.Time) {
 	timestamp, marker := o.header.Timestamp+o.length, o.switched
 	if marker {
 		timestamp = o.byClock(now)
 	}
-	o.send(s.sink, o.format.PayloadType, marker, timestamp, uint32(len(frame)), frame, now)
+	o.send(sink, o.format.PayloadType, marker, timestamp, uint32(len(frame)), frame, now)
 }
 
 // byClock is the timestamp with which a talk spurt begins now. It follows the leg's
@@ -219,7 +242,7 @@ func (o *outgoing) byClock(now time.Time) uint32 {
 	if o.sentAt.IsZero() {
 		return timestamp
 	}
-	if elapsed := o.header.Timestamp + ticks(now.Sub(o.sentAt)); before(elapsed, timestamp) {
+	if elapsed := o.header.Timestamp + ticks(now.Sub(o.stampedAt)); before(elapsed, timestamp) {
 		timestamp = elapsed
 	}
 	if earliest := o.header.Timestamp + o.length; before(timestamp, earliest) {
@@ -237,6 +260,9 @@ func (o *outgoing) send(sink Sink, payloadType uint8, marker bool, timestamp, le
 	o.header.SequenceNumber++
 	o.header.PayloadType = payloadType
 	o.header.Marker = marker
+	if timestamp != o.header.Timestamp || o.sentAt.IsZero() {
+		o.stampedAt = now
+	}
 	o.header.Timestamp = timestamp
 	o.length = length
 	o.sentAt = now

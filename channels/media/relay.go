@@ -36,7 +36,7 @@ func (s *Stream) hear(from *Stream, packet *rtp.Packet, kind packetKind, codec C
 	o := &s.out
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if o.peer != from || !o.started || !o.direction.sends() {
+	if o.peer != from || !o.started || !o.direction.sends() || o.presses.busy() {
 		return
 	}
 	if o.switched || packet.SSRC != o.relay.ssrc {

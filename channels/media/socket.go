@@ -45,6 +45,7 @@ type Socket struct {
 	describedRTCP  netip.AddrPort
 	source         netip.AddrPort // locked, once valid
 	sourceRTCP     netip.AddrPort
+	multiplexed    bool // RTCP goes by the ports of RTP
 	statistics     SocketStatistics
 	outgoingBuffer [maxDatagram]byte
 	writing        sync.Mutex // guards outgoingBuffer
@@ -71,6 +72,22 @@ func (s *Socket) SetRemote(rtpAddress, rtcpAddress netip.AddrPort) {
 		s.source, s.sourceRTCP = netip.AddrPort{}, netip.AddrPort{}
 	}
 	s.described, s.describedRTCP = rtpAddress, unmapped(rtcpAddress)
+}
+
+// Relatch opens the latch: the next valid packet shows where the other side is. It is for a
+// party that says it has moved to an address that is not believed.
+func (s *Socket) Relatch() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.source, s.sourceRTCP = netip.AddrPort{}, netip.AddrPort{}
+}
+
+// Multiplex says whether RTCP is sent on the ports of RTP, as was negotiated (RFC 5761 §5.1.1).
+// Received it is there in any case.
+func (s *Socket) Multiplex(multiplexed bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.multiplexed = multiplexed
 }
 
 // Remote is where RTP is sent now; invalid when nothing is known yet.
@@ -235,9 +252,15 @@ func (s *Socket) WriteRTCP(packets []rtcp.Packet) error {
 		return nil
 	}
 	s.mutex.Lock()
-	remote := s.describedRTCP
+	connection, remote := s.rtcp, s.describedRTCP
 	if s.sourceRTCP.IsValid() {
 		remote = s.sourceRTCP
+	}
+	if s.multiplexed {
+		connection, remote = s.rtp, s.described
+		if s.source.IsValid() {
+			remote = s.source
+		}
 	}
 	s.mutex.Unlock()
 	if !remote.IsValid() || remote.Port() == 0 {
@@ -247,7 +270,7 @@ func (s *Socket) WriteRTCP(packets []rtcp.Packet) error {
 	if err != nil {
 		return fmt.Errorf("write RTCP: %w", err)
 	}
-	if _, err := s.rtcp.WriteToUDPAddrPort(data, remote); err != nil {
+	if _, err := connection.WriteToUDPAddrPort(data, remote); err != nil {
 		return fmt.Errorf("send RTCP: %w", err)
 	}
 	return nil

@@ -81,7 +81,7 @@ func (s *Stream) Reports(now time.Time) []rtcp.Packet {
 	return []rtcp.Packet{&rtcp.SenderReport{
 		SSRC:        o.header.SSRC,
 		NTPTime:     ntp(now),
-		RTPTime:     o.header.Timestamp + ticks(now.Sub(o.sentAt)),
+		RTPTime:     o.header.Timestamp + ticks(now.Sub(o.stampedAt)),
 		PacketCount: uint32(o.packets),
 		OctetCount:  uint32(o.octets),
 		Reports:     blocks,

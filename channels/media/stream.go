@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/rtp"
 )
@@ -112,6 +113,9 @@ func (s *Stream) SetDirection(direction Direction) {
 	s.out.switched = true
 	s.out.mutex.Unlock()
 	s.in.mutex.Lock()
+	if !s.in.direction.receives() {
+		s.in.expected = time.Now()
+	}
 	s.in.direction = direction
 	s.in.mutex.Unlock()
 }

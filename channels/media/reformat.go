@@ -1,0 +1,57 @@
+package media
+
+// SetFormat follows a change of the negotiated format in a call that goes on (RFC 3264 §8.3.2):
+// another codec, payload type or telephone-event. What is played goes on from where it is, in
+// the new codec; packets that are still under way in the old one are refused. The errors wrap
+// ErrFormat, or are ErrNotStarted and ErrClosed.
+func (s *Stream) SetFormat(format Format) error {
+	if err := format.validate(); err != nil {
+		return err
+	}
+	s.prepareFormat(format.Codec)
+	if err := s.out.setFormat(format); err != nil {
+		return err
+	}
+	s.in.mutex.Lock()
+	defer s.in.mutex.Unlock()
+	s.in.format = format
+	return nil
+}
+
+// prepareFormat encodes what is played before the lock is taken for the change: the first use
+// of a clip in a codec takes a moment, and the pacer waits for nobody.
+func (s *Stream) prepareFormat(codec Codec) {
+	s.out.mutex.Lock()
+	playing := s.out.playing
+	s.out.mutex.Unlock()
+	if playing != nil {
+		_ = playing.clip.Encoded(codec) // the clip keeps it
+	}
+}
+
+func (o *outgoing) setFormat(format Format) error {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	switch {
+	case o.closed:
+		return ErrClosed
+	case !o.started:
+		return ErrNotStarted
+	case o.format == format:
+		return nil
+	}
+	o.format, o.switched = format, true
+	o.silence = silentFrame(format.Codec)
+	if o.playing != nil {
+		// All codecs here have as many octets a second: the position stays.
+		o.playing.sound = o.playing.clip.Encoded(format.Codec)
+	}
+	for i := range o.presses.waiting {
+		key := &o.presses.waiting[i]
+		key.sound = nil
+		if format.TelephoneEvent == 0 {
+			key.sound = keySound(digitKeys[key.code], format.Codec)
+		}
+	}
+	return nil
+}
