@@ -142,6 +142,9 @@ func (s *Stream) Receive(packet *rtp.Packet) error {
 	if late || !receives || kind == kindNoise {
 		return nil
 	}
+	if echo := s.echoes.Load(); echo != nil && kind == kindVoice {
+		echo.take(packet)
+	}
 	if listener := s.listener.Load(); listener != nil {
 		listener.hear(s, packet, kind, codec, now)
 	}

@@ -17,9 +17,10 @@ const (
 	keepAlive = 5 * time.Second
 )
 
-// playback is a clip on its way to a leg.
+// playback is a clip, or an echo, on its way to a leg.
 type playback struct {
 	clip     *Clip
+	echo     *echo // instead of a clip
 	loop     bool
 	sound    []byte // in the leg's codec
 	position int
@@ -37,6 +38,9 @@ func (p *playback) finish(err error) {
 // next returns one frame, assembled in buffer where the clip ends within it, or false
 // after the end.
 func (p *playback) next(buffer []byte, silence byte) ([]byte, bool) {
+	if p.echo != nil {
+		return p.echo.frame(buffer), true
+	}
 	if p.position >= len(p.sound) {
 		if !p.loop || len(p.sound) == 0 {
 			return nil, false
@@ -115,7 +119,7 @@ func (o *outgoing) start(format Format) error {
 	o.format = format
 	o.began = time.Now()
 	o.silence = silentFrame(format.Codec)
-	if o.playing != nil {
+	if o.playing != nil { // a clip: there is no echo before the start
 		o.playing.sound = o.playing.clip.Encoded(format.Codec)
 	}
 	return nil
@@ -149,7 +153,7 @@ func (o *outgoing) set(playing *playback, peer *Stream) error {
 	if o.closed {
 		return ErrClosed
 	}
-	if playing != nil && playing.sound == nil && o.started {
+	if playing != nil && playing.clip != nil && playing.sound == nil && o.started {
 		playing.sound = playing.clip.Encoded(o.format.Codec) // started since it was made
 	}
 	o.replace(playing, peer)

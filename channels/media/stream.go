@@ -63,6 +63,8 @@ type Stream struct {
 
 	// listener is the stream that hears what this one receives.
 	listener atomic.Pointer[Stream]
+	// echoes keeps what this one receives for its own party.
+	echoes atomic.Pointer[echo]
 
 	in  incoming
 	out outgoing
@@ -153,7 +155,12 @@ func (s *Stream) Silence() error { return s.set(nil, nil) }
 
 // set makes a playback, another stream or (both nil) silence the source.
 func (s *Stream) set(playing *playback, from *Stream) error {
+	var echoes *echo
 	if playing != nil {
+		echoes = playing.echo
+	}
+	s.echoes.Store(echoes)
+	if playing != nil && playing.clip != nil {
 		// Encode before the lock is taken: the first use of a clip takes a moment.
 		if codec := s.Format().Codec; codec != 0 {
 			playing.sound = playing.clip.Encoded(codec)
