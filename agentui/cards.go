@@ -10,7 +10,7 @@ import (
 
 // activities are what an agent can be doing, the most pressing last.
 var activities = map[contact.State]int{
-	contact.StateWrapUp: 1, contact.StateConnected: 2, contact.StateDialling: 3, contact.StateOffered: 4,
+	contact.StateWrapUp: 1, contact.StateHeld: 2, contact.StateConnected: 3, contact.StateDialling: 4, contact.StateOffered: 5,
 }
 
 // addCard adds one of the agent's contacts to the state.
@@ -34,7 +34,8 @@ func (m *stateMaker) addCard(ctx context.Context, s *OwnState, agent contact.Age
 		who, details := m.look(ctx, agent, viewer, surfaceOngoing, c)
 		s.Contacts = append(s.Contacts, OngoingCard{
 			Contact: c.ID, Offer: offerOf(view), Channel: c.Channel, Line: c.Line, Language: c.Language,
-			Caller: who, State: view.State, Since: view.Since, Arrived: c.Arrived, Answered: view.Answered, Note: note, Details: details,
+			Caller: who, State: view.State, Since: view.Since, Arrived: c.Arrived, Answered: view.Answered, Note: note,
+			Code: view.Code, ChosenTicket: view.Ticket, WrapUpUntil: view.WrapUpUntil, Details: details,
 		})
 		if c.Channel.Written() {
 			s.Contacts[len(s.Contacts)-1].Replied = view.Answered

@@ -258,7 +258,7 @@ func TestSlowConsoleHoldsUpNoOtherChat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := chatWorld(t)
-		socket, _, err := w.connect(w.token("anna"), "?protocol=2", nil)
+		socket, _, err := w.connect(w.token("anna"), window(""), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,16 +7,15 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 	"github.com/rs/zerolog"
 	"golang.org/x/time/rate"
 
 	"svar/contact"
 	"svar/identity"
-	"svar/queue/bus"
 )
 
 // The limits of one console's socket.
@@ -24,7 +23,7 @@ const (
 	maxRequest    = 64 << 10 // bytes of one message; an SDP with many candidates has 10 KB
 	requestRate   = 50       // per second, with bursts of requestBurst
 	requestBurst  = 200
-	requestsAhead = 64 // requests that wait for earlier ones
+	requestsAhead = 64 // requests that wait for earlier ones, in each lane
 	messagesAhead = 64 // replies and signals that the console has not read
 	stateEvery    = 100 * time.Millisecond
 	pingEvery     = 15 * time.Second
@@ -36,8 +35,10 @@ const (
 
 // console is one open socket.
 type console struct {
-	ui      *UI
-	agent   contact.AgentID
+	ui    *UI
+	agent contact.AgentID
+	// id is the window's, a UUID that it keeps over a reload.
+	id      string
 	session identity.Session
 	socket  *websocket.Conn
 	log     zerolog.Logger
@@ -49,9 +50,8 @@ type console struct {
 	dirty    chan struct{}
 	messages chan Message // replies and signals
 	chats    *chats
-	// voice is the last message that came of the set-up of a voice, without its payload: where
-	// the browser's answers go.
-	voice atomic.Pointer[bus.Signal]
+	voices   voices
+	echo     echo
 }
 
 // closing is why a socket is closed by us.
@@ -96,6 +96,11 @@ func (u *UI) serveSocket(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusUnauthorized, err.Error())
 		return
 	}
+	window, err := windowOf(r)
+	if err != nil {
+		problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
 	if !u.begin() {
 		problem(w, http.StatusServiceUnavailable, "this server is ending; try again")
 		return
@@ -108,14 +113,30 @@ func (u *UI) serveSocket(w http.ResponseWriter, r *http.Request) {
 	ctx, end := context.WithCancelCause(u.life)
 	c := &console{
 		life: ctx, chats: newChats(),
-		ui: u, agent: contact.AgentID(account.Name), session: session, socket: socket, end: end,
+		ui: u, agent: contact.AgentID(account.Name), id: window, session: session, socket: socket, end: end,
 		log:   u.config.Log.With().Str("agent", account.Name).Logger(),
 		dirty: make(chan struct{}, 1), messages: make(chan Message, messagesAhead),
 	}
-	if r.URL.Query().Get("protocol") != strconv.Itoa(ProtocolVersion) {
+	c.echo.send = func(payload json.RawMessage) { c.queue(Message{Signal: &VoiceSignal{Payload: payload}}) }
+	if !speaksProtocol(r) {
 		c.close(closeWrongProtocol, "reload: this server speaks protocol "+strconv.Itoa(ProtocolVersion))
 	}
 	c.serve(ctx, account)
+}
+
+func speaksProtocol(r *http.Request) bool {
+	return r.URL.Query().Get("protocol") == strconv.Itoa(ProtocolVersion)
+}
+
+// windowOf returns the id of the window that opens a socket. A page of another protocol,
+// which is told to reload, may have none.
+func windowOf(r *http.Request) (string, error) {
+	given := r.URL.Query().Get("console")
+	id, err := uuid.Parse(given)
+	if speaksProtocol(r) && (err != nil || len(given) != maxUUID) {
+		return "", errors.New("console must be the window's UUID, like 6f1f3c1e-9a53-4a0e-8f1d-2f6f6f0a0001")
+	}
+	return id.String(), nil
 }
 
 // serve runs the socket's loops and returns when all have ended.
@@ -129,17 +150,19 @@ func (c *console) serve(ctx context.Context, account identity.Account) {
 			c.close(closeSignedOut, "signed out")
 		}
 	}
-	requests, left := make(chan dated, requestsAhead), make(chan struct{})
+	requests, left := newLanes(), make(chan struct{})
 	var loops sync.WaitGroup
 	loops.Go(func() { c.write(ctx, c.ui.hello(account)) })
-	loops.Go(func() { c.work(ctx, requests) })
+	loops.Go(func() { c.work(ctx, requests.others, c.carryOut) })
+	loops.Go(func() { c.work(ctx, requests.calls, c.carryOutCall) })
 	loops.Go(func() { <-ctx.Done(); c.sayGoodbye(ctx, left) })
 	c.changed()
 	c.read(ctx, requests)
 	close(left)
-	close(requests)
+	requests.close()
 	c.end(nil)
 	loops.Wait()
+	c.echo.end()
 	c.chats.dropAll()
 }
 
@@ -172,9 +195,31 @@ type dated struct {
 	until time.Time
 }
 
+// lanes are the requests that wait: those about calls, and the others. Within a lane they are
+// carried out in order.
+type lanes struct {
+	calls, others chan dated
+}
+
+func newLanes() lanes {
+	return lanes{calls: make(chan dated, requestsAhead), others: make(chan dated, requestsAhead)}
+}
+
+func (l lanes) of(do RequestDo) chan<- dated {
+	if aboutCalls[do] {
+		return l.calls
+	}
+	return l.others
+}
+
+func (l lanes) close() {
+	close(l.calls)
+	close(l.others)
+}
+
 // read takes requests until the socket fails. Once the console ends it only waits for the
 // other side's goodbye.
-func (c *console) read(ctx context.Context, requests chan<- dated) {
+func (c *console) read(ctx context.Context, requests lanes) {
 	c.socket.SetReadLimit(maxRequest)
 	alive := func() { _ = c.socket.SetReadDeadline(time.Now().Add(pongWithin)) }
 	alive()
@@ -192,7 +237,7 @@ func (c *console) read(ctx context.Context, requests chan<- dated) {
 }
 
 // take takes one message from the console.
-func (c *console) take(kind int, data []byte, limit *rate.Limiter, requests chan<- dated) {
+func (c *console) take(kind int, data []byte, limit *rate.Limiter, requests lanes) {
 	var request Request
 	switch {
 	case !limit.Allow():
@@ -209,22 +254,26 @@ func (c *console) take(kind int, data []byte, limit *rate.Limiter, requests chan
 		return
 	}
 	select {
-	case requests <- dated{request, time.Now().Add(requestTime)}:
+	case requests.of(request.Do) <- dated{request, time.Now().Add(requestTime)}:
 	default:
 		c.close(websocket.ClosePolicyViolation, "too many requests wait")
 	}
 }
 
-// work carries the requests out, one after the other.
-func (c *console) work(ctx context.Context, requests <-chan dated) {
+// work carries the requests of a lane out, one after the other.
+func (c *console) work(ctx context.Context, requests <-chan dated, carryOut func(context.Context, Request) error) {
 	for request := range requests {
 		if ctx.Err() != nil {
 			return
 		}
 		bounded, cancel := context.WithDeadline(ctx, request.until)
 		err := bounded.Err() // one that waited too long is not begun
-		if err == nil {
-			err = c.carryOut(bounded, request.Request)
+		switch {
+		case err != nil:
+		case request.ID <= 0:
+			err = errInvalid
+		default:
+			err = carryOut(bounded, request.Request)
 		}
 		cancel()
 		c.reply(request.Request, err)

@@ -84,7 +84,7 @@ func TestConsoleIsOpenedBySignedInPagesOfOurs(t *testing.T) {
 			"no browser":       {old, nil, http.StatusSwitchingProtocols},
 		}
 		for name, test := range tests {
-			socket, response, err := w.connect(test.token, "?protocol=2", test.header)
+			socket, response, err := w.connect(test.token, window(""), test.header)
 			if response == nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -97,11 +97,11 @@ func TestConsoleIsOpenedBySignedInPagesOfOurs(t *testing.T) {
 				t.Errorf("%s: refused as %q", name, kind)
 			}
 		}
-		if r := w.do("GET", "/console/socket?protocol=2", old, nil); r.Code != http.StatusBadRequest {
+		if r := w.do("GET", "/console/socket"+window(""), old, nil); r.Code != http.StatusBadRequest {
 			t.Errorf("no upgrade: %d", r.Code)
 		}
 		time.Sleep(sessionLife)
-		if _, response, err := w.connect(old, "?protocol=2", nil); err == nil || response.StatusCode != http.StatusUnauthorized {
+		if _, response, err := w.connect(old, window(""), nil); err == nil || response.StatusCode != http.StatusUnauthorized {
 			t.Errorf("expired: %v", err)
 		}
 	})
@@ -116,14 +116,15 @@ func TestConsoleEndsBreachesOfTheProtocol(t *testing.T) {
 		code  int
 	}{
 		"other protocol":   {"?protocol=1", nil, closeWrongProtocol},
+		"protocol 2":       {"?protocol=2", nil, closeWrongProtocol},
 		"no protocol":      {"", nil, closeWrongProtocol},
-		"no JSON":          {"?protocol=2", text("{"), websocket.CloseInvalidFramePayloadData},
-		"another type":     {"?protocol=2", text(`{"id":"x","do":"accept"}`), websocket.CloseInvalidFramePayloadData},
-		"negative offer":   {"?protocol=2", text(`{"id":1,"do":"accept","offer":-1}`), websocket.CloseInvalidFramePayloadData},
-		"binary":           {"?protocol=2", func(s *websocket.Conn) { _ = s.WriteMessage(websocket.BinaryMessage, []byte("{}")) }, websocket.CloseUnsupportedData},
-		"too large":        {"?protocol=2", text(`{"id":1,"do":"note","note":"` + strings.Repeat("x", maxRequest) + `"}`), websocket.CloseMessageTooBig},
-		"too fast":         {"?protocol=2", times(requestBurst+50, `{"id":1,"do":"signal"}`), websocket.ClosePolicyViolation},
-		"too many waiting": {"?protocol=2", times(requestsAhead+2, `{"id":1,"do":"hang-up","contact":"a"}`), websocket.ClosePolicyViolation},
+		"no JSON":          {window(""), text("{"), websocket.CloseInvalidFramePayloadData},
+		"another type":     {window(""), text(`{"id":"x","do":"accept"}`), websocket.CloseInvalidFramePayloadData},
+		"negative offer":   {window(""), text(`{"id":1,"do":"accept","offer":-1}`), websocket.CloseInvalidFramePayloadData},
+		"binary":           {window(""), func(s *websocket.Conn) { _ = s.WriteMessage(websocket.BinaryMessage, []byte("{}")) }, websocket.CloseUnsupportedData},
+		"too large":        {window(""), text(`{"id":1,"do":"note","note":"` + strings.Repeat("x", maxRequest) + `"}`), websocket.CloseMessageTooBig},
+		"too fast":         {window(""), times(requestBurst+50, `{"id":1,"do":"signal"}`), websocket.ClosePolicyViolation},
+		"too many waiting": {window(""), times(requestsAhead+2, `{"id":1,"do":"hang-up","contact":"a"}`), websocket.ClosePolicyViolation},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +188,6 @@ func TestConsoleRequests(t *testing.T) {
 		"decline, long":     {Request{Do: DoDecline, Offer: 3, Reason: strings.Repeat("ö", maxReason)}, contact.DeclineOffer{Agent: "anna", Offer: 3, Reason: strings.Repeat("ö", maxReason)}, ""},
 		"decline, too long": {Request{Do: DoDecline, Offer: 3, Reason: strings.Repeat("ö", maxReason+1)}, nil, "invalid"},
 		"decline, NUL":      {Request{Do: DoDecline, Offer: 3, Reason: "a\x00b"}, nil, "invalid"},
-		"hang up":           {Request{Do: DoHangUp, Contact: "mine"}, contact.HangUp{Agent: "anna", Contact: "mine"}, ""},
 		"finish":            {Request{Do: DoFinish, Contact: "mine", Code: "solved"}, contact.Finish{Agent: "anna", Contact: "mine", Code: "solved"}, ""},
 		"finish, ticket":    {Request{Do: DoFinish, Contact: "mine", Ticket: "SD-1"}, contact.Finish{Agent: "anna", Contact: "mine", Ticket: "SD-1"}, ""},
 		"finish, both":      {Request{Do: DoFinish, Contact: "mine", Code: "solved", Ticket: "SD-1"}, contact.Finish{Agent: "anna", Contact: "mine", Code: "solved", Ticket: "SD-1"}, ""},
@@ -205,6 +205,7 @@ func TestConsoleRequests(t *testing.T) {
 		"signal, no offer":  {Request{Do: DoSignal, Offer: 99, Payload: json.RawMessage(`{}`)}, nil, "offer-gone"},
 		"signal, another's": {Request{Do: DoSignal, Offer: 2, Payload: json.RawMessage(`{}`)}, nil, "offer-gone"},
 		"signal, empty":     {Request{Do: DoSignal, Offer: 1}, nil, "invalid"},
+		"signal, long leg":  {Request{Do: DoSignal, Offer: 1, Leg: contact.LegID(strings.Repeat("x", maxUUID+1)), Payload: json.RawMessage(`{}`)}, nil, "invalid"},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t).run().serve(nil)
@@ -346,7 +347,7 @@ func TestSlowConsoleBlocksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t).run().serve(nil)
 		w.queue.send(w.queue.record(offeredTo("anna", 1, waitingContact("a", "staff", 1))))
-		slow, _, err := w.connect(w.token("anna"), "?protocol=2", nil) // never read
+		slow, _, err := w.connect(w.token("anna"), window(""), nil) // never read
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -375,9 +376,9 @@ func TestSignalsAreAnsweredWhereTheyCameFrom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t).run().serve(nil)
-		c, bo := w.console("anna"), w.console("bo")
+		c, bo := w.window("anna", windowOne), w.console("bo")
 		synctest.Wait()
-		answer := Request{ID: 1, Do: DoSignal, Offer: 4, Payload: json.RawMessage(`{"a":1}`)}
+		answer := Request{ID: 1, Do: DoSignal, Offer: 4, Leg: "leg", Payload: json.RawMessage(`{"a":1}`)}
 		if code := c.ask(answer); code != string(contact.OfferGone) {
 			t.Errorf("an answer to nothing: %q", code)
 		}
@@ -389,32 +390,9 @@ func TestSignalsAreAnsweredWhereTheyCameFrom(t *testing.T) {
 		if code := bo.ask(answer); code != string(contact.OfferGone) {
 			t.Errorf("an answer to somebody else's offer: %q", code)
 		}
-		want := []bus.Signal{{Agent: "anna", Contact: "unheard-of", Offer: 4, Payload: json.RawMessage(`{"a":1}`)}}
+		want := []bus.Signal{{Agent: "anna", Contact: "unheard-of", Offer: 4, Console: windowOne, Leg: "leg", Payload: json.RawMessage(`{"a":1}`)}}
 		if !reflect.DeepEqual(w.queue.passed, want) || w.queue.passedTo[0] != "node-2" {
 			t.Errorf("passed %+v to %v", w.queue.passed, w.queue.passedTo)
-		}
-	})
-}
-
-func TestSignalsReachTheNewestConsole(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t).run().serve(nil)
-		older, newer, bo := w.console("anna"), w.console("anna"), w.console("bo")
-		synctest.Wait()
-		w.queue.signals(bus.Signal{Agent: "anna", Offer: 4, Payload: json.RawMessage(`{"sdp":1}`)})
-		w.queue.signals(bus.Signal{Agent: "nobody", Offer: 4})
-		synctest.Wait()
-		has := func(c *client) (n int) {
-			for _, m := range c.received() {
-				if m.Signal != nil && m.Signal.Offer == 4 && string(m.Signal.Payload) == `{"sdp":1}` {
-					n++
-				}
-			}
-			return n
-		}
-		if has(newer) != 1 || has(older) != 0 || has(bo) != 0 {
-			t.Error("the signal did not reach the newest console alone")
 		}
 	})
 }
@@ -423,7 +401,7 @@ func TestDeadConsoleIsNoticed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t).run().serve(nil)
-		socket, _, err := w.connect(w.token("anna"), "?protocol=2", nil)
+		socket, _, err := w.connect(w.token("anna"), window(""), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -524,7 +502,7 @@ func TestConsolesEndWithTheServer(t *testing.T) {
 		if err := <-ended; err != nil || w.ui.Open() != 0 {
 			t.Errorf("run: %v; %d open", err, w.ui.Open())
 		}
-		if _, response, err := n.connect(w.token("anna"), "?protocol=2", nil); err == nil || response.StatusCode != http.StatusServiceUnavailable {
+		if _, response, err := n.connect(w.token("anna"), window(""), nil); err == nil || response.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("after the end: %v", err)
 		}
 	})

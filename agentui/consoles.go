@@ -20,9 +20,16 @@ type consoles struct {
 	open  map[contact.AgentID][]*console // the newest last
 }
 
+// add takes a socket in. One that its window had before is closed: the window came back before
+// anybody noticed that it was gone, or it was duplicated.
 func (s *consoles) add(c *console) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	for _, other := range s.open[c.agent] {
+		if other.id == c.id {
+			other.close(closeReplaced, "opened again")
+		}
+	}
 	s.open[c.agent] = append(s.open[c.agent], c)
 }
 
@@ -56,14 +63,19 @@ func (s *consoles) changed() {
 	}
 }
 
-// signal hands a message to the agent's newest console: one browser has the voice.
+// signal hands a message of the set-up of voice to the window that it is for, or to all of the
+// agent's: the first that answers has the voice, and the others are told so.
 func (s *consoles) signal(m bus.Signal) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if list := s.open[m.Agent]; len(list) > 0 {
-		newest := list[len(list)-1]
-		newest.voice.Store(&bus.Signal{Node: m.Node, Contact: m.Contact, Offer: m.Offer})
-		newest.queue(Message{Signal: &VoiceSignal{Offer: m.Offer, Payload: m.Payload}})
+	for _, c := range s.open[m.Agent] {
+		if m.Console != "" && m.Console != c.id {
+			continue
+		}
+		if m.Bound == "" {
+			c.voices.heard(m)
+		}
+		c.queue(Message{Signal: &VoiceSignal{Offer: m.Offer, Bound: m.Bound, Leg: m.Leg, Payload: m.Payload}})
 	}
 }
 

@@ -3,6 +3,7 @@ package agentui
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -28,6 +29,10 @@ type fakeQueue struct {
 	decide   func(context.Context, contact.Command) error
 	passed   []bus.Signal
 	passedTo []contact.NodeID
+	// controls are what was asked of nodes; act answers.
+	controls   []bus.Control
+	controlled []contact.NodeID
+	act        func(context.Context, bus.Control) error
 }
 
 func newFakeQueue() *fakeQueue {
@@ -141,6 +146,76 @@ func (q *fakeQueue) SignalNode(node contact.NodeID, s bus.Signal) error {
 func (q *fakeQueue) FollowAgentSignals(handle func(bus.Signal)) (func() error, error) {
 	q.signals = handle
 	return func() error { return nil }, nil
+}
+
+func (q *fakeQueue) Control(ctx context.Context, node contact.NodeID, c bus.Control) error {
+	q.mutex.Lock()
+	q.controls, q.controlled = append(q.controls, c), append(q.controlled, node)
+	act := q.act
+	q.mutex.Unlock()
+	if act != nil {
+		return act(ctx, c)
+	}
+	return nil
+}
+
+func (q *fakeQueue) controlsAsked() []bus.Control {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return slices.Clone(q.controls)
+}
+
+// fakeEcho makes echo calls that tests look at.
+type fakeEcho struct {
+	mutex sync.Mutex
+	calls []*fakeEchoCall
+	err   error
+}
+
+type fakeEchoCall struct {
+	agent   contact.AgentID
+	send    func(json.RawMessage)
+	mutex   sync.Mutex
+	signals []string
+	over    chan struct{}
+	once    sync.Once
+}
+
+func (e *fakeEcho) Echo(_ context.Context, agent contact.AgentID, send func(json.RawMessage)) (EchoCall, error) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.err != nil {
+		return nil, e.err
+	}
+	call := &fakeEchoCall{agent: agent, send: send, over: make(chan struct{})}
+	e.calls = append(e.calls, call)
+	send(json.RawMessage(`{"sdp":"offer"}`))
+	return call, nil
+}
+
+func (e *fakeEcho) all() []*fakeEchoCall {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	return slices.Clone(e.calls)
+}
+
+func (c *fakeEchoCall) Signal(message json.RawMessage) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.signals = append(c.signals, string(message))
+	return nil
+}
+
+func (c *fakeEchoCall) HangUp()               { c.once.Do(func() { close(c.over) }) }
+func (c *fakeEchoCall) Done() <-chan struct{} { return c.over }
+
+func (c *fakeEchoCall) ended() bool {
+	select {
+	case <-c.over:
+		return true
+	default:
+		return false
+	}
 }
 
 type fakeAccounts struct {

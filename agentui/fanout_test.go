@@ -35,7 +35,7 @@ func fanOut(tb testing.TB, consoles, contacts int) (*wire, []*websocket.Conn) {
 	n := w.run().serve(listener)
 	sockets := make([]*websocket.Conn, consoles)
 	for i := range sockets {
-		socket, _, err := n.connect(n.token(fmt.Sprintf("agent%04d", i)), "?protocol=2", nil)
+		socket, _, err := n.connect(n.token(fmt.Sprintf("agent%04d", i)), window(""), nil)
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -16,10 +16,16 @@ const ProtocolVersion = 3
 const (
 	closeWrongProtocol = 4001
 	closeSignedOut     = 4002
+	// closeReplaced: the window has opened another socket, which this one is not to come back to.
+	closeReplaced = 4003
 )
 
 // Request is a message from the console, as text. ID is chosen by the console, above 0,
 // and comes back in the Reply. Which of the other fields count depends on Do.
+//
+// Requests are carried out in order, in two lanes: what is asked of calls ([DoHangUp],
+// [DoHold], [DoResume], [DoKey], [DoVoice], [DoEcho], [DoEchoEnd]) does not wait for the rest,
+// which may wait for the dispatcher. [DoSignal] waits for neither.
 type Request struct {
 	ID int64     `json:"id"`
 	Do RequestDo `json:"do"`
@@ -39,7 +45,9 @@ type Request struct {
 	// Key is a key of the keypad: 0–9, *, #, A–D.
 	Key string `json:"key,omitempty"`
 	// Take asks for the voice although it lives in another window.
-	Take    bool            `json:"take,omitempty"`
+	Take bool `json:"take,omitempty"`
+	// Leg, of a signal, is that of the [VoiceSignal] that it answers.
+	Leg     contact.LegID   `json:"leg,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
@@ -168,13 +176,15 @@ type Reply struct {
 
 // VoiceSignal is a message of the set-up of the voice for an offer:
 // payload {"sdp": {"type": "offer"|"answer", "sdp": "…"}} or {"candidate": RTCIceCandidateInit}.
-// The server offers, the browser answers.
+// The server offers, the browser answers, with the same Leg: a voice may be made anew within
+// one offer.
 //
 // Offer 0 is the echo of DoEcho. Bound, set instead of a payload, is the window in which the
 // voice of Offer lives: every other one lets go of it.
 type VoiceSignal struct {
 	Offer   contact.OfferID `json:"offer"`
 	Bound   string          `json:"bound,omitempty"`
+	Leg     contact.LegID   `json:"leg,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 

@@ -18,6 +18,7 @@ const signalPayload = `{"sdp":{"type":"answer","sdp":"v=0\r\n"}}`
 const (
 	goldenContact = contact.ID("019ab6f0-0000-7000-8000-000000000001")
 	goldenChat    = contact.ID("019ab6f0-0000-7000-8000-000000000005")
+	goldenLeg     = contact.LegID("019ab6f0-0000-7000-8000-000000000008")
 	goldenLine    = "6f1f3c1e-9a53-4a0e-8f1d-2f6f6f0a0001"
 )
 
@@ -30,10 +31,21 @@ var goldenRequests = map[string]Request{
 	"hang-up":         {ID: 5, Do: DoHangUp, Contact: goldenContact},
 	"note":            {ID: 6, Do: DoNote, Contact: goldenContact, Note: "Ringer åter\nefter 14"},
 	"finish":          {ID: 7, Do: DoFinish, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
-	"signal":          {ID: 8, Do: DoSignal, Offer: 17, Payload: json.RawMessage(signalPayload)},
+	"signal":          {ID: 8, Do: DoSignal, Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)},
 	"give-back":       {ID: 9, Do: DoGiveBack, Contact: goldenChat},
 	"dial":            {ID: 10, Do: DoDial, Contact: goldenContact},
 	"chat-follow":     {ID: 11, Do: DoChatFollow, Contact: goldenChat, After: 4711},
+	"hold":            {ID: 13, Do: DoHold, Contact: goldenContact},
+	"resume":          {ID: 14, Do: DoResume, Contact: goldenContact},
+	"key":             {ID: 15, Do: DoKey, Contact: goldenContact, Key: "#"},
+	"voice":           {ID: 16, Do: DoVoice, Contact: goldenContact},
+	"voice-take":      {ID: 17, Do: DoVoice, Contact: goldenContact, Take: true},
+	"echo":            {ID: 18, Do: DoEcho},
+	"echo-end":        {ID: 19, Do: DoEchoEnd},
+	"echo-signal":     {ID: 20, Do: DoSignal, Payload: json.RawMessage(signalPayload)},
+	"outcome":         {ID: 21, Do: DoOutcome, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
+	"outcome-none":    {ID: 22, Do: DoOutcome, Contact: goldenContact},
+	"extend":          {ID: 23, Do: DoExtend, Contact: goldenContact},
 	"chat-send":       {ID: 12, Do: DoChatSend, Contact: goldenChat, Message: goldenLine, Text: "Hej!\nJag ser på det."},
 }
 
@@ -63,6 +75,7 @@ var goldenOwn = OwnState{
 			Contact: "019ab6f0-0000-7000-8000-000000000002", Offer: 16, Channel: contact.Voice, Line: "pupils", Language: "en",
 			Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateWrapUp,
 			Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
+			Code: "solved", ChosenTicket: "SD-100234", WrapUpUntil: 1795521580000,
 			Details: Details{Tickets: []TicketRow{}},
 		},
 		{
@@ -77,7 +90,7 @@ var goldenOwn = OwnState{
 		Text: map[string]string{"sv": "Inloggningen är störd.", "en": "Sign-in is disturbed."}, From: 1795520000000, Until: 1795530000000,
 		Published: 1795519000000, By: "eva", Withdrawn: 1795529000000, WithdrawnBy: "eva",
 	}}},
-	Missed: []MissedCard{{Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
+	Missed: []MissedCard{{Cause: contact.MissedByTime, Channel: contact.Voice, Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
 	Today:  Today{Handled: 12, WithinTarget: 80, Answerable: 100},
 }
 
@@ -108,7 +121,7 @@ var goldenMessages = map[string]Message{
 			ID: "login", Name: map[string]string{"sv": "Inloggning", "en": "Sign-in"},
 			Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord", "en": "Password"}}},
 		}},
-		Publishes: true, SeesFigures: true,
+		Publishes: true, SeesFigures: true, WrapUpExtensionMs: 120_000,
 		IceServers: []IceServer{{URLs: []string{"turns:turn.example:443"}, Username: "u", Credential: "c"}},
 	}},
 	"state-empty": {State: &ConsoleState{
@@ -117,10 +130,24 @@ var goldenMessages = map[string]Message{
 		},
 		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}},
 	}},
-	"state-full":  {State: &ConsoleState{OwnState: goldenOwn, SharedState: goldenShared}},
-	"reply":       {Reply: &Reply{ID: 3}},
-	"reply-error": {Reply: &Reply{ID: 3, Error: codeUnavailable}},
-	"signal":      {Signal: &VoiceSignal{Offer: 17, Payload: json.RawMessage(signalPayload)}},
+	"state-held": {State: &ConsoleState{
+		OwnState: OwnState{
+			Now: 1795521600000, Notices: []NoticeCard{}, Missed: []MissedCard{},
+			Me: Me{Presence: contact.Ready, Since: 1795521000000, Reachable: true, Activity: "held", ActivitySince: 1795521590000},
+			Contacts: []OngoingCard{{
+				Contact: goldenContact, Offer: 17, Channel: contact.Voice, Line: "staff", Language: "sv",
+				Caller: Caller{Kind: "withheld", Verification: "none"}, State: contact.StateHeld,
+				Since: 1795521590000, Arrived: 1795521500000, Answered: 1795521510000, Details: Details{Tickets: []TicketRow{}},
+			}},
+		},
+		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}},
+	}},
+	"state-full":   {State: &ConsoleState{OwnState: goldenOwn, SharedState: goldenShared}},
+	"reply":        {Reply: &Reply{ID: 3}},
+	"reply-error":  {Reply: &Reply{ID: 3, Error: codeUnavailable}},
+	"signal":       {Signal: &VoiceSignal{Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)}},
+	"signal-bound": {Signal: &VoiceSignal{Offer: 17, Bound: "6f1f3c1e-9a53-4a0e-8f1d-2f6f6f0a0001"}},
+	"signal-echo":  {Signal: &VoiceSignal{Payload: json.RawMessage(signalPayload)}},
 	"chat": {Chat: &ChatLines{Contact: goldenChat, Lines: []contact.KeptLine{
 		{Sequence: 4712, ChatLine: contact.ChatLine{ID: "a1", From: contact.PartySystem, Kind: contact.ChatJoined, At: 1795521300000, Agent: "eva"}},
 		{Sequence: 4720, ChatLine: contact.ChatLine{ID: goldenLine, From: contact.PartyCaller, Kind: contact.ChatText, Text: "Hej!", At: 1795521310000}},

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"svar/contact"
-	"svar/queue/bus"
 )
 
 // The limits of what people write, in characters.
@@ -44,7 +43,7 @@ var (
 // may be done now, is for the dispatcher to say.
 func (c *console) carryOut(ctx context.Context, r Request) error {
 	send := c.ui.config.Commands.Send
-	if r.ID <= 0 || !validReason(r.Reason) {
+	if !validReason(r.Reason) {
 		return errInvalid
 	}
 	switch r.Do {
@@ -58,10 +57,12 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 		return send(ctx, contact.AcceptOffer{Offer: r.Offer, Agent: c.agent})
 	case DoDecline:
 		return send(ctx, contact.DeclineOffer{Offer: r.Offer, Agent: c.agent, Reason: r.Reason})
-	case DoHangUp:
-		return send(ctx, contact.HangUp{Contact: r.Contact, Agent: c.agent})
 	case DoNote:
 		return c.keepNote(ctx, r)
+	case DoOutcome:
+		return c.chooseOutcome(ctx, r)
+	case DoExtend:
+		return send(ctx, contact.ExtendWrapUp{Contact: r.Contact, Agent: c.agent})
 	case DoFinish:
 		return c.finish(ctx, r)
 	case DoGiveBack:
@@ -76,6 +77,15 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 	default:
 		return errInvalid
 	}
+}
+
+// chooseOutcome keeps what is chosen so far. It may be what the contact is closed with, so
+// that a ticket must be there.
+func (c *console) chooseOutcome(ctx context.Context, r Request) error {
+	if r.Ticket != "" && !c.ui.exists(ctx, r.Ticket) {
+		return errInvalid
+	}
+	return c.ui.config.Commands.Send(ctx, contact.ChooseOutcome{Contact: r.Contact, Agent: c.agent, Code: r.Code, Ticket: r.Ticket})
 }
 
 // finish ends a contact. A ticket that is not there must not stand in the record for ever.
@@ -103,20 +113,4 @@ func (c *console) keepNote(ctx context.Context, r Request) error {
 		return errNotYours
 	}
 	return c.ui.states.notes.put(ctx, r.Contact, r.Note)
-}
-
-// passSignal passes a message on to the node that sets up the voice: the server spoke first,
-// and only to the agent who is asked for the contact. The board is not asked, since it may
-// hear of the offer later than the browser.
-func (c *console) passSignal(r Request) error {
-	if r.ID <= 0 || len(r.Payload) == 0 {
-		return errInvalid
-	}
-	voice := c.voice.Load()
-	if voice == nil || voice.Offer != r.Offer {
-		return errOfferGone
-	}
-	return c.ui.config.Signals.SignalNode(voice.Node, bus.Signal{
-		Agent: c.agent, Contact: voice.Contact, Offer: r.Offer, Payload: r.Payload,
-	})
 }

@@ -37,6 +37,7 @@ type stateMaker struct {
 	notes    *notes
 	figures  *figures
 	order    []contact.LineID
+	channels map[contact.LineID]contact.Channel
 	now      func() contact.Instant
 
 	mutex  sync.Mutex
@@ -118,7 +119,9 @@ func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState
 		m.addCard(bounded, &s, agent, viewer, view)
 	}
 	for _, missed := range me.Missed {
-		s.Missed = append(s.Missed, MissedCard{Contact: missed.Contact, Line: missed.Line, At: missed.At})
+		s.Missed = append(s.Missed, MissedCard{
+			Cause: missed.Cause, Channel: m.channels[missed.Line], Contact: missed.Contact, Line: missed.Line, At: missed.At,
+		})
 	}
 	return s, shared
 }

@@ -103,7 +103,7 @@ func New(config Config) (*UI, error) {
 	u.earlier.begin, u.earlier.read = u.inBackground, u.consoles.changed
 	u.states = &stateMaker{
 		board: u.board, accounts: config.Accounts, earlier: u.earlier, accesses: u.accesses, notices: config.Notices,
-		notes: newNotes(config.Personal), figures: u.figures, now: now,
+		notes: newNotes(config.Personal), figures: u.figures, now: now, channels: map[contact.LineID]contact.Channel{},
 		callers: &callers{
 			personal: config.Personal, people: config.People, lookUps: config.LookUps, log: config.Log,
 			kept: map[contact.ID]contact.Personal{},
@@ -111,6 +111,7 @@ func New(config Config) (*UI, error) {
 	}
 	for _, line := range config.Lines {
 		u.states.order = append(u.states.order, line.ID)
+		u.states.channels[line.ID] = line.Channel
 	}
 	u.board.updated = func(change bus.Change) {
 		for _, agent := range change.Agents {
@@ -179,7 +180,7 @@ func (u *UI) hello(account identity.Account) Hello {
 		Protocol: ProtocolVersion, Agent: contact.AgentID(account.Name), Name: account.DisplayName, Role: string(account.Role),
 		Lines: listOf(u.config.Lines), PauseReasons: listOf(u.config.PauseReasons), OutcomeCodes: listOf(u.config.OutcomeCodes),
 		IceServers: listOf(u.config.ICEServers), Services: listOf(u.config.Services),
-		Publishes: supervises(account), SeesFigures: supervises(account),
+		Publishes: supervises(account), SeesFigures: supervises(account), WrapUpExtensionMs: u.config.WrapUpExtension,
 	}
 }
 

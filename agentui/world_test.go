@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 	"github.com/rs/zerolog"
 
@@ -47,6 +48,7 @@ type world struct {
 	notices  *fakeNotices
 	counted  *fakeContactFigures
 	access   *fakeAccessLog
+	echo     *fakeEcho
 	log      *lockedBuffer
 }
 
@@ -97,6 +99,7 @@ func newWorld(t testing.TB) *world {
 		personal: &fakePersonal{by: map[contact.ID]contact.Personal{}, notes: map[contact.ID]string{}},
 		figures:  &fakeFigures{}, contacts: &fakeContacts{}, tickets: newFakeTickets(), chats: newFakeConversations(),
 		notices: newFakeNotices(), counted: &fakeContactFigures{}, access: &fakeAccessLog{},
+		echo: &fakeEcho{},
 	}
 	for name, role := range map[string]identity.Role{"anna": identity.Agent, "bo": identity.Agent, "eva": identity.Supervisor, "adam": identity.Administrator} {
 		w.accounts.set(identity.Account{Name: name, DisplayName: strings.ToUpper(name), Role: role, Active: true, PasswordHash: testHash()})
@@ -105,14 +108,15 @@ func newWorld(t testing.TB) *world {
 		w.queue.view.Agents = append(w.queue.view.Agents, bus.AgentView{Agent: name, Presence: contact.SignedOut})
 	}
 	ui, err := New(Config{
-		Node: "node-1", Commands: w.queue, Changes: w.queue, Signals: w.queue, Accounts: w.accounts,
+		Node: "node-1", Commands: w.queue, Changes: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
 		SessionKey: []byte("a key of the tests, 32 bytes long"),
-		Lines:      []LineInfo{{ID: "staff", Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Name: map[string]string{"sv": "Elever"}}},
+		Lines:      []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},
 		Services:   []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},
 		LookUps:    map[contact.LineID]bool{"staff": true}, PauseReasons: []string{"lunch"}, OutcomeCodes: []contact.OutcomeCode{"solved"},
-		Now: time.Now, Log: zerolog.New(w.log),
+		WrapUpExtension: 120_000,
+		Now:             time.Now, Log: zerolog.New(w.log),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -185,10 +189,24 @@ func (n *wire) connect(token, query string, header http.Header) (*websocket.Conn
 	return dialer.Dial("ws://"+n.host+"/console/socket"+query, header)
 }
 
-// console opens a console and reads all that comes.
+// window is the query of a window with that id; of a new one when it is empty.
+func window(id string) string {
+	if id == "" {
+		id = uuid.NewString()
+	}
+	return "?protocol=3&console=" + id
+}
+
+// console opens a console in a new window and reads all that comes.
 func (n *wire) console(account string) *client {
 	n.t.Helper()
-	socket, _, err := n.connect(n.token(account), "?protocol=2", nil)
+	return n.window(account, "")
+}
+
+// window opens a console in the window of that id.
+func (n *wire) window(account, id string) *client {
+	n.t.Helper()
+	socket, _, err := n.connect(n.token(account), window(id), nil)
 	if err != nil {
 		n.t.Fatalf("open a console: %v", err)
 	}

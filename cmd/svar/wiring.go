@@ -172,13 +172,13 @@ func phoneConfig(config configs.Config, a *App) phone.Config {
 func consoleConfig(a *App, key []byte) agentui.Config {
 	config := a.options.Config
 	out := agentui.Config{
-		Node: a.node, Commands: a.bus, Changes: a.bus, Signals: a.bus,
+		Node: a.node, Commands: a.bus, Changes: a.bus, Signals: a.bus, Controls: a.bus,
 		Accounts: a.directory, People: a.directory, Personal: a.personal,
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store},
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,
 		SessionKey: key, LookUps: map[contact.LineID]bool{},
-		PauseReasons: config.Desk.PauseReasons, OutcomeCodes: config.Desk.OutcomeCodes,
+		PauseReasons: config.Desk.PauseReasons, OutcomeCodes: config.Desk.OutcomeCodes, WrapUpExtension: config.Desk.WrapUpExtension,
 		Now: time.Now, Log: a.options.Log,
 	}
 	for _, line := range config.Lines {
