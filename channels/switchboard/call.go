@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"svar/channels"
 	"svar/contact"
@@ -42,9 +43,18 @@ type call struct {
 
 	// What follows belongs to run's goroutine.
 
-	agents map[contact.OfferID]channels.Leg
-	// connected is the offer whose agent is connected with the user; 0: none.
+	// agents are the voices of agents, by offer.
+	agents map[contact.OfferID]*voice
+	// connected is the offer whose agent has the user; 0: none.
 	connected contact.OfferID
+	// held says that the agent put the user on hold.
+	held bool
+	// spoke is the offer by which an agent was heard last; 0: never.
+	spoke contact.OfferID
+	// last is the agent who had the user at the end.
+	last contact.AgentID
+	// keyLimit and changeLimit bound what the agent does with the call.
+	keyLimit, changeLimit *rate.Limiter
 	// oldest is the oldest offer that may be open still: a contact has one at a time, and they
 	// are counted. What is asked for an older one comes late.
 	oldest contact.OfferID
@@ -64,12 +74,18 @@ type (
 	// agentUp says how the set-up of an accepted agent's leg went.
 	agentUp struct {
 		offer contact.OfferID
+		leg   *agentLeg
 		err   error
 	}
 	// agentOver says that an agent's leg is over.
 	agentOver struct {
 		offer contact.OfferID
-		leg   channels.Leg
+		leg   *agentLeg
+	}
+	// graceOver says that a voice was gone for too long after a loss.
+	graceOver struct {
+		offer contact.OfferID
+		loss  int
 	}
 	// closedSaid says that the user heard that the desk is closed.
 	closedSaid struct{}
@@ -86,7 +102,8 @@ func newCall(board *Switchboard, c contact.Contact, line Line, leg channels.Leg)
 		record: contact.LegRecord{Node: board.config.Node, Contact: c.ID, Channel: c.Channel},
 		log:    board.config.Log.With().Str("contact", string(c.ID)).Logger(),
 		posted: newInbox[any](), commands: newInbox[contact.Command](),
-		agents: map[contact.OfferID]channels.Leg{}, walk: stoodStill(),
+		agents: map[contact.OfferID]*voice{}, walk: stoodStill(),
+		keyLimit: rate.NewLimiter(keysPerSecond, keysAtOnce), changeLimit: rate.NewLimiter(changesPerSecond, changesAtOnce),
 	}
 	if leg != nil {
 		call.record.Leg, call.record.Gateway = leg.ID(), leg.Record()
@@ -94,7 +111,8 @@ func newCall(board *Switchboard, c contact.Contact, line Line, leg channels.Leg)
 	return call
 }
 
-func (c *call) post(item any) { c.posted.put(item) }
+// post reports whether the item will be read: after the call's end it will not.
+func (c *call) post(item any) bool { return c.posted.put(item) }
 
 // tell queues a command to the dispatcher. Commands of one contact go out in order, and
 // nothing on the line waits for them: talk and hang-up act at once, even while there is
@@ -108,9 +126,11 @@ func (c *call) run(begin func() bool) {
 	var told sync.WaitGroup
 	told.Go(func() { c.tellDispatcher(over) })
 	if begin() {
-		c.serve()
+		left := c.serve()
 		c.finish()
+		c.refuse(left)
 	}
+	c.refuse(c.posted.close())
 	c.helpers.Wait()
 	close(over)
 	told.Wait()
@@ -120,21 +140,23 @@ func (c *call) run(begin func() bool) {
 	c.board.forget(c)
 }
 
-// serve decides about the legs until the user's is over.
-func (c *call) serve() {
+// serve decides about the legs until the user's is over. It returns what it did not come to.
+func (c *call) serve() (left []any) {
 	for !c.parked {
 		select {
 		case <-c.leg.Done():
-			return
+			return nil
 		case <-c.posted.wake:
-			for _, item := range c.posted.take() {
+			items := c.posted.take()
+			for at, item := range items {
 				if c.callerGone() {
-					break // its end says more than what it overtook
+					return items[at:] // its end says more than what it overtook
 				}
 				c.handle(item)
 			}
 		}
 	}
+	return nil
 }
 
 func (c *call) callerGone() bool {
@@ -154,17 +176,16 @@ func (c *call) finish() {
 		c.parked = true
 	}
 	switch {
-	case c.ended || c.parked:
+	case c.ended:
+	case c.parked:
+		c.ended = true
+		c.endVoices()
 	case c.closing.Load():
-		c.tell(contact.CloseOutsideHours{Contact: c.contact.ID})
+		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
 	case c.leg.Ending() == channels.EndedByParty:
-		c.tell(contact.Leave{Contact: c.contact.ID})
+		c.release(contact.Leave{Contact: c.contact.ID})
 	default:
-		c.tell(contact.Drop{Contact: c.contact.ID})
-	}
-	c.ended = true
-	for _, agent := range c.agents {
-		agent.HangUp()
+		c.release(contact.Drop{Contact: c.contact.ID})
 	}
 }
 
@@ -205,29 +226,46 @@ func isRejected(err error) bool {
 
 // tellDispatcher sends the queued commands in order until over is closed and none is left.
 func (c *call) tellDispatcher(over <-chan struct{}) {
-	send := func() {
-		for _, command := range c.commands.take() {
+	for {
+		select {
+		case <-c.commands.wake:
+			c.sendAll()
+		case <-over:
+			c.sendAll()
+			return
+		}
+	}
+}
+
+// sendAll sends the queued commands, and those that their outcomes make needed.
+func (c *call) sendAll() {
+	for commands := c.commands.take(); len(commands) > 0; commands = c.commands.take() {
+		for _, command := range commands {
 			err := c.board.config.Dispatcher.Send(c.board.life, command)
 			switch {
 			case isRejected(err):
 				// Time passed the command: the caller left while the agent accepted.
 				c.log.Debug().Err(err).Msg("the dispatcher rejected what a leg told it")
-				if confirmed, is := command.(contact.ConfirmConnected); is && confirmed.Offer == c.dialled {
-					c.post(notConfirmed{})
-				}
+				c.rejected(command)
 			case err != nil:
 				c.log.Error().Err(err).Msg("the dispatcher could not be told what happened to a leg")
 			}
 		}
 	}
-	for {
-		select {
-		case <-c.commands.wake:
-			send()
-		case <-over:
-			send()
-			return
+}
+
+// rejected makes good what the dispatcher does not believe: a contact must not be open on
+// record that has nobody on the line, nor the other way round.
+func (c *call) rejected(command contact.Command) {
+	switch command := command.(type) {
+	case contact.ConfirmConnected:
+		if command.Offer == c.dialled {
+			c.post(notConfirmed{})
 		}
+	case contact.HangUp:
+		// The agent hung up on a user whom the dispatcher had taken from him that moment: the
+		// user is called back.
+		c.tell(contact.Drop{Contact: command.Contact})
 	}
 }
 
@@ -237,15 +275,16 @@ func (c *call) handle(item any) {
 		c.obey(item)
 	case bus.Signal:
 		c.passSignal(item)
+	case asked:
+		item.done(c.carryOut(item.control))
 	case agentUp:
-		c.connect(item)
+		c.agentIsUp(item)
 	case agentOver:
 		c.agentGone(item)
+	case graceOver:
+		c.graceRanOut(item)
 	case closedSaid:
-		if !c.ended {
-			c.tell(contact.CloseOutsideHours{Contact: c.contact.ID})
-			c.release()
-		}
+		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
 	case notConfirmed:
 		// It was given up at the moment when the user answered. Nobody would ever end it.
 		c.release()
@@ -261,13 +300,11 @@ func (c *call) giveUp() {
 	case c.ended:
 	case c.restorable():
 		c.parked = true
-		return
 	case c.closing.Load():
-		c.tell(contact.CloseOutsideHours{Contact: c.contact.ID})
+		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
 	default:
-		c.tell(contact.Drop{Contact: c.contact.ID})
+		c.release(contact.Drop{Contact: c.contact.ID})
 	}
-	c.release()
 }
 
 // restorable reports whether the next process can go on with the leg.
@@ -299,13 +336,21 @@ func (c *call) obey(o bus.Order) {
 	}
 }
 
-// release ends all legs: the agent hung up, or the node shuts down.
-func (c *call) release() {
+// release ends all legs, once, and tells the dispatcher why, unless it knows. How the voices
+// came in is told first, while the contact is open.
+func (c *call) release(why ...contact.Command) {
+	if c.ended {
+		return
+	}
 	c.ended = true
+	if v := c.agents[c.connected]; v != nil {
+		c.last = v.agent
+	}
 	c.walk.stop()
 	c.leg.HangUp()
-	for offer, agent := range c.agents {
-		delete(c.agents, offer)
-		agent.HangUp()
+	c.endVoices()
+	c.reportCaller()
+	for _, command := range why {
+		c.tell(command)
 	}
 }

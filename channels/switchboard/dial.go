@@ -50,12 +50,10 @@ func (c *call) callBack(o bus.Order) (reached bool) {
 	if err == nil {
 		c.know(c.told())
 		c.connected, c.oldest = o.Offer, o.Offer
-		c.tell(contact.ConfirmConnected{Offer: o.Offer, Leg: c.agents[o.Offer].ID()})
+		c.tell(contact.ConfirmConnected{Offer: o.Offer, Leg: c.agents[o.Offer].leg.ID()})
 		return true
 	}
-	for _, agent := range c.agents {
-		agent.HangUp()
-	}
+	c.endVoices()
 	if c.leg != nil {
 		c.leg.HangUp()
 		<-c.leg.Done()
@@ -74,14 +72,15 @@ func (c *call) reach(o bus.Order) error {
 		return err
 	}
 	c.contact, c.line, c.flow = user.contact, user.line, user.line.flow(user.contact)
-	if err := c.ringAgent(o.Offer, o.Agent); err != nil {
+	v, err := c.newVoice(o.Offer, o.Agent)
+	if err != nil {
 		return dialOver(contact.DialFault)
 	}
-	agent := c.agents[o.Offer]
-	if _, err := await(c, o, func(ctx context.Context) (struct{}, error) { return bringUp(ctx, agent) }); err != nil {
+	v.accepted = true // he asked for it
+	if err := c.awaitVoice(o, v); err != nil {
 		return err
 	}
-	c.playRinging(agent)
+	c.playRinging(v.leg)
 	leg, err := c.board.config.Dialler.Dial(c.board.life, o.Leg, c.contact.ID, c.contact.Line, user.number)
 	if err != nil {
 		c.log.Warn().Err(err).Msg("a user could not be called back")
@@ -91,7 +90,10 @@ func (c *call) reach(o bus.Order) error {
 	if _, err := await(c, o, func(ctx context.Context) (struct{}, error) { return c.answered(ctx, leg) }); err != nil {
 		return err
 	}
-	if err := connectSound(leg, agent); err != nil {
+	if err := c.awaitVoice(o, v); err != nil { // the agent may have loaded his page again meanwhile
+		return err
+	}
+	if err := c.talk(v); err != nil {
 		c.log.Warn().Err(err).Msg("a user who was called back could not be connected")
 		if c.callerGone() {
 			return dialOver(contact.DialNoAnswer)
@@ -138,19 +140,51 @@ func (c *call) lookUp(ctx context.Context) (callee, error) {
 	return callee{}, dialOver(contact.DialRefused)
 }
 
-// bringUp waits for the agent's voice.
-func bringUp(ctx context.Context, agent channels.Leg) (struct{}, error) {
+// errRenewed says that another leg is to carry the agent's voice.
+var errRenewed = errors.New("the agent's voice is made anew")
+
+// awaitVoice waits for the agent's voice, whichever leg carries it in the end.
+func (c *call) awaitVoice(o bus.Order, v *voice) error {
+	for {
+		leg, renewed := v.leg, v.renewed
+		_, err := await(c, o, func(ctx context.Context) (struct{}, error) { return bringUp(ctx, leg, renewed) })
+		switch {
+		case errors.Is(err, errRenewed):
+		case err != nil:
+			return err
+		case v.leg == leg:
+			return nil
+		}
+	}
+}
+
+// bringUp waits until the leg is up, or until another one takes its place.
+func bringUp(ctx context.Context, leg *agentLeg, renewed <-chan struct{}) (struct{}, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
-	if err := agent.Answer(ctx); err != nil {
-		return struct{}{}, dialOver(contact.DialFault)
+	if leg != nil {
+		if err := leg.Answer(ctx); !errors.Is(err, channels.ErrLegOver) {
+			return struct{}{}, asDialFault(err)
+		}
 	}
-	return struct{}{}, nil
+	select { // its end is on its way, or another window asks for it
+	case <-renewed:
+		return struct{}{}, errRenewed
+	case <-ctx.Done():
+		return struct{}{}, asDialFault(ctx.Err())
+	}
+}
+
+func asDialFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return dialOver(contact.DialFault)
 }
 
 // playRinging lets the agent hear that it rings. Without that prompt he hears nothing.
-func (c *call) playRinging(agent channels.Leg) {
-	prompter, able := agent.(channels.Prompter)
+func (c *call) playRinging(agent *agentLeg) {
+	prompter, able := agent.Leg.(channels.Prompter)
 	if !able {
 		return
 	}
@@ -211,8 +245,10 @@ func await[T any](c *call, o bus.Order, part func(ctx context.Context) (T, error
 		case out := <-done:
 			return out.value, out.err
 		case <-c.posted.wake:
-			for _, item := range c.posted.take() {
+			items := c.posted.take()
+			for at, item := range items {
 				if err := c.whileDialling(item, o.Offer); err != nil {
+					c.refuse(items[at+1:])
 					var none T
 					return none, err
 				}
@@ -231,12 +267,35 @@ func (c *call) whileDialling(item any, offer contact.OfferID) error {
 		if item.Kind == bus.OrderRelease || item.Kind == bus.OrderWithdraw && item.Offer >= offer {
 			return dialOver("")
 		}
+	case asked:
+		item.done(c.carryOut(item.control))
+	case agentUp: // of a voice that was made anew
+		if v := c.agents[item.offer]; v != nil && v.leg == item.leg && item.err == nil && c.leg != nil {
+			c.playRinging(v.leg)
+		}
 	case agentOver:
-		if c.agents[item.offer] == item.leg {
+		return c.loseWhileDialling(item)
+	case graceOver:
+		if v := c.agents[item.offer]; v != nil && v.isLost(item) {
 			return dialOver(contact.DialFault)
 		}
 	case giveUp:
 		return dialOver(contact.DialCancelled)
 	}
 	return nil
+}
+
+// loseWhileDialling notices that the leg of the agent's voice is over. An agent whose page is
+// loaded again asks for another one.
+func (c *call) loseWhileDialling(over agentOver) error {
+	v := c.agents[over.offer]
+	if v == nil || v.leg != over.leg {
+		return nil // we ended it
+	}
+	if grace := c.graceFor(v, over.leg.Ending()); grace > 0 {
+		v.set(nil)
+		c.startGrace(v, grace)
+		return nil
+	}
+	return dialOver(contact.DialFault)
 }

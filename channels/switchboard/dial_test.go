@@ -70,7 +70,7 @@ func TestCallbackConnectsAgentAndUser(t *testing.T) {
 			t.Error("the user was dialled before the agent's voice was up: he would meet silence")
 		}
 		agent := w.agents.last()
-		w.dispatcher.signal(bus.Signal{Contact: "c1", Offer: 7, Payload: []byte(`"answer"`)})
+		w.dispatcher.signal(bus.Signal{Agent: "anna", Contact: "c1", Offer: 7, Console: "window-1", Payload: []byte(`"answer"`)})
 		close(agent.up)
 		synctest.Wait()
 		if len(agent.signals) != 1 {

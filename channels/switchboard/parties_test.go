@@ -1,6 +1,7 @@
 package switchboard_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing/synctest"
 
 	"github.com/pion/rtp"
 
@@ -29,10 +31,22 @@ type dispatcher struct {
 	state   bus.NodeState
 	order   func(bus.Order)
 	signal  func(bus.Signal)
+	control func(bus.Control, func(error))
 	toAgent []bus.Signal
+	away    chan struct{} // while it is open nobody answers
 }
 
-func (d *dispatcher) Send(_ context.Context, c contact.Command) error {
+func (d *dispatcher) Send(ctx context.Context, c contact.Command) error {
+	d.mutex.Lock()
+	away := d.away
+	d.mutex.Unlock()
+	if away != nil { // as the bus, which tries until its context ends
+		select {
+		case <-away:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	if d.fail != nil {
@@ -77,6 +91,11 @@ func (d *dispatcher) FollowNodeSignals(_ contact.NodeID, handle func(bus.Signal)
 	return func() error { return nil }, nil
 }
 
+func (d *dispatcher) ServeControls(_ contact.NodeID, handle func(bus.Control, func(error))) (func() error, error) {
+	d.control = handle
+	return func() error { return nil }, nil
+}
+
 func (d *dispatcher) SignalAgent(s bus.Signal) error {
 	d.toAgent = append(d.toAgent, s)
 	return nil
@@ -84,9 +103,11 @@ func (d *dispatcher) SignalAgent(s bus.Signal) error {
 
 // endpoint makes scripted legs to agents.
 type endpoint struct {
-	pacer *media.Pacer
-	mutex sync.Mutex
-	made  []*leg
+	pacer    *media.Pacer
+	measured bool // the legs tell how their voice came in
+	mutex    sync.Mutex
+	refuse   error
+	made     []*leg
 }
 
 func (e *endpoint) Ring(_ context.Context, r channels.Ring) (channels.Leg, error) {
@@ -94,7 +115,13 @@ func (e *endpoint) Ring(_ context.Context, r channels.Ring) (channels.Leg, error
 	l.up, l.send = make(chan struct{}), r.Send
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
+	if e.refuse != nil {
+		return nil, e.refuse
+	}
 	e.made = append(e.made, l)
+	if e.measured {
+		return measuredLeg{l}, nil
+	}
 	return l, nil
 }
 
@@ -189,6 +216,8 @@ type leg struct {
 	send       func(json.RawMessage)
 	signals    []string
 	digits     chan byte
+	spoken     byte // of the packets that its party sent
+	keysFull   error
 
 	once   sync.Once
 	done   chan struct{}
@@ -272,6 +301,40 @@ func (l *leg) Signal(m json.RawMessage) error {
 	return nil
 }
 
+// Press notes the key.
+func (l *leg) Press(key byte) error {
+	if l.isOver() {
+		return channels.ErrLegOver
+	}
+	if l.keysFull != nil {
+		return l.keysFull
+	}
+	l.note("press " + string(key))
+	return nil
+}
+
+// say lets the leg's party say something, and returns a mark by which it is known.
+func (l *leg) say() byte {
+	l.spoken++
+	mark := 0x20 + l.spoken
+	header := rtp.Header{Version: 2, PayloadType: 8, SequenceNumber: uint16(l.spoken), Timestamp: 160 * uint32(l.spoken), SSRC: 5}
+	// An error says that the leg is over: then nobody hears it.
+	_ = l.stream.Receive(&rtp.Packet{Header: header, Payload: bytes.Repeat([]byte{mark}, 160)})
+	return mark
+}
+
+// hears reports whether the leg's party hears the other one.
+func (l *leg) hears(other *leg) bool {
+	mark := other.say()
+	synctest.Wait()
+	return l.sink.heard(mark)
+}
+
+// measuredLeg is one whose voice is measured: as many packets as its party said something.
+type measuredLeg struct{ *leg }
+
+func (l measuredLeg) Quality() contact.Quality { return contact.Quality{Received: uint64(l.spoken)} }
+
 func (l *leg) note(line string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -300,11 +363,15 @@ func (r *restorer) RestoreLeg(context.Context, contact.LegID, contact.ID, []byte
 	return r.leg, r.fail
 }
 
-// sink counts packets.
-type sink struct{ n atomic.Int64 }
+// sink notes what the party hears: the first octet of each packet.
+type sink struct{ marks [256]atomic.Bool }
 
-func (s *sink) WriteRTP(*rtp.Header, []byte) error { s.n.Add(1); return nil }
-func (s *sink) count() int64                       { return s.n.Load() }
+func (s *sink) WriteRTP(_ *rtp.Header, payload []byte) error {
+	s.marks[payload[0]].Store(true)
+	return nil
+}
+
+func (s *sink) heard(mark byte) bool { return s.marks[mark].Load() }
 
 type callers struct{}
 

@@ -131,6 +131,11 @@ func (s *Switchboard) Start(ctx context.Context) error {
 		return err
 	}
 	s.stops = append(s.stops, stopSignals)
+	stopControls, err := s.config.Dispatcher.ServeControls(s.config.Node, s.control)
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, stopControls)
 	left, err := s.config.Personal.LegsOf(ctx, s.config.Node)
 	if err != nil {
 		return fmt.Errorf("read the legs of an earlier process: %w", err)

@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/rs/zerolog"
 
 	"svar/channels"
@@ -207,12 +206,8 @@ func TestAgentLegThatBreaksWhileRingingKeepsTheCaller(t *testing.T) {
 func TestAgentAcceptsAndBothAreConnected(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		caller, agent := w.connected()
-		if err := caller.Stream().Receive(&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 8, SequenceNumber: 1, SSRC: 5}, Payload: make([]byte, 160)}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		if agent.sink.count() == 0 {
-			t.Error("the agent's leg sent nothing of what the caller said")
+		if !agent.hears(caller) || !caller.hears(agent) {
+			t.Error("the two do not hear each other")
 		}
 		w.order(bus.OrderRelease, 0)
 		if !caller.isOver() || !agent.isOver() {
@@ -412,15 +407,23 @@ func TestMessagesOfTheConsoleReachTheRightLeg(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.queued()
 		w.order(bus.OrderRing, 7)
-		w.dispatcher.signal(bus.Signal{Contact: "c1", Offer: 6, Payload: json.RawMessage(`"old"`)})
-		w.dispatcher.signal(bus.Signal{Contact: "c1", Offer: 7, Payload: json.RawMessage(`"answer"`)})
+		w.agents.last().send(json.RawMessage(`"offer"`))
+		if got := w.dispatcher.toAgent; len(got) != 1 || got[0].Agent != "anna" || got[0].Offer != 7 || got[0].Console != "" {
+			t.Errorf("the agent's consoles got %+v", got)
+		}
+		for _, signal := range []bus.Signal{
+			{Agent: "anna", Offer: 6, Console: "window-1", Payload: json.RawMessage(`"old"`)},
+			{Agent: "bo", Offer: 7, Console: "window-1", Payload: json.RawMessage(`"another agent's"`)},
+			{Agent: "anna", Offer: 7, Payload: json.RawMessage(`"no window's"`)},
+			{Agent: "anna", Offer: 7, Console: "window-1", Leg: "of-old", Payload: json.RawMessage(`"for a leg of old"`)},
+			{Agent: "anna", Offer: 7, Console: "window-1", Payload: json.RawMessage(`"answer"`)},
+		} {
+			signal.Contact = "c1"
+			w.dispatcher.signal(signal)
+		}
 		synctest.Wait()
 		if got := w.agents.last().signals; !reflect.DeepEqual(got, []string{`"answer"`}) {
 			t.Errorf("the leg got %q", got)
-		}
-		w.agents.last().send(json.RawMessage(`"offer"`))
-		if got := w.dispatcher.toAgent; len(got) != 1 || got[0].Agent != "anna" || got[0].Offer != 7 {
-			t.Errorf("the agent's console got %+v", got)
 		}
 	})
 }

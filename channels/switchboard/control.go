@@ -1,0 +1,171 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"golang.org/x/time/rate"
+
+	"svar/channels"
+	"svar/contact"
+	"svar/queue/bus"
+)
+
+// What one call takes of its agent, a second and at once. Nobody presses keys faster, and a
+// window that asks for its voice again and again must not cost a connection each time.
+const (
+	keysPerSecond, keysAtOnce       = 20, 20
+	changesPerSecond, changesAtOnce = 2, 10
+)
+
+// longestConsole bounds the id of a window, a UUID, in octets.
+const longestConsole = 64
+
+// telephoneKeys are those of [channels.KeyPresser].
+const telephoneKeys = "0123456789*#ABCD"
+
+var errTooFast = errors.New("too many requests for this call at once; wait a moment")
+
+// asked is what an agent does with his call; done answers him.
+type asked struct {
+	control bus.Control
+	done    func(error)
+}
+
+func reject(code contact.RejectionCode) error { return &contact.Rejection{Code: code} }
+
+// control takes in what an agent does with a call.
+func (s *Switchboard) control(control bus.Control, done func(error)) {
+	if !valid(control) {
+		done(reject(contact.Invalid))
+		return
+	}
+	s.mutex.Lock()
+	call := s.calls[control.Contact]
+	s.mutex.Unlock()
+	switch {
+	case call == nil:
+		done(reject(contact.NotYours))
+	case !call.post(asked{control, done}):
+		done(call.tooLate(control))
+	}
+}
+
+func valid(control bus.Control) bool {
+	if control.Agent == "" {
+		return false
+	}
+	switch control.Kind {
+	case bus.ControlHold, bus.ControlResume, bus.ControlHangUp:
+		return true
+	case bus.ControlKey:
+		return len(control.Key) == 1 && strings.Contains(telephoneKeys, control.Key)
+	case bus.ControlVoice:
+		return control.Console != "" && len(control.Console) <= longestConsole
+	default:
+		return false
+	}
+}
+
+// tooLate answers what comes after the call's end. One who hung up and asks again is told
+// that it is done, however long the dispatcher is not. It may be called from any goroutine
+// once nothing can be posted.
+func (c *call) tooLate(control bus.Control) error {
+	if control.Kind == bus.ControlHangUp && control.Agent == c.last {
+		return nil
+	}
+	return reject(contact.WrongState)
+}
+
+// refuse answers those of the items that somebody waits for.
+func (c *call) refuse(items []any) {
+	for _, item := range items {
+		if asked, is := item.(asked); is {
+			asked.done(c.tooLate(asked.control))
+		}
+	}
+}
+
+// carryOut does what an agent asks of his call. Nothing that he does is logged: keys are
+// secrets, and the rest is on record.
+func (c *call) carryOut(control bus.Control) error {
+	if c.ended {
+		return c.tooLate(control)
+	}
+	v := c.voiceOf(control.Agent)
+	switch {
+	case v == nil:
+		return reject(contact.NotYours)
+	case control.Kind == bus.ControlVoice:
+		if !c.allows(c.changeLimit) {
+			return errTooFast
+		}
+		return c.renew(v, control.Console, control.Take)
+	case c.connected != v.offer:
+		return reject(contact.WrongState)
+	}
+	switch control.Kind {
+	case bus.ControlHold, bus.ControlResume:
+		if hold := control.Kind == bus.ControlHold; hold != c.held {
+			if !c.allows(c.changeLimit) {
+				return errTooFast
+			}
+			c.hold(v, hold)
+		}
+	case bus.ControlHangUp:
+		c.release(contact.HangUp{Contact: c.contact.ID, Agent: v.agent})
+	case bus.ControlKey:
+		return c.press(control.Key[0])
+	case bus.ControlVoice: // above
+	}
+	return nil
+}
+
+func (c *call) allows(limit *rate.Limiter) bool { return limit.AllowN(c.board.config.Now(), 1) }
+
+// hold puts the user on hold, or takes him back. While the agent's voice is gone the user
+// hears music either way.
+func (c *call) hold(v *voice, hold bool) {
+	c.held = hold
+	if hold {
+		if v.leg != nil {
+			separate(c.leg, v.leg.Leg)
+			c.startWalk(c.playMusic)
+		}
+		c.tell(contact.Hold{Contact: c.contact.ID, Agent: v.agent})
+		return
+	}
+	if v.leg != nil {
+		c.resumeTalk(v)
+	}
+	c.tell(contact.Resume{Contact: c.contact.ID, Agent: v.agent})
+}
+
+// resumeTalk lets the two hear each other again. When that fails one of them is over, and its
+// end is on its way.
+func (c *call) resumeTalk(v *voice) {
+	if err := c.talk(v); err != nil {
+		c.log.Warn().Err(err).Msg("user and agent could not be connected again")
+		c.startWalk(c.playMusic)
+	}
+}
+
+// playMusic lets the user hear the music of his queue, and nothing else.
+func (c *call) playMusic(context.Context) { c.music() }
+
+// press presses a key towards the user's phone.
+func (c *call) press(key byte) error {
+	presser, able := c.leg.(channels.KeyPresser)
+	if !able {
+		return reject(contact.WrongState)
+	}
+	if !c.allows(c.keyLimit) {
+		return errTooFast
+	}
+	err := presser.Press(key)
+	if errors.Is(err, channels.ErrLegOver) {
+		return reject(contact.WrongState)
+	}
+	return err
+}
