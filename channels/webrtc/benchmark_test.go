@@ -65,7 +65,7 @@ func BenchmarkFiftyLegs(b *testing.B) {
 
 func packetsSent(legs []*leg) (sent uint64) {
 	for _, l := range legs {
-		sent += l.Statistics().PacketsSent
+		sent += l.stream.Statistics().PacketsSent
 	}
 	return sent
 }

@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -60,15 +61,37 @@ type ICEServer struct {
 	Credential string   `json:"credential,omitempty" yaml:"credential"`
 }
 
-// timing is how a leg notices that its browser is gone.
+// timing is how a leg notices that its browser is gone, and when it ends by itself.
 type timing struct {
-	// disconnected after this time unheard, failed after this time more.
+	// disconnected after this time unheard, failed after this time more. Both count whatever
+	// comes, and failed bounds the search for a way before the leg is connected too.
 	disconnected, failed time.Duration
 	keepAlive            time.Duration
+	// unheard is how long a connected browser may send no sound. A muted microphone sends
+	// silence.
+	unheard time.Duration
+	// echo is how long an echo lasts once it is connected.
+	echo time.Duration
 }
 
-// A change of the agent's network takes Chromium a few seconds, and must not end the call.
-var usualTiming = timing{disconnected: 5 * time.Second, failed: 15 * time.Second, keepAlive: 2 * time.Second}
+// Somebody who is lost must not be waited for in silence: after unheard the caller hears music,
+// and the agent's console asks for another leg. A change of network takes browsers two or three
+// seconds.
+var usualTiming = timing{
+	disconnected: 5 * time.Second, failed: 15 * time.Second, keepAlive: 2 * time.Second,
+	unheard: 5 * time.Second, echo: time.Minute,
+}
+
+// complete takes what is not set from usualTiming.
+func (t timing) complete() timing {
+	return timing{
+		disconnected: cmp.Or(t.disconnected, usualTiming.disconnected),
+		failed:       cmp.Or(t.failed, usualTiming.failed),
+		keepAlive:    cmp.Or(t.keepAlive, usualTiming.keepAlive),
+		unheard:      cmp.Or(t.unheard, usualTiming.unheard),
+		echo:         cmp.Or(t.echo, usualTiming.echo),
+	}
+}
 
 // addresses are those of a Config, read.
 type addresses struct {
@@ -120,8 +143,6 @@ func (c Config) complete() (Config, addresses, error) {
 	if c.Pacer == nil {
 		errs = append(errs, errors.New("no pacer was given"))
 	}
-	if c.timing == (timing{}) {
-		c.timing = usualTiming
-	}
+	c.timing = c.timing.complete()
 	return c, read, errors.Join(errs...)
 }

@@ -58,9 +58,12 @@ type Gateway struct {
 
 	mutex         sync.Mutex
 	legs          map[contact.LegID]*leg
+	echoes        map[contact.AgentID]*leg
 	closed        bool
 	certificate   webrtc.Certificate
 	certificateAt time.Time
+
+	ledger media.Ledger
 
 	running   sync.WaitGroup // one for each leg
 	closeOnce sync.Once
@@ -79,7 +82,7 @@ func New(config Config) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway to browsers: %w", err)
 	}
-	g := &Gateway{config: config, legs: map[contact.LegID]*leg{}}
+	g := &Gateway{config: config, legs: map[contact.LegID]*leg{}, echoes: map[contact.AgentID]*leg{}}
 	library := libraryLog{config.Log}
 	if g.udp, g.udpPlace, err = listenUDP(places.udp, library.NewLogger("udp")); err != nil {
 		return nil, fmt.Errorf("gateway to browsers: %w", err)
@@ -182,14 +185,24 @@ func (g *Gateway) Legs() int {
 // Ring begins a leg to an agent's browser; ctx bounds that alone, not the leg. The errors are [ErrFull], [ErrClosed], the
 // context's, and that the leg's id is taken; whatever goes wrong later ends the leg by fault.
 func (g *Gateway) Ring(ctx context.Context, r channels.Ring) (channels.Leg, error) {
+	l, err := g.begin(ctx, r, false)
+	if err != nil {
+		return nil, fmt.Errorf("ring a browser: %w", err)
+	}
+	return l, nil
+}
+
+func (g *Gateway) begin(ctx context.Context, r channels.Ring, echo bool) (*leg, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	l := newLeg(g, r)
+	l.echo = echo
 	if err := g.add(l); err != nil {
 		_ = l.stream.Close()
-		return nil, fmt.Errorf("ring a browser: %w", err)
+		return nil, err
 	}
+	g.ledger.Open(l.stream)
 	go func() {
 		defer g.running.Done()
 		l.run()
@@ -211,6 +224,12 @@ func (g *Gateway) add(l *leg) error {
 	}
 	g.legs[l.id] = l
 	g.running.Add(1)
+	if l.echo {
+		if former := g.echoes[l.agent]; former != nil {
+			former.HangUp()
+		}
+		g.echoes[l.agent] = l
+	}
 	return nil
 }
 
@@ -218,6 +237,9 @@ func (g *Gateway) remove(l *leg) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	delete(g.legs, l.id)
+	if g.echoes[l.agent] == l {
+		delete(g.echoes, l.agent)
+	}
 }
 
 // Serve waits for ctx and then closes the gateway; the legs themselves live from New on.

@@ -83,8 +83,14 @@ func startLeg(t testing.TB, g *Gateway, codec media.Codec, send func(json.RawMes
 	return made.(*leg)
 }
 
-// ringBrowser rings a browser; their messages go by a queue, as by a socket.
+// ringBrowser rings a browser.
 func ringBrowser(t testing.TB, g *Gateway, codec media.Codec, options webrtctest.Options) (*leg, *webrtctest.Browser) {
+	t.Helper()
+	return joinBrowser(t, options, func(send func(json.RawMessage)) *leg { return startLeg(t, g, codec, send) })
+}
+
+// joinBrowser makes a leg with a browser; their messages go by a queue, as by a socket.
+func joinBrowser(t testing.TB, options webrtctest.Options, begin func(send func(json.RawMessage)) *leg) (*leg, *webrtctest.Browser) {
 	t.Helper()
 	type made struct{ leg *leg }
 	var (
@@ -134,7 +140,7 @@ func ringBrowser(t testing.TB, g *Gateway, codec media.Codec, options webrtctest
 		<-stopped
 		<-stopped
 	})
-	l := startLeg(t, g, codec, func(message json.RawMessage) { toBrowser <- message })
+	l := begin(func(message json.RawMessage) { toBrowser <- message })
 	ready <- made{l}
 	return l, browser
 }
@@ -143,13 +149,18 @@ func ringBrowser(t testing.TB, g *Gateway, codec media.Codec, options webrtctest
 func connectBrowser(t testing.TB, g *Gateway, codec media.Codec, options webrtctest.Options) (*leg, *webrtctest.Browser) {
 	t.Helper()
 	l, browser := ringBrowser(t, g, codec, options)
+	awaitVoice(t, l, browser)
+	return l, browser
+}
+
+func awaitVoice(t testing.TB, l *leg, browser *webrtctest.Browser) {
+	t.Helper()
 	if err := l.Answer(patient(t)); err != nil {
 		t.Fatalf("Answer: %v (%v)", err, l.cause)
 	}
 	// Our side may be done first: a browser that vanishes before it has our last word of the
 	// handshake cannot hear us when it is back.
 	await(t, "the browser's side of the connection", browser.Connected())
-	return l, browser
 }
 
 func await(t testing.TB, what string, happened <-chan struct{}) {

@@ -28,6 +28,8 @@ type audible interface{ Stream() *media.Stream }
 type leg struct {
 	gateway *Gateway
 	id      contact.LegID
+	agent   contact.AgentID
+	echo    bool // the agent hears himself
 	codec   media.Codec
 	send    func(json.RawMessage)
 	log     zerolog.Logger
@@ -60,6 +62,7 @@ func newLeg(g *Gateway, r channels.Ring) *leg {
 	l := &leg{
 		gateway: g,
 		id:      r.Leg,
+		agent:   r.Agent,
 		codec:   defaultCodec,
 		send:    r.Send,
 		log:     g.config.Log.With().Str("contact", string(r.Contact)).Str("leg", string(r.Leg)).Logger(),
@@ -87,9 +90,6 @@ func (l *leg) ID() contact.LegID { return l.id }
 
 // Stream is the leg's media, for whoever bridges.
 func (l *leg) Stream() *media.Stream { return l.stream }
-
-// Statistics are the quality of the voice up to now: loss, jitter and round trip.
-func (l *leg) Statistics() media.Statistics { return l.stream.Statistics() }
 
 // Answer waits until ICE and DTLS are connected and the leg sends.
 func (l *leg) Answer(ctx context.Context) error {
@@ -162,6 +162,8 @@ func (l *leg) run() {
 	}
 	limit := time.NewTimer(l.gateway.config.SetUpLimit)
 	defer limit.Stop()
+	listening := newVigil(l.gateway.config.timing.unheard, time.Now())
+	defer listening.stop()
 	for {
 		select {
 		case <-l.over:
@@ -178,6 +180,10 @@ func (l *leg) run() {
 		case <-limit.C:
 			if !l.connected() {
 				l.fail(fmt.Errorf("the browser was not connected within %s", l.gateway.config.SetUpLimit))
+			}
+		case <-listening.ticks():
+			if listening.lost(l.stream.Unheard(time.Now()), time.Now()) {
+				l.fail(fmt.Errorf("no sound came from the agent's browser for %s", l.gateway.config.timing.unheard))
 			}
 		}
 	}
@@ -208,6 +214,9 @@ func (l *leg) observe(state webrtc.PeerConnectionState) {
 			return
 		}
 		close(l.up)
+		if l.echo && l.readers.begin() {
+			go l.playEcho()
+		}
 		l.log.Info().Stringer("codec", l.codec).Msg("the agent's browser is connected")
 	case webrtc.PeerConnectionStateDisconnected:
 		l.log.Warn().Msg("the agent's browser is not heard")
@@ -224,6 +233,7 @@ func (l *leg) observe(state webrtc.PeerConnectionState) {
 // takeDown ends the leg towards everybody else first, then the session.
 func (l *leg) takeDown(session *webrtc.PeerConnection) {
 	_ = l.stream.Close()
+	l.gateway.ledger.Close(l.stream)
 	close(l.done)
 	figures := l.stream.Statistics()
 	l.log.Info().Str("ending", string(l.ending)).AnErr("cause", l.cause).

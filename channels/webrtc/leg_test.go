@@ -284,7 +284,7 @@ func TestBrowserThatVanishesIsAFault(t *testing.T) {
 func TestBrowserComesBack(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, func(c *Config) {
-		c.timing = timing{disconnected: 200 * time.Millisecond, failed: patience, keepAlive: 50 * time.Millisecond}
+		c.timing = timing{disconnected: 200 * time.Millisecond, failed: patience, keepAlive: 50 * time.Millisecond, unheard: patience}
 	})
 	l, browser := connectBrowser(t, g, media.PCMA, webrtctest.Options{})
 	browser.Vanish()
@@ -336,25 +336,5 @@ func TestAnswerCanBeGivenUp(t *testing.T) {
 	}
 	if record := l.Record(); record != nil {
 		t.Errorf("Record: %q", record)
-	}
-}
-
-// The browser tells in RTCP how it hears us; its reports are due every second.
-func TestQualityIsMeasured(t *testing.T) {
-	t.Parallel()
-	g := newGateway(t, nil)
-	l, _ := connectBrowser(t, g, media.PCMA, webrtctest.Options{Tone: 400})
-	ctx := patient(t)
-	for {
-		figures := l.Statistics()
-		if figures.RoundTrip > 0 && figures.PacketsReceived > 0 && figures.PacketsSent > 0 {
-			if figures.RemoteLoss != 0 || figures.PacketsLost != 0 || figures.PacketsRefused != 0 {
-				t.Errorf("loss on the loopback address: %+v", figures)
-			}
-			return
-		}
-		if err := waitABit(ctx); err != nil {
-			t.Fatalf("no round trip was measured: %+v", figures)
-		}
 	}
 }

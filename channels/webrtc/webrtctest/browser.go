@@ -16,6 +16,7 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
@@ -47,6 +48,8 @@ type Browser struct {
 	api       *webrtc.API
 	socket    *cuttableSocket
 	tone      atomic.Pointer[float64]
+	dumb      atomic.Bool
+	roundTrip atomic.Int64 // ns
 	connected chan struct{}
 	closed    chan struct{} // the session is over
 	ctx       context.Context
@@ -176,8 +179,8 @@ func (b *Browser) answer(offer webrtc.SessionDescription) error {
 	}
 	receiver := session.GetTransceivers()[0].Receiver()
 	// Reports are made from what is read.
-	b.work.Go(func() { drain(sender.Read) })
-	b.work.Go(func() { drain(receiver.Read) })
+	b.work.Go(func() { drain(sender.Read, b.readReports) })
+	b.work.Go(func() { drain(receiver.Read, func([]byte) {}) })
 	answer, err := session.CreateAnswer(nil)
 	if err != nil {
 		return fmt.Errorf("make an answer: %w", err)
@@ -276,7 +279,9 @@ func (b *Browser) speak(voice *webrtc.TrackLocalStaticRTP) {
 			payload = mediatest.TonePayloads(b.codec, frequency, 1)[0]
 		}
 		packet.Payload = payload
-		_ = voice.WriteRTP(&packet)
+		if !b.dumb.Load() {
+			_ = voice.WriteRTP(&packet)
+		}
 		packet.SequenceNumber++
 		packet.Timestamp += mediatest.FrameOctets
 		select {
@@ -287,17 +292,53 @@ func (b *Browser) speak(voice *webrtc.TrackLocalStaticRTP) {
 	}
 }
 
-func drain(read func([]byte) (int, interceptor.Attributes, error)) {
+func drain(read func([]byte) (int, interceptor.Attributes, error), take func([]byte)) {
 	buffer := make([]byte, 1500)
 	for {
-		if _, _, err := read(buffer); err != nil {
+		count, _, err := read(buffer)
+		if err != nil {
 			return
+		}
+		take(buffer[:count])
+	}
+}
+
+// readReports learns the round trip from what the other side says of our voice (RFC 3550 §6.4.1).
+func (b *Browser) readReports(data []byte) {
+	packets, err := rtcp.Unmarshal(data)
+	if err != nil {
+		return
+	}
+	for _, packet := range packets {
+		report, ok := packet.(*rtcp.ReceiverReport)
+		if !ok {
+			continue
+		}
+		for _, block := range report.Reports {
+			if block.LastSenderReport == 0 {
+				continue
+			}
+			// The middle 32 bits of NTP time: units of 1/65536 s since 1900.
+			now := time.Now()
+			clock := uint32((now.Unix()+2208988800)<<16 | int64(now.Nanosecond())<<16/1e9)
+			b.roundTrip.Store(max(1, int64(int32(clock-block.LastSenderReport-block.Delay))*int64(time.Second)>>16))
 		}
 	}
 }
 
+// RoundTrip is what the browser measured by the other side's reports; 0 before the first one.
+func (b *Browser) RoundTrip() time.Duration { return time.Duration(b.roundTrip.Load()) }
+
 // Say changes what the agent says to a tone of a multiple of 50 Hz, or silence (0).
 func (b *Browser) Say(frequency float64) { b.tone.Store(&frequency) }
+
+// FallDumb sends no sound from now on, not even silence, while the session lives on, as with a
+// microphone that was unplugged.
+func (b *Browser) FallDumb() { b.dumb.Store(true) }
+
+// Lose loses every so many packets of voice, as a bad network does, in both directions; 0 loses
+// none. Only over UDP.
+func (b *Browser) Lose(every uint32) { b.socket.every.Store(every) }
 
 // Codec is the one that was negotiated, or none before the offer.
 func (b *Browser) Codec() media.Codec {
@@ -378,14 +419,17 @@ func (b *Browser) Close() {
 // cuttableSocket is a network that can fail.
 type cuttableSocket struct {
 	net.PacketConn
-	cut atomic.Bool
+	cut   atomic.Bool
+	every atomic.Uint32 // of that many packets of voice one is lost
+	in    atomic.Uint32 // packets of voice
+	out   atomic.Uint32
 }
 
 // ReadFrom reads the next packet that gets through.
 func (s *cuttableSocket) ReadFrom(buffer []byte) (int, net.Addr, error) {
 	for {
 		count, address, err := s.PacketConn.ReadFrom(buffer)
-		if err != nil || !s.cut.Load() {
+		if err != nil || !s.cut.Load() && !s.loses(&s.in, buffer[:count]) {
 			return count, address, err
 		}
 	}
@@ -393,8 +437,17 @@ func (s *cuttableSocket) ReadFrom(buffer []byte) (int, net.Addr, error) {
 
 // WriteTo writes, or loses, a packet.
 func (s *cuttableSocket) WriteTo(data []byte, address net.Addr) (int, error) {
-	if s.cut.Load() {
+	if s.cut.Load() || s.loses(&s.out, data) {
 		return len(data), nil
 	}
 	return s.PacketConn.WriteTo(data, address)
+}
+
+// loses counts RTP, which is told by its first two octets (RFC 5764 §5.1.2, RFC 5761 §4).
+func (s *cuttableSocket) loses(passed *atomic.Uint32, data []byte) bool {
+	every := s.every.Load()
+	if every == 0 || len(data) < 2 || data[0]>>6 != 2 || data[1] >= 192 && data[1] <= 223 {
+		return false
+	}
+	return passed.Add(1)%every == 0
 }
