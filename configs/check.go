@@ -14,7 +14,9 @@ import (
 
 // checker collects faults and warnings with their places.
 type checker struct {
-	sources          []source
+	sources []source
+	// variables are those of the environment, by the paths of what they set.
+	variables        map[string]string
 	faults, warnings []error
 	// What the parts refer to.
 	prompts   map[string]Prompt
@@ -24,12 +26,15 @@ type checker struct {
 }
 
 // check finds what no single value shows: ranges, duplicates and references.
-func check(config Config, sources []source) (warnings []string, err error) {
+func check(config Config, sources []source, variables map[string]string) (warnings []string, err error) {
 	c := &checker{
-		sources: sources, prompts: map[string]Prompt{}, groups: map[contact.SkillID]bool{},
+		sources: sources, variables: variables, prompts: map[string]Prompt{}, groups: map[contact.SkillID]bool{},
 		services: map[contact.ServiceID]bool{}, entrances: map[contact.LineID]bool{},
 	}
 	c.ports(config)
+	c.browsers(config)
+	c.metrics(config.Metrics)
+	c.logging(config.Log)
 	c.retention(config.Retention)
 	c.hours(config.Hours)
 	c.desk(config.Desk)
@@ -61,8 +66,13 @@ func (c *checker) warn(path, text string, args ...any) {
 // missing has the place of what it is missing in.
 func (c *checker) placed(path, text string, args ...any) error {
 	message := fmt.Sprintf(text, args...)
-	// A list is replaced whole: all that is in it comes from one file.
 	list, _, inList := strings.Cut(path, "[")
+	for _, at := range []string{path, list} {
+		if name := c.variables[at]; name != "" {
+			return fmt.Errorf("environment variable %s: %s", name, message)
+		}
+	}
+	// A list is replaced whole: all that is in it comes from one file.
 	for _, source := range slices.Backward(c.sources) {
 		if inList && source.position(list) == "" {
 			continue

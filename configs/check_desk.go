@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"svar/contact"
@@ -16,6 +17,12 @@ func (c *checker) ports(config Config) {
 	}
 	if config.Phone.MaxCalls <= 0 {
 		c.fault("$.phone.max_calls", "at least one call must be allowed")
+	}
+	if config.Phone.Strangers <= 0 {
+		c.fault("$.phone.strangers_per_second", "at least one call a second must be allowed")
+	}
+	if config.Phone.ProbeAfter <= 0 {
+		c.fault("$.phone.probe_after", "a silent caller must be given longer than 0 s")
 	}
 	if config.Voice.MaxLegs <= 0 {
 		c.fault("$.voice.max_legs", "at least one agent must be allowed")
@@ -41,6 +48,7 @@ func (c *checker) outbound(phone Phone, lines []Line) {
 	if phone.Outbound.Trunk != "" && phone.OutboundAddress() == "" {
 		c.fault("$.phone.outbound.trunk", "%q is neither the name of a trunk with a proxy nor host:port", phone.Outbound.Trunk)
 	}
+	c.dialPlan(phone.Outbound)
 	for line, number := range phone.Outbound.Numbers {
 		path := "$.phone.outbound.numbers." + string(line)
 		if !slices.ContainsFunc(lines, func(l Line) bool { return l.ID == line }) {
@@ -49,6 +57,24 @@ func (c *checker) outbound(phone Phone, lines []Line) {
 		if _, err := identity.ParseNumber(number, identity.HomeRegion); err != nil {
 			c.fault(path, "%q is not a telephone number", number)
 		}
+	}
+}
+
+// dialPlan checks who may be called.
+func (c *checker) dialPlan(outbound Outbound) {
+	if transports := []string{"udp", "tcp"}; !slices.Contains(transports, outbound.Transport) {
+		c.fault("$.phone.outbound.transport", "there is no transport %q; there are udp and tcp", outbound.Transport)
+	}
+	if len(outbound.Prefixes) == 0 {
+		c.fault("$.phone.outbound.prefixes", "at least one beginning of numbers is needed, such as +46")
+	}
+	for i, prefix := range outbound.Prefixes {
+		if len(prefix) < 2 || prefix[0] != '+' || strings.Trim(prefix[1:], "0123456789") != "" {
+			c.fault(fmt.Sprintf("$.phone.outbound.prefixes[%d]", i), "%q is not the beginning of a number, such as +46", prefix)
+		}
+	}
+	if outbound.MaxCalls <= 0 {
+		c.fault("$.phone.outbound.max_calls", "at least one call must be allowed")
 	}
 }
 

@@ -12,7 +12,10 @@ import (
 type Config struct {
 	// Demo adds invented people and accounts (password svar-demo). Never with real users.
 	Demo      bool      `yaml:"demo"`
+	Log       Log       `yaml:"log"`
 	HTTP      HTTP      `yaml:"http"`
+	HTTPS     HTTPS     `yaml:"https"`
+	Metrics   Metrics   `yaml:"metrics"`
 	Phone     Phone     `yaml:"phone"`
 	Voice     Voice     `yaml:"voice"`
 	NATS      NATS      `yaml:"nats"`
@@ -38,6 +41,36 @@ type HTTP struct {
 	Address string `yaml:"address"`
 	// Proxies are the addresses whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix `yaml:"proxies"`
+	// Connections bounds the browsers' connections at one time, of HTTP and HTTPS together;
+	// further ones wait. ConnectionsPerAddress is how many of them one address may have, except
+	// this machine and the proxies; further ones are closed. A console or an open chat
+	// takes one or two, and a school behind one address has many.
+	Connections           int `yaml:"connections"`
+	ConnectionsPerAddress int `yaml:"connections_per_address"`
+}
+
+// Log is what the process writes to its standard error.
+type Log struct {
+	// Level is the least that is written: debug, info, warn or error.
+	Level string `yaml:"level"`
+	// Format is [LogAuto], [LogJSON] or [LogConsole].
+	Format string `yaml:"format"`
+}
+
+// The forms of the log. LogAuto is LogConsole on a terminal, and else LogJSON.
+const (
+	LogAuto    = "auto"
+	LogJSON    = "json"
+	LogConsole = "console"
+)
+
+// Metrics is who may read /metrics and the details of /readyz, beside this machine itself.
+type Metrics struct {
+	// Allow are their addresses.
+	Allow []netip.Prefix `yaml:"allow"`
+	// Token lets in whoever sends it as "Authorization: Bearer …", from anywhere; empty
+	// means that nobody is let in by it.
+	Token Secret `yaml:"token"`
 }
 
 // Phone is where SIP peers reach the phone lines.
@@ -51,6 +84,12 @@ type Phone struct {
 	RTP PortRange `yaml:"rtp"`
 	// MaxCalls bounds the calls at one time; further ones get 503.
 	MaxCalls int `yaml:"max_calls"`
+	// Strangers is how many calls a second one address outside the trunks may begin, with a
+	// burst of twice as many; further ones get 503. Too few turn away a school behind one address.
+	Strangers int `yaml:"strangers_per_second"`
+	// ProbeAfter is how long a connected caller may send no voice before his side is asked
+	// whether the call still exists.
+	ProbeAfter contact.Millis `yaml:"probe_after"`
 	// Trunks are the peers whose word on the caller's number is believed
 	// (P-Asserted-Identity, RFC 3325) and who are not limited in rate.
 	Trunks []Trunk `yaml:"trunks"`
@@ -79,6 +118,13 @@ type Outbound struct {
 	// Numbers are shown to those who are called, by the line of the contact. A line that is
 	// not among them shows its own.
 	Numbers map[contact.LineID]string `yaml:"numbers"`
+	// Transport is what calls are sent by: udp or tcp.
+	Transport string `yaml:"transport"`
+	// Prefixes are how the numbers that may be called begin, in E.164: +46. Numbers that cost
+	// extra stay refused.
+	Prefixes []string `yaml:"prefixes"`
+	// MaxCalls bounds the calls of ours at one time.
+	MaxCalls int `yaml:"max_calls"`
 }
 
 // OutboundAddress returns the host:port that takes our calls, "" when nobody does.

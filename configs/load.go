@@ -3,8 +3,10 @@ package configs
 import (
 	"bytes"
 	_ "embed" // the defaults
+	"encoding"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -30,7 +32,8 @@ const EnvPrefix = "SVAR_"
 
 // Load reads the file at path (empty: only the defaults) over the defaults, then the
 // environment over both, and checks the whole. lookUp is os.LookupEnv, or a test's own.
-// The error joins all faults, each as "file:line:column: what is wrong".
+// The error joins all faults, each as "file:line:column: what is wrong", or with the variable
+// that set the value instead of the place.
 func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
 	var config Config
 	built, err := decode("built-in svar.yaml", defaults, &config)
@@ -49,10 +52,11 @@ func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
 		}
 		sources = append(sources, own)
 	}
-	if err := override(reflect.ValueOf(&config).Elem(), EnvPrefix, lookUp); err != nil {
+	env := &environment{lookUp: lookUp, named: map[string]string{}}
+	if err := env.override(reflect.ValueOf(&config).Elem(), EnvPrefix, "$"); err != nil {
 		return Config{}, err
 	}
-	config.Warnings, err = check(config, sources)
+	config.Warnings, err = check(config, sources, env.named)
 	return config, err
 }
 
@@ -63,12 +67,33 @@ type source struct {
 }
 
 func options() []yaml.DecodeOption {
-	return []yaml.DecodeOption{yaml.Strict(), yaml.DisallowUnknownField(), yaml.CustomUnmarshaler(millis)}
+	return []yaml.DecodeOption{
+		yaml.Strict(), yaml.DisallowUnknownField(), yaml.CustomUnmarshaler(millis),
+		written[Address]("is not an IP address, such as 192.0.2.7"), written[netip.Addr]("is not an IP address, such as 192.0.2.7"),
+		written[netip.AddrPort]("is not an IP address with a port, such as 192.0.2.7:5060"),
+		written[netip.Prefix]("is not a range of addresses, such as 192.0.2.0/24"),
+	}
 }
+
+// written reads what a type of its own reads from text: the YAML library loses the place of its faults.
+func written[T any, P interface {
+	*T
+	encoding.TextUnmarshaler
+}](fault string) yaml.DecodeOption {
+	return yaml.CustomUnmarshaler(func(into *T, data []byte) error {
+		text := scalar(data)
+		if P(into).UnmarshalText([]byte(text)) != nil {
+			return &valueFault{value: text, what: fault}
+		}
+		return nil
+	})
+}
+
+func scalar(data []byte) string { return strings.Trim(strings.TrimSpace(string(data)), `"'`) }
 
 // millis reads a length of time as people write it: 15s, 1m30s.
 func millis(into *contact.Millis, data []byte) error {
-	text := strings.Trim(strings.TrimSpace(string(data)), `"'`)
+	text := scalar(data)
 	length, err := time.ParseDuration(text)
 	if err != nil {
 		return &valueFault{value: text, what: "is not a length of time; write it as 15s or 1m30s"}
@@ -134,26 +159,34 @@ func placed(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// override sets every single value that the environment names. A list is set as a whole by
-// files alone, but the values of what has an id in it can be: secrets of mailboxes need not
-// lie in a file.
-func override(value reflect.Value, prefix string, lookUp func(string) (string, bool)) error {
+// environment sets values by variables, and knows which ones it has set.
+type environment struct {
+	lookUp func(string) (string, bool)
+	// named are the variables by the path of what they set ("$.http.address").
+	named map[string]string
+}
+
+// override sets every value that the environment names. A list of settings is set as a whole
+// by files alone, but the values of what has an id in it can be: secrets of mailboxes need
+// not lie in a file.
+func (e *environment) override(value reflect.Value, prefix, path string) error {
 	var faults []error
 	for i := range value.NumField() {
 		field := value.Field(i)
-		name := prefix + strings.ToUpper(value.Type().Field(i).Tag.Get("yaml"))
+		key := value.Type().Field(i).Tag.Get("yaml")
+		name, at := prefix+strings.ToUpper(key), path+"."+key
 		switch {
 		case isSection(field):
-			faults = append(faults, override(field, name+"_", lookUp))
-		case field.Kind() == reflect.Slice:
+			faults = append(faults, e.override(field, name+"_", at))
+		case field.Kind() == reflect.Slice && isSection(reflect.Zero(field.Type().Elem())):
 			for j := range field.Len() {
 				if id := elementID(field.Index(j)); id != "" {
-					faults = append(faults, override(field.Index(j), name+"_"+id+"_", lookUp))
+					faults = append(faults, e.override(field.Index(j), name+"_"+id+"_", fmt.Sprintf("%s[%d]", at, j)))
 				}
 			}
 		case field.Kind() == reflect.Map || field.Kind() == reflect.Pointer:
 		default:
-			faults = append(faults, set(field, name, lookUp))
+			faults = append(faults, e.set(field, name, at))
 		}
 	}
 	return errors.Join(faults...)
@@ -172,17 +205,25 @@ func elementID(element reflect.Value) string {
 	return strings.ToUpper(strings.ReplaceAll(id.String(), "-", "_"))
 }
 
-// set sets one value if the environment names it.
-func set(field reflect.Value, name string, lookUp func(string) (string, bool)) error {
-	text, named := lookUp(name)
+// set sets one value, or a list of single ones, if the environment names it.
+func (e *environment) set(field reflect.Value, name, path string) error {
+	text, named := e.lookUp(name)
 	if !named {
 		return nil
 	}
+	e.named[path] = name
 	if field.Kind() == reflect.String {
 		field.SetString(text) // as it is: a token of digits stays one
 		return nil
 	}
-	if err := yaml.UnmarshalWithOptions([]byte(text), field.Addr().Interface(), options()...); err != nil {
+	value := text
+	if field.Kind() == reflect.Slice {
+		if !strings.HasPrefix(strings.TrimSpace(text), "[") {
+			value = "[" + text + "]"
+		}
+		field.SetZero()
+	}
+	if err := yaml.UnmarshalWithOptions([]byte(value), field.Addr().Interface(), options()...); err != nil {
 		return fmt.Errorf("environment variable %s: %q cannot be read: %w", name, text, plain(err))
 	}
 	return nil
