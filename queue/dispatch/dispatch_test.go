@@ -164,17 +164,37 @@ func TestATurnThatCannotBeRecordedIsVoid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	orders := w.orders("node-1")
-	w.lead()
+	turns := make(chan Turn, 1000)
+	_, dispatcher := w.beginObserved(0, func(turn Turn) { turns <- turn })
+	<-dispatcher.Ready()
 	w.send(contact.ChangeRules{Rules: rules})
 	w.agents("anna")
 	w.send(arrive("k1"), contact.Greet{Contact: "k1"})
 	before := w.last()
+	if state := dispatcher.State(); !state.Leading || state.Failure != nil || state.Since.IsZero() {
+		t.Errorf("while it leads its state is %+v", state)
+	}
 	w.limit(int64(before)) // as a full disk would
 
 	sent := make(chan error, 1)
 	go func() { sent <- w.bus.Send(context.Background(), enqueue("k1")) }()
-	w.log.await("a turn could not be recorded; the state is restored from the journal")
-	w.log.await("the journal cannot be written or read")
+	for turn := range turns {
+		if turn.Failed {
+			if turn.Commands != 1 || turn.Events == 0 || turn.Append == 0 {
+				t.Errorf("the turn that failed is %+v", turn)
+			}
+			break
+		}
+	}
+	w.log.await("a turn could not be recorded: nothing is decided until the journal can be written; talks go on")
+	if state := dispatcher.State(); state.Leading || state.Failure == nil || state.Since.IsZero() {
+		t.Errorf("while it cannot record its state is %+v", state)
+	}
+	// Nobody waits for long who comes meanwhile: a caller has to be turned away.
+	fault := (*bus.Fault)(nil)
+	if _, err := w.bus.AskView(testContext(t)); !errors.As(err, &fault) || fault.Text != errAway.Error() {
+		t.Errorf("a question about a void state got the answer %v", err)
+	}
 	if last := w.last(); last != before {
 		t.Errorf("%d records were written", last-before)
 	}
@@ -203,6 +223,9 @@ func TestATurnThatCannotBeRecordedIsVoid(t *testing.T) {
 	}
 	if queued != 1 {
 		t.Errorf("the command is on record %d times", queued)
+	}
+	if state := dispatcher.State(); !state.Leading || state.Failure != nil {
+		t.Errorf("when it records again its state is %+v", state)
 	}
 }
 

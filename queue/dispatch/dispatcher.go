@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -55,9 +56,12 @@ type Turn struct {
 type Dispatcher struct {
 	config   Config
 	incoming chan bus.Incoming
-	asked    chan func()
+	asked    chan question
 	ready    chan struct{}
 	over     chan struct{}
+
+	mutex     sync.Mutex
+	condition Condition
 
 	// What follows belongs to Run's goroutine.
 
@@ -71,7 +75,7 @@ type Dispatcher struct {
 // New returns a dispatcher that does not lead yet.
 func New(config Config) *Dispatcher {
 	return &Dispatcher{
-		config: config, incoming: make(chan bus.Incoming, waitingCommands), asked: make(chan func()),
+		config: config, incoming: make(chan bus.Incoming, waitingCommands), asked: make(chan question),
 		ready: make(chan struct{}), over: make(chan struct{}), numbers: map[contact.NodeID]uint64{},
 	}
 }
@@ -84,9 +88,15 @@ func (d *Dispatcher) Ready() <-chan struct{} { return d.ready }
 // written to the journal. It may be called once.
 func (d *Dispatcher) Run(ctx context.Context) (err error) {
 	defer close(d.over)
+	defer func() {
+		if err != nil {
+			d.fails(err)
+		}
+	}()
 	if err := d.lead(ctx); err != nil {
 		return fmt.Errorf("take over the queue: %w", err)
 	}
+	d.leads()
 	stop, err := d.serve()
 	defer func() {
 		err = errors.Join(err, stop())
@@ -105,8 +115,8 @@ func (d *Dispatcher) Run(ctx context.Context) (err error) {
 			return nil
 		case <-life.C:
 			d.warn(d.config.Bus.PublishChange(bus.Change{Epoch: d.engine.Epoch(), Sequence: d.last, Now: d.shown()}))
-		case answer := <-d.asked:
-			answer()
+		case asked := <-d.asked:
+			asked(nil)
 		case first := <-d.incoming:
 			err = d.decide(ctx, d.waiting(first))
 		case <-due:
@@ -146,6 +156,8 @@ func (d *Dispatcher) untilDue() <-chan time.Time {
 var (
 	errBusy = errors.New("too many commands wait")
 	errOver = errors.New("this dispatcher has ended")
+	// errAway holds no more: what is wrong with the journal is nobody's business but the operator's.
+	errAway = errors.New("the journal cannot be written now")
 )
 
 // turnAway answers the commands that came too late for a turn; their senders try again.
@@ -158,6 +170,29 @@ func (d *Dispatcher) turnAway() {
 			return
 		}
 	}
+}
+
+// turnAwayWhile runs do in this goroutine and answers at once whoever comes meanwhile: a sender
+// that has to turn somebody away must know that soon, and a command that waited for long would
+// be of somebody who has gone.
+func (d *Dispatcher) turnAwayWhile(do func() error) error {
+	done := make(chan struct{})
+	var doorman sync.WaitGroup
+	doorman.Go(func() {
+		for {
+			select {
+			case in := <-d.incoming:
+				d.warn(in.Reply(errAway))
+			case asked := <-d.asked:
+				asked(errAway)
+			case <-done:
+				return
+			}
+		}
+	})
+	defer doorman.Wait()
+	defer close(done)
+	return do()
 }
 
 // serve begins to take commands and questions.
@@ -190,13 +225,27 @@ func (d *Dispatcher) serve() (stop func() error, err error) {
 	return stop, err
 }
 
+// question is something that is asked of the state. It is answered at once, with an error when
+// the state is void.
+type question func(void error)
+
 // ask lets the loop's goroutine answer a question about the state.
 func ask[T any](ctx context.Context, d *Dispatcher, find func() T) (T, error) {
-	found := make(chan T, 1)
+	var found T
+	answered := make(chan error, 1)
+	question := func(void error) {
+		if void == nil {
+			found = find()
+		}
+		answered <- void
+	}
 	var none T
 	select {
-	case d.asked <- func() { found <- find() }:
-		return <-found, nil // the loop answers at once what it has taken
+	case d.asked <- question:
+		if err := <-answered; err != nil {
+			return none, err
+		}
+		return found, nil
 	case <-d.over:
 		return none, errOver
 	case <-ctx.Done():

@@ -61,6 +61,8 @@ func (d *Dispatcher) take(requests []request, in bus.Incoming) []request {
 // not go on.
 func (d *Dispatcher) decide(ctx context.Context, requests []request) error {
 	now := d.now()
+	took := Turn{Commands: len(requests)}
+	begun := time.Now()
 	decided := turn{}
 	outcomes := make([]error, len(requests))
 	for i, r := range requests {
@@ -69,11 +71,18 @@ func (d *Dispatcher) decide(ctx context.Context, requests []request) error {
 		if len(events) > 0 { // else it was done before, or follows from what this turn records
 			decided.steps = append(decided.steps, step{command: r.command, events: events, touched: d.touched(events)})
 		}
+		took.Events += len(events)
 	}
 	decided.now = d.engine.Last()
+	took.Decide = time.Since(begun)
 	var failure error
 	if len(decided.steps) > 0 {
+		begun = time.Now()
 		failure = d.append(ctx, decided)
+		took.Append, took.Failed = time.Since(begun), failure != nil
+	}
+	if d.config.Observe != nil {
+		d.config.Observe(took)
 	}
 	for i, r := range requests {
 		if failure != nil {
@@ -89,8 +98,7 @@ func (d *Dispatcher) decide(ctx context.Context, requests []request) error {
 	if errors.Is(failure, journal.ErrFenced) || ctx.Err() != nil {
 		return failure
 	}
-	d.config.Log.Error().Err(failure).Msg("a turn could not be recorded; the state is restored from the journal")
-	return d.recover(ctx)
+	return d.recover(ctx, failure)
 }
 
 // lead restores the state and writes the first record of a new epoch.
@@ -113,21 +121,46 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 	return nil
 }
 
+const (
+	// recoverAtMost bounds the pause between two tries to write to a journal that failed.
+	recoverAtMost = 5 * time.Second
+	// complaintInterval is how often a failure that goes on is logged.
+	complaintInterval = time.Minute
+)
+
 // recover restores the state after a failed append, as soon as the journal can be read,
 // and begins a new epoch: what was published of the void state is void too.
-func (d *Dispatcher) recover(ctx context.Context) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := d.lead(ctx)
-		for _, final := range []error{journal.ErrFenced, journal.ErrDamaged, journal.ErrStoreDamaged, journal.ErrPurged, journal.ErrUnknownFormat} {
-			if errors.Is(err, final) {
-				return struct{}{}, backoff.Permanent(err)
+func (d *Dispatcher) recover(ctx context.Context, failure error) error {
+	d.fails(failure)
+	d.config.Log.Error().Err(failure).Msg("a turn could not be recorded: nothing is decided until the journal can be written; talks go on")
+	begun, complained := time.Now(), time.Now()
+	pause := backoff.NewExponentialBackOff()
+	pause.MaxInterval = recoverAtMost
+	err := d.turnAwayWhile(func() error {
+		_, err := backoff.Retry(ctx, func() (struct{}, error) {
+			err := d.lead(ctx)
+			for _, final := range []error{journal.ErrFenced, journal.ErrDamaged, journal.ErrStoreDamaged, journal.ErrPurged, journal.ErrUnknownFormat} {
+				if errors.Is(err, final) {
+					return struct{}{}, backoff.Permanent(err)
+				}
 			}
-		}
-		return struct{}{}, err
-	}, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
-		d.config.Log.Error().Err(err).Dur("again_in", wait).Msg("the journal cannot be written or read")
-	}))
-	return err
+			return struct{}{}, err
+		}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+			d.fails(err)
+			if time.Since(complained) < complaintInterval {
+				return
+			}
+			complained = time.Now()
+			d.config.Log.Error().Err(err).Dur("for", time.Since(begun)).Dur("again_in", wait).Msg("the journal still cannot be written or read")
+		}))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.leads()
+	d.config.Log.Info().Dur("after", time.Since(begun)).Msg("the journal can be written again: the queue goes on")
+	return nil
 }
 
 // append writes the turn as one record, or as several when it is too large, and

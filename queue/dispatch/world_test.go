@@ -97,9 +97,15 @@ func (w *world) lead() *leader {
 
 func (w *world) begin(seen uint64) (*leader, *Dispatcher) {
 	w.t.Helper()
+	return w.beginObserved(seen, nil)
+}
+
+func (w *world) beginObserved(seen uint64, observe func(Turn)) (*leader, *Dispatcher) {
+	w.t.Helper()
 	conn := w.connect()
 	dispatcher := New(Config{
 		Node: "node-1", Journal: w.open(conn), Bus: bus.New(conn), Seen: seen, Now: time.Now, Log: zerolog.New(w.log),
+		Observe: observe,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &leader{t: w.t, conn: conn, cancel: cancel, result: make(chan error, 1)}
