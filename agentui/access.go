@@ -28,6 +28,8 @@ const (
 	surfaceSearch     = "ticket-search"
 	surfaceHTML       = "ticket-html"
 	surfaceAttachment = "attachment"
+	// surfaceOwnContacts is the list of contacts that the account had itself.
+	surfaceOwnContacts = "own-contacts"
 )
 
 const (

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +70,7 @@ type contactsInput struct {
 	From   time.Time `query:"from" doc:"Arrived at or after this; 24 hours ago by default"`
 	To     time.Time `query:"to" doc:"Arrived before this; now by default"`
 	Line   string    `query:"line" maxLength:"64"`
-	State  string    `query:"state" enum:"arrived,greeted,waiting,offered,dialling,connected,wrap-up,closed"`
+	State  string    `query:"state" enum:"arrived,greeted,waiting,offered,dialling,connected,held,wrap-up,closed"`
 	Before string    `query:"before" maxLength:"64" doc:"The id of the last contact of the page before"`
 	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -107,8 +107,7 @@ func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutp
 	}
 	contacts, err := u.config.Contacts.Contacts(ctx, filter)
 	if err != nil {
-		u.logFailure(err, "stored contacts could not be read")
-		return nil, huma.Error503ServiceUnavailable("the database does not answer; try again")
+		return nil, u.unavailable(err, "stored contacts could not be read")
 	}
 	out := &contactsOutput{}
 	out.Body.Contacts = listOf(contacts)
@@ -123,26 +122,45 @@ func (u *UI) listContacts(ctx context.Context, in *contactsInput) (*contactsOutp
 	return out, nil
 }
 
+const apiDescription = `What the console asks for besides its socket. Sign in by POST /session, which sets a cookie.
+
+Whatever goes wrong is answered as application/problem+json (RFC 9457): 401 nobody is signed in, 403 the account may not, or a page of another origin
+asks, 404 and 405 there is no such thing, 409 its state does not allow it, 413 and 422 the request is too large or not valid (each fault by its place),
+429 and 503 try again after Retry-After.
+
+Long lists come in pages: ask again with what the answer calls next, until there is none.`
+
 // serveAPI adds /api/v1 with its description at /api/v1/openapi.json.
 func (u *UI) serveAPI(mux *http.ServeMux) {
 	config := huma.DefaultConfig("Svar", "1")
+	config.Info.Description = apiDescription
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
 	config.CreateHooks = nil // no $schema members in the bodies
 	config.Transformers = append(config.Transformers, withoutValues)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie},
+		"session":      {Type: "apiKey", In: "cookie", Name: secureCookie, Description: "Over TLS"},
+		"sessionPlain": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "Where there is no TLS"},
 	}
 	a := &operations{API: humago.New(mux, config), methods: map[string][]string{}}
+	for _, description := range []string{"/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml"} {
+		a.methods[description] = []string{http.MethodGet}
+	}
 	signIn := a.operation("sign-in", "POST /session", "Sign in")
-	signIn.DefaultStatus, signIn.MaxBodyBytes, signIn.Security = http.StatusNoContent, 4<<10, nil
+	signIn.DefaultStatus, signIn.MaxBodyBytes, signIn.Security = http.StatusNoContent, maxCredentials, nil
+	signIn.Middlewares = nil // it asks no database, and may stand in a line of those who try
+	signIn.Errors = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests}
 	huma.Register(a.API, signIn, u.signIn)
-	huma.Register(a.API, a.silent("sign-out", "DELETE /session", "Sign out"), u.signOut)
+	signOut := a.silent("sign-out", "DELETE /session", "Sign out")
+	signOut.Middlewares = nil // it bounds itself
+	signOut.Errors = []int{http.StatusForbidden, http.StatusConflict}
+	huma.Register(a.API, signOut, u.signOut)
 	huma.Register(a.API, a.operation("get-session", "GET /session", "Who is signed in"), u.whoAmI)
+	huma.Register(a.API, a.operation("list-own-contacts", "GET /me/contacts", "Your own last contacts, newest first"), u.listOwnContacts)
 	huma.Register(a.API, a.operation("list-contacts", "GET /contacts", "Contacts with all their transitions, newest first"), u.listContacts)
 	u.serveTickets(a)
 	u.serveNotices(a)
-	huma.Register(a.API, a.operation("get-figures", "GET /figures", "Figures of contacts by interval, channel, line and audience"), u.listFigures)
-	huma.Register(a.API, a.operation("export-figures", "GET /figures.csv", "The same for spreadsheets"), u.exportFigures)
+	huma.Register(a.API, a.count("get-figures", "GET /figures", "Figures of contacts by interval, channel, line and audience"), u.listFigures)
+	huma.Register(a.API, file(a.count("export-figures", "GET /figures.csv", "The same for spreadsheets"), "text/csv"), u.exportFigures)
 	a.refuseOthers(mux)
 }
 
@@ -153,8 +171,8 @@ func (u *UI) serveTickets(a *operations) {
 	huma.Register(a.API, a.creation("add-entry", "POST /tickets/{number}/entries", "Write a note, or an answer to the user"), u.addEntry)
 	huma.Register(a.API, a.silent("set-status", "POST /tickets/{number}/status", "Change the status"), u.setStatus)
 	huma.Register(a.API, a.silent("link-contact", "POST /tickets/{number}/contacts", "Link a contact"), u.linkContact)
-	huma.Register(a.API, a.operation("get-entry-html", "GET /tickets/{number}/entries/{id}/html", "The HTML of an entry, for a sandboxed frame"), u.entryHTML)
-	huma.Register(a.API, a.operation("get-attachment", "GET /tickets/{number}/attachments/{id}", "A file of a ticket, to be saved"), u.attachment)
+	huma.Register(a.API, file(a.operation("get-entry-html", "GET /tickets/{number}/entries/{id}/html", "The HTML of an entry, for a sandboxed frame"), "text/html"), u.entryHTML)
+	huma.Register(a.API, file(a.operation("get-attachment", "GET /tickets/{number}/attachments/{id}", "A file of a ticket, to be saved"), "application/octet-stream"), u.attachment)
 }
 
 func (u *UI) serveNotices(a *operations) {
@@ -178,10 +196,45 @@ const apiPath = "/api/v1"
 func (a *operations) operation(id, route, summary string) huma.Operation {
 	method, path, _ := strings.Cut(route, " ")
 	a.methods[path] = append(a.methods[path], method)
-	return huma.Operation{
-		OperationID: id, Method: method, Path: apiPath + path, Summary: summary,
-		Security: []map[string][]string{{"session": {}}}, MaxBodyBytes: maxTicketBody,
+	o := huma.Operation{
+		OperationID: id, Method: method, Path: apiPath + path, Summary: summary, Tags: []string{tagOf(path)},
+		Security:     []map[string][]string{{"session": {}}, {"sessionPlain": {}}},
+		MaxBodyBytes: maxTicketBody, Middlewares: huma.Middlewares{within(readingTime)},
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable},
 	}
+	if strings.Contains(path, "{") {
+		o.Errors = append(o.Errors, http.StatusNotFound)
+	}
+	if method == http.MethodPost {
+		o.Errors = append(o.Errors, http.StatusConflict, http.StatusRequestEntityTooLarge)
+		if !strings.HasPrefix(path, "/search/") {
+			o.Middlewares = huma.Middlewares{within(writingTime)}
+		}
+	}
+	return o
+}
+
+// tagOf is what an operation is about: the first part of its path, after what only says how.
+func tagOf(path string) string {
+	about := strings.Split(strings.TrimPrefix(strings.TrimPrefix(path, "/search"), "/"), "/")[0]
+	about, _, _ = strings.Cut(about, ".")
+	return about
+}
+
+// count is an operation that goes through many contacts.
+func (a *operations) count(id, route, summary string) huma.Operation {
+	o := a.operation(id, route, summary)
+	o.Middlewares = huma.Middlewares{within(countingTime)}
+	return o
+}
+
+// file is an operation that answers with a file of that type.
+func file(o huma.Operation, contentType string) huma.Operation {
+	o.Responses = map[string]*huma.Response{strconv.Itoa(http.StatusOK): {
+		Description: http.StatusText(http.StatusOK),
+		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}}
+	return o
 }
 
 // creation is an operation that makes something.
@@ -196,37 +249,6 @@ func (a *operations) silent(id, route, summary string) huma.Operation {
 	o := a.operation(id, route, summary)
 	o.DefaultStatus = http.StatusNoContent
 	return o
-}
-
-// refuseOthers answers in the API's way what no operation does.
-func (a *operations) refuseOthers(mux *http.ServeMux) {
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, http.StatusNotFound, "there is no such operation; /api/v1/openapi.json lists them")
-	})
-	for path, methods := range a.methods {
-		allowed := strings.Join(methods, ", ")
-		mux.HandleFunc(apiPath+path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", allowed)
-			problem(w, http.StatusMethodNotAllowed, "use "+allowed)
-		})
-	}
-}
-
-// problem answers as RFC 9457 has it, where huma does not serve.
-func problem(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail})
-}
-
-// withoutValues keeps what was sent out of the answer that refuses it: it may be a password.
-func withoutValues(_ huma.Context, _ string, body any) (any, error) {
-	if refusal, is := body.(*huma.ErrorModel); is {
-		for _, detail := range refusal.Errors {
-			detail.Value = nil
-		}
-	}
-	return body, nil
 }
 
 // withoutPeople takes the person out of a stored contact's events: registers make ids from
@@ -260,14 +282,4 @@ func membersOf(object json.RawMessage) (map[string]json.RawMessage, error) {
 	var members map[string]json.RawMessage
 	err := json.Unmarshal(object, &members)
 	return members, err
-}
-
-// logFailure says that a request failed through no fault of its own. Whoever has left the
-// page waits for no answer; that is none.
-func (u *UI) logFailure(err error, what string) {
-	event := u.config.Log.Error()
-	if errors.Is(err, context.Canceled) {
-		event = u.config.Log.Debug()
-	}
-	event.Err(err).Msg(what)
 }

@@ -9,6 +9,7 @@ import (
 	"svar/contact"
 	"svar/identity"
 	"svar/queue/bus"
+	"svar/report"
 )
 
 // callers tells whose contacts are, as far as a viewer may see. What is read of an open
@@ -153,4 +154,21 @@ func hides(directory *identity.Directory, viewer identity.Viewer, people ...cont
 		}
 	}
 	return false
+}
+
+// remembered is for a contact that the viewer had. Nothing is shown of it that the directory
+// does not know, and on a line whose callers are not looked up it shows nobody.
+func (c *callers) remembered(had report.AgentContact, viewer identity.Viewer) Caller {
+	nobody := party{Caller: Caller{Kind: string(identity.CallerUnknown), Verification: string(identity.NotVerified)}}
+	directory := c.people.Directory()
+	if hides(directory, viewer, had.Person) {
+		return maskedCaller.Caller
+	}
+	person, known := directory.ByID(had.Person)
+	if !known || had.Channel == contact.Voice && !c.lookUps[had.Line] {
+		return nobody.Caller
+	}
+	nobody.Kind = string(identity.CallerKnown)
+	nobody.show(person.View(viewer))
+	return nobody.Caller
 }

@@ -73,9 +73,18 @@ func (u *UI) query(in *FiguresInput) (report.Query, error) {
 	}, nil
 }
 
+// figuresInput asks for a page of rows. What is counted is one moment's: pages that are asked
+// for while contacts come in may differ by those.
+type figuresInput struct {
+	FiguresInput
+	After int `query:"after" minimum:"0" maximum:"1000000" doc:"What the page before had as next"`
+	Limit int `query:"limit" minimum:"1" maximum:"5000" default:"2000"`
+}
+
 type figuresOutput struct {
 	Body struct {
 		Rows []report.Row `json:"rows" nullable:"false"`
+		Next int          `json:"next,omitempty" doc:"What to ask for the next page with; absent on the last one"`
 		// Formula is the version of the measures' definitions.
 		Formula int `json:"formula"`
 	}
@@ -91,18 +100,21 @@ func (u *UI) readFigures(ctx context.Context, in *FiguresInput) (report.Query, [
 	}
 	rows, err := u.config.ContactFigures.ContactFigures(ctx, query)
 	if err != nil {
-		u.logFailure(err, "the figures could not be counted")
-		return query, nil, huma.Error503ServiceUnavailable("the database does not answer; try again")
+		return query, nil, u.unavailable(err, "the figures could not be counted")
 	}
 	return query, rows, nil
 }
 
-func (u *UI) listFigures(ctx context.Context, in *FiguresInput) (*figuresOutput, error) {
-	_, rows, err := u.readFigures(ctx, in)
+func (u *UI) listFigures(ctx context.Context, in *figuresInput) (*figuresOutput, error) {
+	_, rows, err := u.readFigures(ctx, &in.FiguresInput)
 	if err != nil {
 		return nil, err
 	}
+	rows = rows[min(in.After, len(rows)):]
 	out := &figuresOutput{}
+	if len(rows) > in.Limit {
+		rows, out.Body.Next = rows[:in.Limit], in.After+in.Limit
+	}
 	out.Body.Rows, out.Body.Formula = listOf(rows), report.Formula
 	return out, nil
 }

@@ -284,10 +284,25 @@ func (n *fakeNotices) NoticesChanged() <-chan struct{} {
 	return n.changed
 }
 
-func (n *fakeNotices) NoticeLog(context.Context, int) (contact.Notices, error) {
+// NoticeLog reads as the store does.
+func (n *fakeNotices) NoticeLog(_ context.Context, before contact.Instant, beforeID string, limit int) (contact.Notices, error) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	return n.log, n.failed
+	var found contact.Notices
+	after := func(at contact.Instant, id string) bool {
+		return before == 0 || at < before || at == before && id < beforeID
+	}
+	for _, notice := range n.log.Notices {
+		if after(notice.Published, string(notice.ID)) && len(found.Notices) < limit {
+			found.Notices = append(found.Notices, notice)
+		}
+	}
+	for _, embargo := range n.log.Embargoes {
+		if after(embargo.From, string(embargo.ID)) && len(found.Embargoes) < limit {
+			found.Embargoes = append(found.Embargoes, embargo)
+		}
+	}
+	return found, n.failed
 }
 
 func (n *fakeNotices) PublishNotice(_ context.Context, notice contact.Notice) error {

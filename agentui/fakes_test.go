@@ -13,6 +13,7 @@ import (
 	"svar/contact"
 	"svar/identity"
 	"svar/queue/bus"
+	"svar/report"
 )
 
 // fakeQueue is the dispatcher and the bus in one: it tells what a test says, and remembers
@@ -293,6 +294,25 @@ func (f *fakeFigures) Today(context.Context, time.Time) (DayFigures, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	return f.day, f.err
+}
+
+// fakeOwnContacts reads as the store does.
+type fakeOwnContacts struct {
+	mutex sync.Mutex
+	by    map[contact.AgentID][]report.AgentContact // the newest first
+	err   error
+}
+
+func (c *fakeOwnContacts) AgentContacts(_ context.Context, agent contact.AgentID, before contact.Instant, limit int) ([]report.AgentContact, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	var found []report.AgentContact
+	for _, had := range c.by[agent] {
+		if had.Taken < before && len(found) < limit {
+			found = append(found, had)
+		}
+	}
+	return found, c.err
 }
 
 // fakeContacts filters as the store does.

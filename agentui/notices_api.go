@@ -19,9 +19,9 @@ import (
 // NoticeDesk keeps outage messages and embargoes; the store is one. What is not there, or
 // was withdrawn or lifted before, is [ErrNotFound].
 type NoticeDesk interface {
-	// NoticeLog returns all that were ever published or set, the newest first, at most limit
-	// of each.
-	NoticeLog(ctx context.Context, limit int) (contact.Notices, error)
+	// NoticeLog returns what was ever published or set, the newest first: at most limit of each
+	// that come after that moment and id, or from the newest on when the moment is 0.
+	NoticeLog(ctx context.Context, before contact.Instant, beforeID string, limit int) (contact.Notices, error)
 	PublishNotice(ctx context.Context, n contact.Notice) error
 	WithdrawNotice(ctx context.Context, id contact.NoticeID, by contact.AgentID, now contact.Instant) error
 	SetEmbargo(ctx context.Context, e contact.Embargo) error
@@ -31,7 +31,6 @@ type NoticeDesk interface {
 // The limits of outage messages and embargoes.
 const (
 	maxNoticeText = 500
-	maxNoticeLog  = 200
 	// maxNotices bounds how many stand at once: each caller hears those that concern him.
 	maxNotices = 50
 )
@@ -56,19 +55,32 @@ type noticesOutput struct {
 		// Notices are those that are not withdrawn: standing, planned and past.
 		Notices    []NoticeCard      `json:"notices" nullable:"false"`
 		Embargoes  []contact.Embargo `json:"embargoes" nullable:"false" doc:"Those in force"`
-		Log        []contact.Notice  `json:"log" nullable:"false" doc:"All, the newest first"`
+		Log        []contact.Notice  `json:"log" nullable:"false" doc:"All, the newest first; a page of these and of embargoLog together"`
 		EmbargoLog []contact.Embargo `json:"embargoLog" nullable:"false" doc:"All, the newest first"`
+		Next       string            `json:"next,omitempty" doc:"What to ask for the next page of the two logs with; absent on the last one"`
 	}
 }
 
-func (u *UI) listNotices(ctx context.Context, in *SessionInput) (*noticesOutput, error) {
-	if _, err := u.requireSupervisor(*in, "read the log of outage messages"); err != nil {
+type noticesInput struct {
+	SessionInput
+	Before string `query:"before" maxLength:"100" doc:"What the page before had as next"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How much of the two logs"`
+}
+
+func (u *UI) listNotices(ctx context.Context, in *noticesInput) (*noticesOutput, error) {
+	if _, err := u.requireSupervisor(in.SessionInput, "read the log of outage messages"); err != nil {
 		return nil, err
 	}
-	log, err := u.config.NoticeDesk.NoticeLog(ctx, maxNoticeLog)
+	from, valid := parseNoticeCursor(in.Before)
+	if !valid {
+		return nil, huma.Error422UnprocessableEntity("before is not what a page had as next",
+			&huma.ErrorDetail{Location: "query.before", Message: "is not what a page had as next"})
+	}
+	log, err := u.config.NoticeDesk.NoticeLog(ctx, from.at, from.id, in.Limit+1)
 	if err != nil {
 		return nil, u.noticeProblem(err)
 	}
+	log, next := noticePage(log, in.Limit)
 	now := u.config.Notices.Notices()
 	out := &noticesOutput{}
 	out.Body.Notices = []NoticeCard{}
@@ -76,6 +88,7 @@ func (u *UI) listNotices(ctx context.Context, in *SessionInput) (*noticesOutput,
 		out.Body.Notices = append(out.Body.Notices, NoticeCard{Notice: notice, Blocked: now.Blocked(notice)})
 	}
 	out.Body.Embargoes, out.Body.Log, out.Body.EmbargoLog = listOf(now.Embargoes), listOf(log.Notices), listOf(log.Embargoes)
+	out.Body.Next = next
 	return out, nil
 }
 
@@ -268,6 +281,5 @@ func (u *UI) noticeProblem(err error) error {
 	case errors.Is(err, ErrNotFound):
 		return huma.NewError(http.StatusNotFound, "there is none of that id that still stands")
 	}
-	u.logFailure(err, "outage messages could not be read or written")
-	return huma.Error503ServiceUnavailable("the database does not answer; try again")
+	return u.unavailable(err, "outage messages could not be read or written")
 }

@@ -17,7 +17,7 @@ func TestEveryAnswerHasSecureHeaders(t *testing.T) {
 		method, path, _ := strings.Cut(call, " ")
 		header := w.do(method, path, "", nil).Header()
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 			"Permissions-Policy": "microphone=(self)", "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 		} {
 			if got := header.Get(name); !strings.HasPrefix(got, want) {
@@ -47,12 +47,12 @@ func TestPages(t *testing.T) {
 		body   string
 		cache  string
 	}{
-		"/console/":                             {200, "the page", "no-cache"},
-		"/console/index.html":                   {200, "the page", "no-cache"},
-		"/console/contacts/42":                  {200, "the page", "no-cache"}, // the console's own addresses
+		"/console/":                             {200, "the page", "no-store"},
+		"/console/index.html":                   {200, "the page", "no-store"},
+		"/console/contacts/42":                  {200, "the page", "no-store"}, // the console's own addresses
 		"/console/assets/index-abc.js":          {200, "code", forEver},
 		"/console/favicon.svg":                  {200, "<svg/>", ""},
-		"/console/assets/":                      {200, "the page", "no-cache"}, // no listing
+		"/console/assets/":                      {200, "the page", "no-store"}, // no listing
 		"/console/assets/gone.js":               {404, "", ""},
 		"/console/gone.png":                     {404, "", ""},
 		"/console/%2e%2e/%2e%2e/etc/passwd.txt": {404, "", ""},

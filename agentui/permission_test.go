@@ -163,6 +163,7 @@ var surfaces = []surfaceTest{
 	{name: "note", look: asked("POST", "/tickets/SD-7/entries", map[string]string{"kind": "note", "text": "x"})},
 	{name: "answer", look: asked("POST", "/tickets/SD-7/entries", map[string]string{"kind": "answer", "text": "x"})},
 	{name: "status", look: asked("POST", "/tickets/SD-7/status", map[string]string{"status": "in-progress"})},
+	{name: "own contacts", look: asked("GET", "/me/contacts", nil), shows: true, logged: surfaceOwnContacts},
 	{name: "contacts", look: asked("GET", "/contacts", nil), supervisors: true},
 	{name: "figures", look: asked("GET", "/figures", nil), supervisors: true},
 	{name: "figures, CSV", look: asked("GET", "/figures.csv", nil), supervisors: true},
@@ -194,6 +195,12 @@ func permissionWorld(t *testing.T) *world {
 		ID: "call", Channel: contact.Voice, Line: "staff", State: contact.StateClosed, Arrived: w.ui.config.Now(),
 		Transitions: []Transition{{Sequence: 1, Event: "contact-arrived", Data: json.RawMessage(`{"contact":{"id":"call","person":"hidden"}}`)}},
 	}}
+	for _, who := range onlookers {
+		w.own.by[contact.AgentID(who.account)] = []report.AgentContact{
+			{Contact: "call", Channel: contact.Voice, Line: "staff", Person: hiddenPerson, State: contact.StateClosed, Ticket: "SD-7", Taken: 2},
+			{Contact: "mail", Channel: contact.Mail, Line: "mail", State: contact.StateClosed, Ticket: "SD-7", Taken: 1},
+		}
+	}
 	w.counted.rows = []report.Row{{Key: report.Key{Channel: contact.Voice, Line: "staff"}, Offered: 1}}
 	return w
 }
@@ -237,7 +244,7 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{ // by a surface, or for the reason that is given
-		"GET /contacts": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true,
+		"GET /me/contacts": true, "GET /contacts": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
 		"POST /session": true, "GET /session": true, "DELETE /session": true, // oneself

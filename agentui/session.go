@@ -20,7 +20,10 @@ const (
 	// An open console outlives it while its agent has a contact.
 	sessionLife    = 14 * time.Hour
 	sessionLongest = 36 * time.Hour
-	sessionCookie  = "svar_session"
+	// sessionCookie is the session's where there is no TLS, secureCookie where there is: browsers
+	// take that name from this very host alone, over TLS, for all paths (RFC 6265bis §4.1.3.2).
+	sessionCookie = "svar_session"
+	secureCookie  = "__Host-" + sessionCookie
 )
 
 // What is wrong with whoever is not signed in.
@@ -31,7 +34,7 @@ var (
 
 // signedIn returns who sends a request.
 func (u *UI) signedIn(r *http.Request) (identity.Session, identity.Account, error) {
-	cookie, err := r.Cookie(sessionCookie)
+	cookie, err := r.Cookie(cookieName(isSecure(r.TLS != nil, r.Header.Get(forwardedProto))))
 	if err != nil {
 		return identity.Session{}, identity.Account{}, errSignIn
 	}
@@ -52,11 +55,25 @@ func (u *UI) session(token string) (identity.Session, identity.Account, error) {
 	return session, account, nil
 }
 
+// forwardedProto is how a proxy says what the browser speaks to it.
+const forwardedProto = "X-Forwarded-Proto"
+
+// isSecure reports whether the browser speaks TLS, to us or to a proxy before us. The proxy's
+// word is not proven: who lies gets a cookie that only he cannot use.
+func isSecure(tls bool, forwarded string) bool { return tls || forwarded == "https" }
+
+func cookieName(secure bool) string {
+	if secure {
+		return secureCookie
+	}
+	return sessionCookie
+}
+
 // cookie returns the session's cookie. Secure is left out only where there is no TLS at
 // all: a browser would not send it back.
 func cookie(token string, life time.Duration, secure bool) http.Cookie {
 	return http.Cookie{ //nolint:gosec // Secure is set by whether the browser speaks TLS, see above
-		Name: sessionCookie, Value: token, Path: "/", MaxAge: int(life / time.Second),
+		Name: cookieName(secure), Value: token, Path: "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure,
 	}
 }
@@ -69,17 +86,19 @@ func goneCookie(secure bool) http.Cookie { return cookie("", -time.Second, secur
 type Connection struct {
 	// Address is the peer's, without the port.
 	Address string `json:"-"`
-	// Secure tells that the browser speaks TLS, to us or to a proxy before us. The proxy's
-	// word is not proven: who lies gets a cookie that only he cannot use.
+	// Secure tells that the browser speaks TLS: see [isSecure].
 	Secure bool `json:"-"`
 }
 
 // Resolve implements huma.Resolver.
 func (c *Connection) Resolve(ctx huma.Context) []error {
 	c.Address, _, _ = net.SplitHostPort(ctx.RemoteAddr())
-	c.Secure = ctx.TLS() != nil || ctx.Header("X-Forwarded-Proto") == "https"
+	c.Secure = isSecure(ctx.TLS() != nil, ctx.Header(forwardedProto))
 	return nil
 }
+
+// maxCredentials is the largest body of a sign-in, in bytes.
+const maxCredentials = 4 << 10
 
 type signInInput struct {
 	Connection
@@ -100,7 +119,7 @@ func (u *UI) signIn(ctx context.Context, in *signInInput) (*cookieOutput, error)
 	})
 	switch {
 	case !allowed:
-		return nil, huma.Error429TooManyRequests("too many attempts; wait a minute and try again")
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts; wait a minute and try again"), http.Header{"Retry-After": {"60"}})
 	case !right:
 		return nil, huma.Error401Unauthorized("the account or the password is wrong")
 	}
@@ -114,12 +133,23 @@ func (u *UI) signIn(ctx context.Context, in *signInInput) (*cookieOutput, error)
 // SessionInput is the input of every operation that needs a session.
 type SessionInput struct {
 	Connection
-	Token string `cookie:"svar_session"`
+	// The document tells of both as ways of being signed in.
+	Plain  string `cookie:"svar_session" hidden:"true"`
+	Secret string `cookie:"__Host-svar_session" hidden:"true"`
+}
+
+// token returns the session's token. Over TLS the plain cookie is not taken: a neighbour's host,
+// or whoever is between, could have set it.
+func (in SessionInput) token() string {
+	if in.Secure {
+		return in.Secret
+	}
+	return in.Plain
 }
 
 // require returns the session and the account that is signed in.
 func (u *UI) require(in SessionInput) (identity.Session, identity.Account, error) {
-	session, account, err := u.session(in.Token)
+	session, account, err := u.session(in.token())
 	if err != nil {
 		return session, account, huma.Error401Unauthorized(err.Error())
 	}
@@ -130,7 +160,7 @@ func (u *UI) require(in SessionInput) (identity.Session, identity.Account, error
 // be asked (5 s at most) somebody who wants to go goes: the agent becomes unreachable by it.
 func (u *UI) signOut(ctx context.Context, in *SessionInput) (*cookieOutput, error) {
 	out := &cookieOutput{SetCookie: goneCookie(in.Secure)}
-	session, account, err := u.session(in.Token)
+	session, account, err := u.session(in.token())
 	if err != nil {
 		return out, nil // signed out already
 	}

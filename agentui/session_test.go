@@ -40,7 +40,7 @@ func credentials(account, password string) map[string]string {
 func sessionOf(t *testing.T, r *httptest.ResponseRecorder) *http.Cookie {
 	t.Helper()
 	for _, cookie := range r.Result().Cookies() {
-		if cookie.Name == sessionCookie {
+		if cookie.Name == sessionCookie || cookie.Name == secureCookie {
 			return cookie
 		}
 	}
@@ -75,14 +75,6 @@ func TestSignIn(t *testing.T) {
 		cookie.Domain != "" || cookie.MaxAge != int(sessionLife.Seconds()) {
 		t.Errorf("cookie %s", cookie)
 	}
-	for name, header := range map[string][]string{"by a proxy": {"X-Forwarded-Proto", "https"}} {
-		if c := sessionOf(t, w.do("POST", "/api/v1/session", "", credentials("anna", testPassword), header...)); !c.Secure {
-			t.Errorf("TLS %s: the cookie is not secure", name)
-		}
-	}
-	if c := sessionOf(t, w.do("POST", "https://desk.example/api/v1/session", "", credentials("anna", testPassword))); !c.Secure {
-		t.Error("TLS: the cookie is not secure")
-	}
 	who := w.do("GET", "/api/v1/session", cookie.Value, nil)
 	if got, want := strings.TrimSpace(who.Body.String()), `{"account":"anna","name":"ANNA","role":"agent"}`; got != want || who.Header().Get("Set-Cookie") != "" {
 		t.Errorf("who: %s, cookie %q; want %s and none", got, who.Header().Get("Set-Cookie"), want)
@@ -92,6 +84,42 @@ func TestSignIn(t *testing.T) {
 	}
 	if log := w.log.String(); strings.Contains(log, testPassword) || strings.Contains(log, cookie.Value) {
 		t.Error("the log holds a secret")
+	}
+}
+
+// Over TLS the session's cookie is one that only this host can set and get: a plain one, which a
+// neighbour or somebody in between may have set, counts for nothing there, and the other way
+// round.
+func TestSessionCookieOverTLS(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const tls = "https://desk.example/api/v1/session"
+	for name, r := range map[string]*httptest.ResponseRecorder{
+		"TLS":              w.do("POST", tls, "", credentials("anna", testPassword)),
+		"TLS at the proxy": w.do("POST", "/api/v1/session", "", credentials("anna", testPassword), "X-Forwarded-Proto", "https"),
+	} {
+		c := sessionOf(t, r)
+		if c.Name != "__Host-svar_session" || !c.Secure || c.Path != "/" || c.Domain != "" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode {
+			t.Errorf("%s: %s", name, c)
+		}
+		for cookie, status := range map[string]int{"__Host-svar_session": http.StatusOK, "svar_session": http.StatusUnauthorized} {
+			if r := w.do("GET", tls, "", nil, "Cookie", cookie+"="+c.Value); r.Code != status {
+				t.Errorf("%s: %d by %s; want %d", name, r.Code, cookie, status)
+			}
+		}
+		if r := w.do("GET", "/api/v1/session", "", nil, "Cookie", "__Host-svar_session="+c.Value); r.Code != http.StatusUnauthorized {
+			t.Errorf("%s: %d without TLS", name, r.Code)
+		}
+		// The socket's door has the same lock.
+		for cookie, status := range map[string]int{"__Host-svar_session": http.StatusBadRequest, "svar_session": http.StatusUnauthorized} {
+			if r := w.do("GET", "https://desk.example/console/socket", "", nil, "Cookie", cookie+"="+c.Value); r.Code != status {
+				t.Errorf("%s: the socket answers %d to %s; want %d", name, r.Code, cookie, status)
+			}
+		}
+		gone := sessionOf(t, w.do("DELETE", tls, "", nil, "Cookie", "__Host-svar_session="+c.Value))
+		if gone.Name != "__Host-svar_session" || gone.MaxAge >= 0 || !gone.Secure {
+			t.Errorf("%s: signed out by %s", name, gone)
+		}
 	}
 }
 

@@ -265,8 +265,7 @@ func (u *UI) ticketProblem(err error) error {
 	case errors.As(err, &refusal):
 		return refused(refusal)
 	}
-	u.logFailure(err, "tickets could not be read or written")
-	return huma.Error503ServiceUnavailable("the database does not answer; try again")
+	return u.unavailable(err, "tickets could not be read or written")
 }
 
 // refused says in words what the rules of tickets refuse.

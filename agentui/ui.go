@@ -37,7 +37,9 @@ type Config struct {
 	Personal Personal
 	Figures  Figures
 	Contacts Contacts
-	Tickets  Tickets
+	// OwnContacts are those that an agent had.
+	OwnContacts OwnContacts
+	Tickets     Tickets
 	// Conversations are the chats.
 	Conversations Conversations
 	// Notices are those that stand, in memory; NoticeDesk is where they are published.

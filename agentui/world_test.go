@@ -21,6 +21,7 @@ import (
 	"svar/contact"
 	"svar/identity"
 	"svar/queue/bus"
+	"svar/report"
 )
 
 const testPassword = "a password of tests"
@@ -49,6 +50,7 @@ type world struct {
 	counted  *fakeContactFigures
 	access   *fakeAccessLog
 	echo     *fakeEcho
+	own      *fakeOwnContacts
 	log      *lockedBuffer
 }
 
@@ -99,7 +101,7 @@ func newWorld(t testing.TB) *world {
 		personal: &fakePersonal{by: map[contact.ID]contact.Personal{}, notes: map[contact.ID]string{}},
 		figures:  &fakeFigures{}, contacts: &fakeContacts{}, tickets: newFakeTickets(), chats: newFakeConversations(),
 		notices: newFakeNotices(), counted: &fakeContactFigures{}, access: &fakeAccessLog{},
-		echo: &fakeEcho{},
+		echo: &fakeEcho{}, own: &fakeOwnContacts{by: map[contact.AgentID][]report.AgentContact{}},
 	}
 	for name, role := range map[string]identity.Role{"anna": identity.Agent, "bo": identity.Agent, "eva": identity.Supervisor, "adam": identity.Administrator} {
 		w.accounts.set(identity.Account{Name: name, DisplayName: strings.ToUpper(name), Role: role, Active: true, PasswordHash: testHash()})
@@ -109,7 +111,7 @@ func newWorld(t testing.TB) *world {
 	}
 	ui, err := New(Config{
 		Node: "node-1", Commands: w.queue, Changes: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
-		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts,
+		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
 		SessionKey: []byte("a key of the tests, 32 bytes long"),
 		Lines:      []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},

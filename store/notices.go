@@ -30,10 +30,14 @@ func (s *Store) Notices(ctx context.Context) (contact.Notices, error) {
 	return s.notices(ctx, selectNotices+` where withdrawn is null order by published, id`, selectEmbargoes+` where lifted is null order by starts, id`)
 }
 
-// NoticeLog returns all notices and embargoes that ever were, newest first, at most limit of
-// each.
-func (s *Store) NoticeLog(ctx context.Context, limit int) (contact.Notices, error) {
-	return s.notices(ctx, selectNotices+` order by published desc, id desc limit $1`, selectEmbargoes+` order by starts desc, id desc limit $1`, limit)
+// NoticeLog returns the notices and embargoes that ever were, newest first, at most limit of
+// each: those that come after the moment and the id of the last one seen, or from the newest on
+// when the moment is 0.
+func (s *Store) NoticeLog(ctx context.Context, before contact.Instant, beforeID string, limit int) (contact.Notices, error) {
+	return s.notices(ctx,
+		selectNotices+` where $2::timestamptz is null or (published, id) < ($2, $3) order by published desc, id desc limit $1`,
+		selectEmbargoes+` where $2::timestamptz is null or (starts, id) < ($2, $3) order by starts desc, id desc limit $1`,
+		limit, momentOf(before), beforeID)
 }
 
 func (s *Store) notices(ctx context.Context, notices, embargoes string, arguments ...any) (contact.Notices, error) {

@@ -62,11 +62,35 @@ func TestNoticesComeBack(t *testing.T) {
 	withdrawn.Withdrawn, withdrawn.WithdrawnBy = after(60), "bo"
 	lifted.Lifted, lifted.LiftedBy = after(70), "adam"
 	want = contact.Notices{Notices: []contact.Notice{unbounded, withdrawn}, Embargoes: []contact.Embargo{lifted}}
-	if got, err := s.NoticeLog(t.Context(), 10); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := s.NoticeLog(t.Context(), 0, "", 10); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v, %v\nwant %+v", got, err, want)
 	}
-	if got, err := s.NoticeLog(t.Context(), 1); err != nil || len(got.Notices) != 1 || got.Notices[0].ID != "n-2" {
+	if got, err := s.NoticeLog(t.Context(), 0, "", 1); err != nil || len(got.Notices) != 1 || got.Notices[0].ID != "n-2" {
 		t.Errorf("the newest is %+v, %v", got, err)
+	}
+}
+
+// The log is read page by page; of what was published at one moment nothing is left out.
+func TestNoticeLogGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for _, id := range []contact.NoticeID{"n-1", "n-2", "n-3"} {
+		if err := s.PublishNotice(t.Context(), notice(id, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, from := range map[contact.EmbargoID]int{"e-1": 0, "e-2": 5} {
+		if err := s.SetEmbargo(t.Context(), embargo(id, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.NoticeLog(t.Context(), notice("n-3", 0).Published, "n-3", 1)
+	if err != nil || len(got.Notices) != 1 || got.Notices[0].ID != "n-2" || len(got.Embargoes) != 1 || got.Embargoes[0].ID != "e-1" {
+		t.Errorf("after n-3: %+v, %v", got, err)
+	}
+	got, err = s.NoticeLog(t.Context(), notice("n-1", 0).Published, "n-1", 10)
+	if err != nil || len(got.Notices) != 0 {
+		t.Errorf("after the last: %+v, %v", got, err)
 	}
 }
 
