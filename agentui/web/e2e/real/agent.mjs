@@ -20,12 +20,14 @@ export function startAgentsBrowser(directory) {
 /** Runs in the page from its first moment: what is against the policy, what is announced, how often the microphone is asked for. */
 function watch() {
   window.microphoneRequests = 0;
-  const { mediaDevices } = navigator;
-  const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
-  mediaDevices.getUserMedia = (constraints) => {
-    window.microphoneRequests++;
-    return getUserMedia(constraints);
-  };
+  const { mediaDevices } = navigator; // not there before the page itself is
+  if (mediaDevices) {
+    const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = (constraints) => {
+      window.microphoneRequests++;
+      return getUserMedia(constraints);
+    };
+  }
   window.violations = [];
   addEventListener('securitypolicyviolation', (event) => {
     window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
@@ -39,22 +41,35 @@ function watch() {
   }).observe(document, { subtree: true, childList: true, characterData: true });
 }
 
-/** The strongest frequency in what the page plays of the caller, in hertz; 0 when that is silence. */
-function strongestHeard() {
+/**
+ * The strongest frequency in what the page plays of the caller, in hertz; 0 when that is silence. It is recorded and
+ * then analysed, since a machine without a sound card runs no live AudioContext in every browser.
+ */
+async function strongestHeard() {
   const { srcObject } = document.getElementById('remote-audio');
-  if (!srcObject) return 0;
-  if (window.heard?.srcObject !== srcObject) {
-    const audio = new AudioContext();
-    const analyser = audio.createAnalyser();
-    analyser.fftSize = 8192;
-    audio.createMediaStreamSource(srcObject).connect(analyser);
-    window.heard = { srcObject, audio, analyser };
-  }
-  const { audio, analyser } = window.heard;
+  if (!srcObject?.active) return 0;
+  const recorder = new MediaRecorder(srcObject);
+  const parts = [];
+  const stopped = new Promise((resolve) => (recorder.onstop = resolve));
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.start();
+  setTimeout(() => recorder.state === 'recording' && recorder.stop(), 500);
+  await stopped;
+  const recording = await new Blob(parts).arrayBuffer();
+  if (recording.byteLength === 0) return 0;
+  const decoder = new OfflineAudioContext(1, 1, 48_000);
+  const sound = await decoder.decodeAudioData(recording);
+  const size = 8192;
+  const analysis = new OfflineAudioContext(1, Math.max(sound.length, size), sound.sampleRate);
+  const source = new AudioBufferSourceNode(analysis, { buffer: sound });
+  const analyser = new AnalyserNode(analysis, { fftSize: size });
+  source.connect(analyser).connect(analysis.destination);
+  source.start();
+  await analysis.startRendering();
   const levels = new Float32Array(analyser.frequencyBinCount);
   analyser.getFloatFrequencyData(levels);
   const strongest = levels.indexOf(Math.max(...levels));
-  return levels[strongest] > -60 ? (strongest * audio.sampleRate) / analyser.fftSize : 0;
+  return levels[strongest] > -60 ? (strongest * sound.sampleRate) / size : 0;
 }
 
 export class Agent {

@@ -1,5 +1,6 @@
 // The stage with real parts: a browser, and for each scene a server to which agents come and people call.
 
+import { startFirefox } from '../../dev/firefox.mjs';
 import { Agent, startAgentsBrowser } from './agent.mjs';
 import { makeCallers } from './caller.mjs';
 import { makeDirectory, makeServers } from './server.mjs';
@@ -14,10 +15,13 @@ export async function openStage() {
   const site = await startSite();
   const startServer = await makeServers(directory, site.origin);
   const browser = await startAgentsBrowser(directory);
+  let firefox;
+  const parts = { directory, site, browser, startedFirefox: () => (firefox ??= startFirefox()) };
   return {
-    play: async (tell, environment) => play(tell, { directory, site, browser, server: await startServer(environment) }),
+    play: async (tell, environment) => play(tell, { ...parts, server: await startServer(environment) }),
     async close() {
       await browser.close();
+      await (await firefox)?.close();
       await site.close();
     },
   };
@@ -25,12 +29,13 @@ export async function openStage() {
 
 /**
  * Plays a scene and ends everything after it. tell gets its server, agent(account) for a ready one, signedIn(account),
- * visitor() at the sign-in form, and call(line, from). chatter(topic) is at a page with the widget,
+ * visitor() at the sign-in form, and call(line, from). agentInFirefox(account) is a ready one there. chatter(topic) is at a page with the widget,
  * and her wire can be cut; user() is at the portal's start page without scripts,
  * portalChatter() with them.
  */
-async function play(tell, { directory, site, browser, server }) {
+async function play(tell, { directory, site, browser, startedFirefox, server }) {
   const people = [];
+  const browsers = new Set([browser]);
   const wires = [];
   const callers = makeCallers(directory);
   const come = async (way, account) => {
@@ -44,6 +49,14 @@ async function play(tell, { directory, site, browser, server }) {
     signedIn: (account) => come(Agent.signedIn, account),
     async agent(account) {
       const agent = await scene.signedIn(account);
+      await agent.becomeReady();
+      return agent;
+    },
+    async agentInFirefox(account) {
+      const firefox = await startedFirefox();
+      browsers.add(firefox);
+      const agent = await Agent.signedIn(firefox, scene.server.origin, account);
+      people.push(agent);
       await agent.becomeReady();
       return agent;
     },
@@ -71,7 +84,7 @@ async function play(tell, { directory, site, browser, server }) {
   // The first failure is the one to tell; what is ended after it may well complain too.
   try {
     await callers.end();
-    for (const context of browser.contexts()) await context.close();
+    for (const one of browsers) for (const context of one.contexts()) await context.close();
     for (const wire of wires) await wire.close();
     await scene.server.stop();
   } catch (error) {
