@@ -34,7 +34,7 @@ func FuzzSocketReceive(f *testing.F) {
 		if len(first) > maxDatagram || len(second) > maxDatagram {
 			return
 		}
-		socket := newSocket(nil, 0, nil, nil)
+		socket := newSocket(nil, restingPort{}, nil, nil)
 		socket.SetRemote(from, netip.AddrPort{})
 		in, out := NewStream(pacer, discard{}), NewStream(pacer, discard{})
 		defer func() { _, _ = in.Close(), out.Close() }()

@@ -70,8 +70,9 @@ type PortPool struct {
 }
 
 type restingPort struct {
-	port  uint16 // even
-	until time.Time
+	port   uint16 // even
+	until  time.Time
+	former []speaker // who spoke in the calls before
 }
 
 // NewPortPool checks the configuration. It opens no port yet.
@@ -120,10 +121,10 @@ func (p *PortPool) Open() (*Socket, error) {
 		rtpConnection, rtcpConnection, err := p.bind(next.port)
 		if err == nil {
 			p.open++
-			return newSocket(p, next.port, rtpConnection, rtcpConnection), nil
+			return newSocket(p, next, rtpConnection, rtcpConnection), nil
 		}
 		cause = err
-		p.free = append(p.free, restingPort{next.port, now})
+		p.free = append(p.free, restingPort{next.port, now, next.former})
 	}
 	resting, now := 0, time.Now()
 	for _, port := range p.free {
@@ -173,9 +174,9 @@ func (p *PortPool) listen(port uint16) (*net.UDPConn, error) {
 }
 
 // release puts a closed pair at the end of the queue.
-func (p *PortPool) release(port uint16) {
+func (p *PortPool) release(port uint16, former []speaker) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.open--
-	p.free = append(p.free, restingPort{port, time.Now().Add(p.quarantine)})
+	p.free = append(p.free, restingPort{port, time.Now().Add(p.quarantine), former})
 }

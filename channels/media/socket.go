@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,14 +25,16 @@ const maxDatagram = 1500
 
 // SocketStatistics counts what a socket did not hand on.
 type SocketStatistics struct {
-	Foreign   uint64 // from another source than the one that is locked
+	Foreign   uint64 // from another source than the one that is locked, or left from an earlier call
 	Malformed uint64 // neither RTP nor RTCP
 	Refused   uint64 // by the receiver
 }
 
 // Socket is RTP and RTCP of one leg over a pair of UDP ports, with symmetric latching
 // (RFC 4961 and what carriers do): it sends to the address of the SDP until the first
-// valid packet comes, then to that packet's source, and takes packets from there only.
+// valid packet comes, then to that packet's source, and takes packets from there only. The
+// address of the SDP beats whoever was quicker, and whoever spoke in an earlier call on the
+// same port, as a phone does that missed the end of it, is not taken for this call's party.
 // Safe for concurrent use; it is a Sink.
 type Socket struct {
 	pool           *PortPool
@@ -45,14 +48,31 @@ type Socket struct {
 	describedRTCP  netip.AddrPort
 	source         netip.AddrPort // locked, once valid
 	sourceRTCP     netip.AddrPort
+	speaker        speaker   // whose voice was taken last
+	former         []speaker // of earlier calls on this port
+	startedAt      time.Time
 	multiplexed    bool // RTCP goes by the ports of RTP
 	statistics     SocketStatistics
 	outgoingBuffer [maxDatagram]byte
 	writing        sync.Mutex // guards outgoingBuffer
 }
 
-func newSocket(pool *PortPool, port uint16, rtpConnection, rtcpConnection *net.UDPConn) *Socket {
-	return &Socket{pool: pool, port: port, rtp: rtpConnection, rtcp: rtcpConnection}
+// speaker is a source of voice in the life of a port.
+type speaker struct {
+	address netip.AddrPort
+	ssrc    uint32
+}
+
+const (
+	// formerSpeakers are remembered of each port.
+	formerSpeakers = 4
+	// Some phones speak with one SSRC from one port in all their calls. Where the SDP names a
+	// former speaker's address, he is taken for the party after this time.
+	formerPatience = 2 * time.Second
+)
+
+func newSocket(pool *PortPool, port restingPort, rtpConnection, rtcpConnection *net.UDPConn) *Socket {
+	return &Socket{pool: pool, port: port.port, former: port.former, rtp: rtpConnection, rtcp: rtcpConnection}
 }
 
 // Port is the local RTP port, even; RTCP has the next one.
@@ -117,7 +137,7 @@ func (s *Socket) Start(receiver Receiver) error {
 	case s.started:
 		return ErrStarted
 	}
-	s.started = true
+	s.started, s.startedAt = true, time.Now()
 	var packet rtp.Packet
 	s.readers.Go(func() {
 		s.read(s.rtp, func(data []byte, from netip.AddrPort) { s.takeRTP(data, from, &packet, receiver) })
@@ -179,15 +199,34 @@ func (s *Socket) takeRTP(data []byte, from netip.AddrPort, packet *rtp.Packet, r
 		s.count(func(statistics *SocketStatistics) { statistics.Malformed++ })
 		return
 	}
-	if err := receiver.Receive(packet); err != nil {
-		s.count(func(statistics *SocketStatistics) { statistics.Refused++ })
+	now := speaker{from, packet.SSRC}
+	if s.isFormer(now) {
+		s.count(func(statistics *SocketStatistics) { statistics.Foreign++ })
 		return
 	}
+	err := receiver.Receive(packet)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if err != nil {
+		s.statistics.Refused++
+		// Beside the voice of whoever was quicker, the party's own is taken for stale: only
+		// when that is shut out will the receiver listen to it.
+		if !errors.Is(err, ErrStale) || from != s.described {
+			return
+		}
+	} else {
+		s.speaker = now
+	}
 	if s.source != from && (!s.source.IsValid() || from == s.described) {
 		s.source = from
 	}
+}
+
+// isFormer tells what is left of an earlier call on this port.
+func (s *Socket) isFormer(now speaker) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Contains(s.former, now) && (now.address != s.described || time.Since(s.startedAt) < formerPatience)
 }
 
 func isRTCP(data []byte) bool {
@@ -289,7 +328,11 @@ func (s *Socket) Close() error {
 	}
 	s.readers.Wait()
 	if first {
-		s.pool.release(s.port)
+		former := s.former
+		if s.speaker.address.IsValid() && !slices.Contains(former, s.speaker) {
+			former = append(slices.Clone(former), s.speaker)
+		}
+		s.pool.release(s.port, former[max(0, len(former)-formerSpeakers):])
 	}
 	return err
 }
