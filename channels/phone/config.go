@@ -10,7 +10,6 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/rs/zerolog"
-	"golang.org/x/time/rate"
 
 	"svar/channels"
 	"svar/channels/media"
@@ -20,10 +19,12 @@ import (
 
 // Defaults of [Config].
 const (
-	DefaultMaxCalls        = 500
-	DefaultStrangerInvites = 20
-	DefaultT1              = 500 * time.Millisecond
-	DefaultProbeAfter      = 30 * time.Second
+	DefaultMaxCalls           = 500
+	DefaultStrangerInvites    = 20
+	DefaultAllStrangerInvites = 100
+	DefaultStrangerAnswers    = 5
+	DefaultT1                 = 500 * time.Millisecond
+	DefaultProbeAfter         = 30 * time.Second
 )
 
 // DefaultAddress is where SIP is taken when the configuration names no address.
@@ -94,13 +95,25 @@ type Config struct {
 	// with a burst of twice as many; further ones get 503. 0 means
 	// DefaultStrangerInvites. Too low turns away a school behind one address.
 	StrangerInvites int
+	// AllStrangerInvites is how many calls a second all addresses outside the trunks may begin
+	// together, with a burst of twice as many; further ones get 503. 0 means
+	// DefaultAllStrangerInvites. It bounds what a flood from many addresses costs.
+	AllStrangerInvites int
+	// StrangerAnswers is how many messages a second of one address outside the trunks that are
+	// for no line and no call are answered, with a burst of four times as many; all such
+	// addresses together get allStrayAnswers. Further messages get no answer at all. 0 means
+	// DefaultStrangerAnswers.
+	StrangerAnswers int
 	// T1 is the estimate of the round-trip time (RFC 3261 §17.1.1.1) from which the
 	// repetition of 200 and the wait for ACK (64·T1) follow. 0 means DefaultT1; less makes
 	// calls over slow networks fail.
 	T1 time.Duration
 	// ProbeAfter is how long a connected caller may send no voice before OPTIONS asks
-	// whether the call still exists at his side; if it does not, it ends by fault. 0 means
-	// DefaultProbeAfter. Shorter costs messages for callers who are muted or on hold.
+	// whether the call still exists at his side; if it does not, it ends by fault. A caller
+	// whose side answers is kept, however long he is silent. 0 means DefaultProbeAfter, and a
+	// negative value that nobody is asked. Shorter costs messages for callers who are muted.
+	// Callers on hold and those who said by comfort noise that they are silent are asked
+	// after quietProbes times as long.
 	ProbeAfter time.Duration
 
 	// Intake takes the contacts. Needed.
@@ -128,13 +141,19 @@ func (c Config) complete() (Config, error) {
 	if c.StrangerInvites == 0 {
 		c.StrangerInvites = DefaultStrangerInvites
 	}
+	if c.AllStrangerInvites == 0 {
+		c.AllStrangerInvites = DefaultAllStrangerInvites
+	}
+	if c.StrangerAnswers == 0 {
+		c.StrangerAnswers = DefaultStrangerAnswers
+	}
 	if c.T1 == 0 {
 		c.T1 = DefaultT1
 	}
 	if c.ProbeAfter == 0 {
 		c.ProbeAfter = DefaultProbeAfter
 	}
-	if c.MaxCalls < 0 || c.StrangerInvites < 0 || c.T1 < 0 || c.ProbeAfter < 0 {
+	if c.MaxCalls < 0 || c.StrangerInvites < 0 || c.AllStrangerInvites < 0 || c.StrangerAnswers < 0 || c.T1 < 0 {
 		faults = append(faults, errors.New("numbers and times must not be negative"))
 	}
 	if !c.Address.Addr().IsValid() || c.Address.Addr().Zone() != "" {
@@ -178,11 +197,6 @@ func (c Config) outboundTransport() string {
 		return "UDP"
 	}
 	return sip.NetworkToUpper(c.OutboundTransport)
-}
-
-// strangerLimit is how fast one stranger may begin calls.
-func (c Config) strangerLimit() (rate.Limit, int) {
-	return rate.Limit(c.StrangerInvites), 2 * c.StrangerInvites
 }
 
 // strangerCalls is how many calls strangers may have at one time.

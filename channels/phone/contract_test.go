@@ -1,6 +1,8 @@
 package phone
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -12,6 +14,7 @@ import (
 
 	"svar/channels"
 	"svar/channels/channeltest"
+	"svar/channels/media/mediatest"
 )
 
 func TestContract(t *testing.T) {
@@ -37,6 +40,40 @@ type phone struct {
 	up       chan struct{} // closed with the ACK
 	answer   []byte
 	pressed  uint32
+	ears     ears
+}
+
+// ears hear keys out of what a voice received.
+type ears struct{ heard int }
+
+// next waits for the next telephone event and returns its key.
+func (e *ears) next(ctx context.Context, voice *mediatest.Peer) (byte, error) {
+	for look := time.NewTicker(time.Millisecond); ; {
+		seen := 0
+		for _, packet := range voice.Packets() {
+			if packet.PayloadType != 101 || !packet.Marker {
+				continue
+			}
+			if seen++; seen > e.heard {
+				e.heard++
+				return "0123456789*#ABCD"[packet.Payload[0]], nil
+			}
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return 0, fmt.Errorf("no key came: %w", ctx.Err())
+		}
+	}
+}
+
+// Heard waits for the next key that is pressed towards the phone.
+func (p *phone) Heard(ctx context.Context) (byte, error) { return p.ears.next(ctx, p.call.voice) }
+
+// Talk sends a tone to the end of the test.
+func (p *phone) Talk() {
+	await(p.call.t, p.up, "answer")
+	p.call.voice.SendTone(voicePort(p.call.t, p.answer), 440)
 }
 
 func newPhone(c *call) *phone {
@@ -171,6 +208,16 @@ type user struct {
 	events    *net.UDPConn
 	pressed   uint32
 	up        chan struct{} // closed with the ACK
+	ears      ears
+}
+
+// Heard waits for the next key that is pressed towards the user.
+func (u *user) Heard(ctx context.Context) (byte, error) { return u.ears.next(ctx, u.voice) }
+
+// Talk sends a tone to the end of the test.
+func (u *user) Talk() {
+	await(u.t, u.up, "ACK")
+	u.voice.SendTone(u.voicePort, 440)
 }
 
 func newUser(c *callee) *user {

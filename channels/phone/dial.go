@@ -180,6 +180,8 @@ func (g *Gateway) registerDialled(l *leg) error {
 	g.dialled++
 	g.legs[l.dialogID] = l
 	g.arriving[l.invited] = l
+	g.doorman.open(l.dialogID.callID)
+	g.parties[l.peer]++
 	g.add()
 	return nil
 }

@@ -67,12 +67,14 @@ func (l *leg) pendingTimers() (repeat, giveUp <-chan time.Time, acks <-chan *sip
 func (l *leg) repeat() {
 	p := l.pending
 	_ = p.transaction.Respond(p.response) // the next repetition comes anyway
+	l.gateway.counters.answersRepeated.Add(1)
 	p.interval = min(2*p.interval, max(t2, l.gateway.config.T1))
 	p.repeat.Reset(p.interval)
 }
 
 // run is the dialog's life.
 func (l *leg) run() {
+	l.gateway.voices.Open(l.stream)
 	l.helpers.Go(l.passDigits)
 	for next := l.first; next != nil; {
 		next = next()
@@ -138,9 +140,17 @@ func (l *leg) takeEarly(in received) state {
 	case sip.ACK:
 	case sip.OPTIONS:
 		l.gateway.respondOptions(in.request, in.transaction)
+	case sip.INFO:
+		l.info(in)
+	case sip.UPDATE:
+		if len(in.request.Body()) == 0 { // a refresh
+			l.update(in)
+			break
+		}
+		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", retrySoon())
 	default:
 		// RFC 3261 §14.2 and RFC 3311 §5.2: the first offer is not answered yet.
-		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", retrySoon())
 	}
 	return l.early
 }
@@ -262,10 +272,11 @@ func (l *leg) answeredAlready() error {
 func (l *leg) endUnacknowledged() state {
 	l.gateway.counters.lostACKs.Add(1)
 	l.log.Warn().Msg("no ACK came")
+	reason := because(408, "No ACK came")
 	if !l.trusted {
-		return l.endWithBye(channels.EndedByParty)
+		return l.endWithBye(channels.EndedByParty, reason)
 	}
-	return l.endWithBye(channels.EndedByFault)
+	return l.endWithBye(channels.EndedByFault, reason)
 }
 
 // acknowledge takes the ACK of the first 200: the call is up, and sound begins.
@@ -273,8 +284,8 @@ func (l *leg) acknowledge(ack *sip.Request) state {
 	if l.pending == nil || ack.CSeq().SeqNo != l.pending.sequence {
 		return l.waitingForACK
 	}
-	if !l.takeAnswer(ack) {
-		return l.endWithBye(channels.EndedByFault)
+	if fault := l.takeAnswer(ack); fault != nil {
+		return l.endWithBye(channels.EndedByFault, fault)
 	}
 	if l.isOver() {
 		return l.endWithBye(channels.EndedByUs) // hung up in the meantime
@@ -285,24 +296,36 @@ func (l *leg) acknowledge(ack *sip.Request) state {
 	return l.confirmed
 }
 
-// takeAnswer ends the pending acceptance. It reports false if the ACK owes an answer to our
-// offer and has none that we can use (RFC 3261 §13.2.2.4).
-func (l *leg) takeAnswer(ack *sip.Request) bool {
+// takeAnswer ends the pending acceptance. It returns why the call can not go on if the ACK owes
+// an answer to our offer and has none that we can use (RFC 3261 §13.2.2.4).
+func (l *leg) takeAnswer(ack *sip.Request) sip.Header {
 	due := l.pending.answerDue
 	l.stopPending()
-	if !due {
-		return true
+	switch {
+	case !due:
+		return nil
+	case len(ack.Body()) == 0 && l.offer.format.Codec != 0:
+		// Some refresh a call by an INVITE without description and forget the answer. Before
+		// a long call is torn down for that (livekit/sip#582), it stays as it was.
+		l.log.Warn().Msg("no answer in the ACK of a re-INVITE")
+		return nil
+	case len(ack.Body()) == 0:
+		l.log.Warn().Msg("no answer in ACK")
+		return because(488, "No answer to our offer in ACK")
 	}
-	answer, err := readDescription(ack.Body(), l.offer.format.Codec)
+	answer, err := readDescription(ack.Body(), 0)
 	if err != nil {
 		l.log.Warn().Err(err).Msg("no usable answer in ACK")
-		return false
-	}
-	if l.offer.format.Codec == 0 {
-		l.offer = answer
+		return because(488, "The answer in ACK can not be used: "+err.Error())
 	}
 	l.settle(answer)
-	return true
+	return nil
+}
+
+// because is the Reason of a BYE (RFC 3326): why a call ends that nobody hung up, for who looks
+// at the other side's trace.
+func because(code int, text string) sip.Header {
+	return sip.NewHeader("Reason", "SIP;cause="+strconv.Itoa(code)+";text="+strconv.Quote(text))
 }
 
 // confirmed: the call is up.
@@ -316,8 +339,8 @@ func (l *leg) confirmed() state {
 		case in := <-l.requests:
 			switch in.request.Method {
 			case sip.ACK:
-				if !l.acknowledgeAgain(in.request) {
-					return l.endWithBye(channels.EndedByFault)
+				if fault := l.acknowledgeAgain(in.request); fault != nil {
+					return l.endWithBye(channels.EndedByFault, fault)
 				}
 			case sip.BYE:
 				return l.endByParty(in)
@@ -325,8 +348,8 @@ func (l *leg) confirmed() state {
 				_ = l.take(in, nil)
 			}
 		case ack := <-acks:
-			if !l.acknowledgeAgain(ack) {
-				return l.endWithBye(channels.EndedByFault)
+			if fault := l.acknowledgeAgain(ack); fault != nil {
+				return l.endWithBye(channels.EndedByFault, fault)
 			}
 		case <-l.deferTimer():
 			l.refuseDeferred()
@@ -347,26 +370,26 @@ func (l *leg) confirmed() state {
 			l.probeSilence(time.Now())
 			reports.Reset(interval/2 + rand.N(interval))
 		case alive := <-l.probe:
-			l.probe = nil
-			if !alive {
-				l.gateway.counters.deadPeers.Add(1)
+			if l.isDead(alive) {
+				l.gateway.counters.deadRTP.Add(1)
 				l.log.Warn().Msg("the other side no longer knows the call")
-				return l.endWithBye(channels.EndedByFault)
+				return l.endWithBye(channels.EndedByFault, because(481, "The other side no longer knows the call"))
 			}
 		}
 	}
 }
 
-// acknowledgeAgain takes the ACK of a re-INVITE's 200; repeated ACKs do nothing.
-func (l *leg) acknowledgeAgain(ack *sip.Request) bool {
+// acknowledgeAgain takes the ACK of a re-INVITE's 200; repeated ACKs do nothing. It returns why
+// the call can not go on.
+func (l *leg) acknowledgeAgain(ack *sip.Request) sip.Header {
 	if l.pending == nil || ack.CSeq().SeqNo != l.pending.sequence {
-		return true
+		return nil
 	}
-	if !l.takeAnswer(ack) {
-		return false
+	if fault := l.takeAnswer(ack); fault != nil {
+		return fault
 	}
 	l.takeDeferred()
-	return true
+	return nil
 }
 
 // deferred is a request that came while an ACK was due.
@@ -378,7 +401,7 @@ type deferred struct {
 // deferRequest keeps one request until the ACK is there, and refuses a second one.
 func (l *leg) deferRequest(in received) {
 	if l.waiting != nil {
-		l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+		l.refuseGlare(in)
 		return
 	}
 	l.waiting = &deferred{received: in, patience: time.NewTimer(overtaking)}
@@ -403,32 +426,25 @@ func (l *leg) takeDeferred() {
 func (l *leg) refuseDeferred() {
 	in := l.waiting.received
 	l.waiting = nil
-	l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", sip.NewHeader("Retry-After", "1"))
+	l.refuseGlare(in)
 }
 
-// probeSilence asks a peer that sends no voice whether the call still exists there. Muting
-// and hold are silent too, so silence itself ends nothing (freeswitch#1973: callers shown as
-// answered hours after they had hung up).
-func (l *leg) probeSilence(now time.Time) {
-	heard := l.confirmedAt
-	for _, moment := range []time.Time{l.stream.Statistics().LastReceived, l.probedAt} {
-		if moment.After(heard) {
-			heard = moment
-		}
-	}
-	if l.probe != nil || now.Sub(heard) < l.gateway.config.ProbeAfter {
+// refuseGlare refuses a change while another one is under way: 491 when an offer of ours waits
+// for its answer (RFC 3261 §14.2, RFC 3311 §5.2), otherwise 500, to be tried again later.
+func (l *leg) refuseGlare(in received) {
+	if l.pending != nil && l.pending.answerDue {
+		l.gateway.respond(in.request, in.transaction, 491, "Request Pending")
 		return
 	}
-	l.probedAt = now
-	result := make(chan bool, 1)
-	l.probe = result
-	l.send(sip.OPTIONS, func(code int, err error) {
-		result <- err == nil && code != 481 && code != 408
-	})
+	l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", retrySoon())
 }
 
+// retrySoon is after how many seconds a change may be tried again: by chance, as RFC 3261 §14.2
+// wants it.
+func retrySoon() sip.Header { return sip.NewHeader("Retry-After", strconv.Itoa(rand.IntN(11))) }
+
 // send sends a request in the dialog and reports the outcome from another goroutine.
-func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error)) {
+func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error), headers ...sip.Header) {
 	l.dialog.Sequence++
 	l.publish()
 	dialog, g := l.dialog, l.gateway
@@ -438,19 +454,19 @@ func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error)) 
 	}
 	go func() {
 		defer done()
-		outcome(g.request(ctx, dialog, method, dialog.Sequence))
+		outcome(g.request(ctx, dialog, method, dialog.Sequence, headers...))
 	}()
 }
 
 // endWithBye ends the call from our side. Whatever is answered, and if nothing is, the
-// dialog is over (RFC 3261 §15.1.1).
-func (l *leg) endWithBye(ending channels.Ending) state {
+// dialog is over (RFC 3261 §15.1.1). reason says why if nobody hung up.
+func (l *leg) endWithBye(ending channels.Ending, reason ...sip.Header) state {
 	log := l.log
 	l.send(sip.BYE, func(code int, err error) {
 		if err != nil {
 			log.Warn().Err(err).Msg("BYE")
 		}
-	})
+	}, reason...)
 	l.end(ending)
 	return nil
 }

@@ -57,16 +57,16 @@ func TestTheCallerHoldsAndComesBack(t *testing.T) {
 		t.Errorf("UPDATE without description got\n%s", response)
 	}
 	// An offer that does not fit changes nothing.
-	c.within(sip.INVITE, "", c.offer("8", ""))
+	c.within(sip.INVITE, "", c.offer("18", ""))
 	response := c.final(sip.INVITE)
 	if response.StatusCode != 488 {
-		t.Errorf("another codec got %d", response.StatusCode)
+		t.Errorf("a codec that we have not got %d", response.StatusCode)
 	}
 	c.ack(response, "")
 	// We offer, to end a hold, and the answer comes with the ACK.
 	c.within(sip.INVITE, "", "")
 	response = c.final(sip.INVITE)
-	if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), "RTP/AVP 0 101") || !strings.Contains(string(response.Body()), "a=sendrecv") {
+	if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), "RTP/AVP 0 8 101") || !strings.Contains(string(response.Body()), "a=sendrecv") {
 		t.Errorf("INVITE without description got\n%s", response)
 	}
 	c.ack(response, c.offer("0", ""))
@@ -149,7 +149,7 @@ func TestAPeerThatForgotTheCallEndsIt(t *testing.T) {
 		}
 		c.answerTo(c.request(sip.BYE), 481)
 		over(t, a.leg, channels.EndedByFault)
-		if got := s.Stats().DeadPeers; got != 1 {
+		if got := s.Stats().DeadRTP; got != 1 {
 			t.Errorf("dead peers: %d", got)
 		}
 	}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/rs/zerolog"
-	"golang.org/x/time/rate"
 
 	"svar/channels"
 	"svar/channels/media"
@@ -33,9 +32,10 @@ type Gateway struct {
 	log               zerolog.Logger
 	lines             *lineTable
 	ports             *media.PortPool
-	invites           *sourceLimiter
+	doorman           *doorman
 	tagKey            []byte
 	counters          counters
+	voices            media.Ledger
 	farewell, reports time.Duration // shorter in tests
 
 	// Set by Listen.
@@ -61,6 +61,8 @@ type Gateway struct {
 	legs   map[dialogID]*leg
 	// dialled counts the legs that we called.
 	dialled int
+	// parties counts the legs by the address at the other side.
+	parties map[netip.Addr]int
 	// strangers counts the legs of callers outside the trunks, strangersAt by their address.
 	strangers   int
 	strangersAt map[netip.Addr]int
@@ -115,11 +117,10 @@ func New(config Config) (*Gateway, error) {
 	g := &Gateway{
 		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval,
 		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
-		strangersAt: make(map[netip.Addr]int),
+		strangersAt: make(map[netip.Addr]int), parties: make(map[netip.Addr]int),
 	}
 	g.idle = sync.NewCond(&g.mutex)
-	limit, burst := config.strangerLimit()
-	g.invites = newSourceLimiter(limit, burst, rate.Limit(allDatagrams))
+	g.doorman = newDoorman(g, config)
 	_, _ = rand.Read(g.tagKey) // never fails (crypto/rand)
 	return g, nil
 }
@@ -141,12 +142,12 @@ func (g *Gateway) Listen(ctx context.Context) error {
 	g.port = localPort(udp.LocalAddr())
 	g.udp, g.tcp = newDatagrams(g, udp), newConnections(g, tcp)
 	log := slog.New(parseCounter{Handler: slog.DiscardHandler, gateway: g})
-	parser := sip.NewParser(func(p *sip.Parser) { p.MaxMessageLength = maxMessage })
-	g.transport = sip.NewTransportLayer(noNames, parser, nil, sip.WithTransportLayerLogger(log),
+	g.transport = sip.NewTransportLayer(noNames, newParser(), nil, sip.WithTransportLayerLogger(log),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{
 			TCP: &sip.TransportTCP{DialerCreate: g.guardDial, WriteTimeout: writeTimeout},
 		}))
 	// Before the transactions see a message: they run their handlers in the order given.
+	g.transport.OnMessage(g.countRequest)
 	g.transport.OnMessage(g.giveTag)
 	g.transactions = sip.NewTransactionLayer(g.transport, sip.WithTransactionLayerLogger(log),
 		sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {}))
@@ -255,6 +256,18 @@ func (g *Gateway) begin(ctx context.Context) (context.Context, func(), bool) {
 	}, true
 }
 
+// countRequest runs on a reader's goroutine for each message that the library was given.
+func (g *Gateway) countRequest(message sip.Message) {
+	request, isRequest := message.(*sip.Request)
+	if !isRequest {
+		return
+	}
+	g.counters.request(request.Method)
+	if via := request.Via(); via != nil && g.counters.again(via.Params.GetOr("branch", "")+string(request.Method)) {
+		g.counters.repeated.Add(1)
+	}
+}
+
 // giveTag gives an INVITE that begins a dialog our To tag, before the transaction makes
 // responses from it: the library would invent another one for each. It runs on the reader's
 // goroutine, before anything else knows the message.
@@ -280,6 +293,13 @@ func (g *Gateway) tagFor(request *sip.Request) string {
 		_, _ = fmt.Fprintf(mac, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:10])
+}
+
+// begins tells whether a request begins something new, rather than being in a dialog: it has no
+// To tag, or the one that giveTag gave it.
+func (g *Gateway) begins(request *sip.Request) bool {
+	given := tag(request.To().Params)
+	return given == "" || request.Method == sip.INVITE && given == g.tagFor(request)
 }
 
 // contactHeader is our Contact, as a peer reaches it.
@@ -316,30 +336,4 @@ func sourceOf(request *sip.Request) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(address.Unmap(), uint16(number))
-}
-
-// memory remembers keys for a while, the oldest maxSources of them at most. Guarded by the
-// gateway.
-type memory[K comparable] struct {
-	until map[K]time.Time
-	order []K
-}
-
-func (m *memory[K]) add(key K, now time.Time, keep time.Duration) {
-	for len(m.order) > 0 && (len(m.order) >= maxSources || now.After(m.until[m.order[0]])) {
-		delete(m.until, m.order[0])
-		m.order = m.order[1:]
-	}
-	if m.until == nil {
-		m.until = make(map[K]time.Time)
-	}
-	if _, known := m.until[key]; !known {
-		m.order = append(m.order, key)
-	}
-	m.until[key] = now.Add(keep)
-}
-
-func (m *memory[K]) has(key K) bool {
-	_, known := m.until[key]
-	return known
 }

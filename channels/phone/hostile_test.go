@@ -81,7 +81,7 @@ func TestOtherMethods(t *testing.T) {
 	s := serve(t)
 	for method, code := range map[sip.RequestMethod]int{
 		sip.OPTIONS: 200, sip.REGISTER: 405, sip.SUBSCRIBE: 405, sip.MESSAGE: 405, sip.REFER: 405, sip.PUBLISH: 405,
-		sip.INFO: 481, "FOO": 405, sip.BYE: 481, sip.CANCEL: 481, sip.UPDATE: 481,
+		sip.INFO: 481, "FOO": 405, sip.BYE: 481, sip.UPDATE: 481,
 	} {
 		c := newPeer(t, "UDP", s.Address()).call()
 		c.send(c.message(method, c.branch, "", ""))
@@ -167,7 +167,7 @@ func TestConfigurationsThatCanNotBe(t *testing.T) {
 
 func TestManySourcesDoNotFillTheMemory(t *testing.T) {
 	t.Parallel()
-	l := newSourceLimiter(1, 2, 1e9)
+	l := newSourceLimiter(1, 2, 1e9, 1e9)
 	for i := range 3 * maxSources {
 		l.allow(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
 	}

@@ -35,6 +35,10 @@ func (g *Gateway) handle(request *sip.Request, transaction *sip.ServerTx) {
 		g.reject(request, transaction, fault)
 		return
 	}
+	// What strangers send by UDP was judged before it came here.
+	if request.Transport() != "UDP" && g.config.trunkOf(sourceOf(request).Addr()) == nil && g.doorman.turnAway(request, transaction) {
+		return
+	}
 	switch request.Method {
 	case sip.INVITE:
 		g.handleInvite(ctx, request, transaction)
@@ -69,8 +73,12 @@ func (g *Gateway) reject(request *sip.Request, transaction *sip.ServerTx, fault 
 }
 
 func (g *Gateway) respondOptions(request *sip.Request, transaction *sip.ServerTx) {
-	g.respond(request, transaction, 200, "OK", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"),
-		sip.NewHeader("Accept-Language", "sv, en"))
+	g.respond(request, transaction, 200, "OK", abilities()...)
+}
+
+// abilities are the headers that answer OPTIONS (RFC 3261 §11.2).
+func abilities() []sip.Header {
+	return []sip.Header{sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"), sip.NewHeader("Accept-Language", "sv, en")}
 }
 
 // respondOutside answers a request in a dialog that is over or never was.
@@ -142,7 +150,7 @@ func (g *Gateway) handleCancel(ctx context.Context, request *sip.Request, transa
 func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transaction *sip.ServerTx) {
 	// giveTag has set our tag if there was none. A re-INVITE has the tag of its dialog's first
 	// INVITE, which had another CSeq.
-	if tag(request.To().Params) != g.tagFor(request) {
+	if !g.begins(request) {
 		if !g.forward(request, transaction) {
 			g.respondOutside(request, transaction)
 		}
@@ -162,12 +170,6 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 			turned.ID = contact.ID(newID())
 			g.config.Intake.Refuse(ctx, turned, fault.code)
 		}
-	}
-	busy := refuse(503, "Service Unavailable", sip.NewHeader("Retry-After", strconv.Itoa(retryAfter)))
-	if trunk == nil && !g.invites.allow(source.Addr()) {
-		g.counters.rateLimited.Add(1)
-		turnAway(busy)
-		return
 	}
 	line, found := g.lines.find(&request.Recipient)
 	if !found {
@@ -191,7 +193,7 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 	if fault := g.register(l); fault != nil {
 		l.discard()
 		if fault.code == 503 {
-			turnAway(busy)
+			turnAway(busy())
 		} else {
 			g.reject(request, transaction, fault)
 		}
@@ -228,11 +230,7 @@ func (g *Gateway) register(l *leg) *fault {
 	if _, merged := g.arriving[l.invited]; merged {
 		return refuse(482, "Loop Detected")
 	}
-	full := len(g.legs) >= g.config.MaxCalls
-	if address := l.peer; !l.trusted {
-		full = full || g.strangers >= g.config.strangerCalls() || g.strangersAt[address] >= g.config.callsOfOneStranger()
-	}
-	if full || g.state != running {
+	if !g.roomFor(l.peer, l.trusted) || g.state != running {
 		return refuse(503, "Service Unavailable")
 	}
 	if !l.trusted {
@@ -241,6 +239,8 @@ func (g *Gateway) register(l *leg) *fault {
 	}
 	g.legs[l.dialogID] = l
 	g.arriving[l.invited] = l
+	g.doorman.open(l.dialogID.callID)
+	g.parties[l.peer]++
 	if g.cancelled.has(l.invited) {
 		l.cancel()
 	}
@@ -248,11 +248,37 @@ func (g *Gateway) register(l *leg) *fault {
 	return nil
 }
 
+// hasRoom tells whether a party may have one call more.
+func (g *Gateway) hasRoom(party netip.Addr, trusted bool) bool {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	return g.roomFor(party, trusted)
+}
+
+// roomFor is hasRoom for who holds the mutex.
+func (g *Gateway) roomFor(party netip.Addr, trusted bool) bool {
+	if len(g.legs) >= g.config.MaxCalls {
+		return false
+	}
+	return trusted || g.strangers < g.config.strangerCalls() && g.strangersAt[party] < g.config.callsOfOneStranger()
+}
+
+// hasCalls tells whether somebody at an address has a call.
+func (g *Gateway) hasCalls(party netip.Addr) bool {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	return g.parties[party] > 0
+}
+
 // forget is the counterpart of register, called by the leg when its dialog is over.
 func (g *Gateway) forget(l *leg) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	delete(g.legs, l.dialogID)
+	g.doorman.close(l.dialogID.callID)
+	if g.parties[l.peer]--; g.parties[l.peer] == 0 {
+		delete(g.parties, l.peer)
+	}
 	if l.outgoing {
 		g.dialled--
 	}

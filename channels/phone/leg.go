@@ -62,6 +62,7 @@ type leg struct {
 
 	ending    channels.Ending // written before over is closed
 	published atomic.Pointer[[]byte]
+	keys      earlyKeys
 
 	// What follows belongs to run's goroutine.
 
@@ -73,7 +74,8 @@ type leg struct {
 	waiting        *deferred
 	confirmedAt    time.Time
 	probedAt       time.Time
-	probe          chan bool // takes whether the peer still knows the call; nil: none under way
+	claimed        netip.AddrPort // where the peer said last that it takes voice
+	probe          chan bool      // takes whether the peer still knows the call; nil: none under way
 	helpers        sync.WaitGroup
 }
 
@@ -284,19 +286,31 @@ func (l *leg) publish() {
 	}
 }
 
-// settle follows an offer or answer of the peer: where voice goes, and which way.
+// settle follows an offer or answer of the peer: where voice goes, which way, and in what
+// format.
 func (l *leg) settle(d description) {
-	remote, remoteRTCP := d.remote, d.remoteRTCP
-	if !l.trusted && remote.Addr() != l.peer {
+	moved := d.remote.IsValid() && d.remote != l.claimed
+	switch {
+	case !d.remote.IsValid(): // held as of old, or a name
+	case l.trusted || d.remote.Addr() == l.peer:
+		l.socket.SetRemote(d.remote, d.remoteRTCP)
+	case moved:
 		// A stranger could name anybody's address and flood it with our voice. His voice
 		// shows where he is.
-		remote, remoteRTCP = netip.AddrPort{}, netip.AddrPort{}
+		l.socket.Relatch()
 	}
-	if remote.IsValid() {
-		l.socket.SetRemote(remote, remoteRTCP)
+	if moved {
+		l.claimed = d.remote
 	}
+	l.socket.Multiplex(d.multiplexed)
 	l.stream.SetDirection(d.direction)
-	l.offer.direction = d.direction
+	if d.format != l.offer.format {
+		// Before the voice has begun, it begins in the new one.
+		if err := l.stream.SetFormat(d.format); err != nil && !errors.Is(err, media.ErrNotStarted) && !errors.Is(err, media.ErrClosed) {
+			l.log.Error().Err(err).Msg("the voice could not change its format")
+		}
+	}
+	l.offer = d
 }
 
 // begin starts the voice, once, in the format that was settled.
@@ -304,6 +318,7 @@ func (l *leg) begin(format media.Format) {
 	if err := l.stream.Start(format); err != nil && !errors.Is(err, media.ErrStarted) {
 		l.log.Error().Err(err).Msg("voice could not begin")
 	}
+	l.pressEarly()
 }
 
 // report sends RTCP.
@@ -320,6 +335,7 @@ func (l *leg) end(ending channels.Ending) {
 	}
 	_ = l.stream.Close()
 	_ = l.socket.Close()
+	l.gateway.voices.Close(l.stream)
 	l.ending = ending
 	close(l.over)
 	l.log.Info().Str("leg", string(l.id)).Str("ending", string(ending)).Msg("call over")

@@ -3,6 +3,7 @@ package phone
 import (
 	"net/netip"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -21,16 +22,22 @@ type sourceLimiter struct {
 	sources map[netip.Addr]*rate.Limiter
 }
 
-func newSourceLimiter(limit rate.Limit, burst int, all rate.Limit) *sourceLimiter {
+// newSourceLimiter takes the rate per second and the burst of one source, and those of all.
+func newSourceLimiter(limit, burst, all, allBurst int) *sourceLimiter {
 	return &sourceLimiter{
-		limit: limit, burst: burst, all: rate.NewLimiter(all, int(all)),
+		limit: rate.Limit(limit), burst: burst, all: rate.NewLimiter(rate.Limit(all), allBurst),
 		sources: make(map[netip.Addr]*rate.Limiter),
 	}
 }
 
-// allow takes one token of the source. IPv6 sources are told apart by their /64: a subscriber
-// has all of it.
+// allow takes one token of the source and one of all.
 func (l *sourceLimiter) allow(source netip.Addr) bool {
+	return l.allowSource(source) && l.all.Allow()
+}
+
+// allowSource takes one token of the source only. IPv6 sources are told apart by their /64: a
+// subscriber has all of it.
+func (l *sourceLimiter) allowSource(source netip.Addr) bool {
 	source = source.Unmap()
 	if source.Is6() {
 		if prefix, err := source.Prefix(64); err == nil {
@@ -47,18 +54,44 @@ func (l *sourceLimiter) allow(source netip.Addr) bool {
 		l.sources[source] = limiter
 	}
 	l.mutex.Unlock()
-	return limiter.Allow() && l.all.Allow()
+	return limiter.Allow()
 }
 
 // forget makes room: sources that have been quiet first, and otherwise all, so that the
-// table's bound never shuts anybody out.
+// table's bound never shuts anybody out and is never searched for little gain.
 func (l *sourceLimiter) forget() {
 	for source, limiter := range l.sources {
 		if limiter.Tokens() >= float64(l.burst) {
 			delete(l.sources, source)
 		}
 	}
-	if len(l.sources) >= maxSources {
+	if len(l.sources) > maxSources/2 {
 		clear(l.sources)
 	}
+}
+
+// memory remembers keys for a while, the oldest maxSources of them at most. Guarded by its
+// owner.
+type memory[K comparable] struct {
+	until map[K]time.Time
+	order []K
+}
+
+func (m *memory[K]) add(key K, now time.Time, keep time.Duration) {
+	for len(m.order) > 0 && (len(m.order) >= maxSources || now.After(m.until[m.order[0]])) {
+		delete(m.until, m.order[0])
+		m.order = m.order[1:]
+	}
+	if m.until == nil {
+		m.until = make(map[K]time.Time)
+	}
+	if _, known := m.until[key]; !known {
+		m.order = append(m.order, key)
+	}
+	m.until[key] = now.Add(keep)
+}
+
+func (m *memory[K]) has(key K) bool {
+	_, known := m.until[key]
+	return known
 }

@@ -120,6 +120,7 @@ func prepare(t testing.TB, changes ...func(*Config, *switchboard)) (s *server, b
 	config := Config{
 		Address: netip.MustParseAddrPort("127.0.0.1:0"), Intake: board, Prompts: tones(), Pacer: pacer,
 		RTPFirst: first, RTPLast: first + 99, T1: 50 * time.Millisecond, StrangerInvites: 1000,
+		AllStrangerInvites: 1000, StrangerAnswers: 1000,
 		Lines: []Line{{ID: "staff", Number: staffNumber}, {ID: "pupils", Number: "+4620000000"}, {ID: "test", Number: "anna"}},
 	}
 	for _, change := range changes {

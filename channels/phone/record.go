@@ -261,17 +261,22 @@ func (g *Gateway) address(request *sip.Request, r record, branch string) {
 }
 
 // request sends a request in a dialog and returns the final response's code.
-func (g *Gateway) request(ctx context.Context, r record, method sip.RequestMethod, sequence uint32) (int, error) {
-	return g.requestAs(ctx, r, method, sequence, newBranch())
+func (g *Gateway) request(ctx context.Context, r record, method sip.RequestMethod, sequence uint32, headers ...sip.Header) (int, error) {
+	return g.requestAs(ctx, r, method, sequence, newBranch(), headers...)
 }
 
 // requestAs is request with a branch that is known already: CANCEL has that of its INVITE.
-func (g *Gateway) requestAs(ctx context.Context, r record, method sip.RequestMethod, sequence uint32, branch string) (int, error) {
+func (g *Gateway) requestAs(ctx context.Context, r record, method sip.RequestMethod, sequence uint32, branch string, headers ...sip.Header) (int, error) {
 	request, err := r.request(method, sequence)
 	if err != nil {
 		return 0, err
 	}
 	g.address(request, r, branch)
+	for _, header := range headers {
+		request.AppendHeader(header)
+	}
+	g.doorman.open(r.CallID) // the answer may come from where nobody is trusted
+	defer g.doorman.close(r.CallID)
 	transaction, err := g.transactions.Request(context.WithValue(ctx, ourDial{}, true), request)
 	if err != nil {
 		return 0, fmt.Errorf("send %s: %w", method, err)

@@ -49,19 +49,21 @@ func (l *leg) update(in received) {
 // reply makes the answer to a request's offer, or an offer if it has none.
 func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
 	if len(request.Body()) == 0 {
-		// Both ways, whatever holds now: this is how some peers end a hold.
+		// Both ways, whatever holds now: this is how some peers end a hold. And all that we
+		// speak, what is spoken now first: this is how some connect us to another phone.
 		body, err := l.session.offer(l.offer.format, media.SendReceive)
 		if err != nil {
 			return nil, refuse(500, "Server Internal Error")
 		}
 		return body, nil
 	}
+	// The codec goes on if the offer has it, and changes otherwise.
 	offer, err := readDescription(request.Body(), l.offer.format.Codec)
 	if err != nil {
-		return nil, notAcceptable(l.session.address, err)
+		offer, err = readDescription(request.Body(), 0)
 	}
-	if event := l.offer.format.TelephoneEvent; offer.format.TelephoneEvent != event {
-		offer.format.TelephoneEvent = 0 // the stream knows the first number only
+	if err != nil {
+		return nil, notAcceptable(l.session.address, err)
 	}
 	body, err := l.session.answer(offer)
 	if err != nil {
@@ -71,15 +73,17 @@ func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
 	return body, nil
 }
 
-// retarget follows the peer's Contact (RFC 3261 §12.2.2).
+// retarget follows the peer's Contact (RFC 3261 §12.2.2), and where it sends from: a NAT may
+// have given it another port, and our BYE must find it.
 func (l *leg) retarget(request *sip.Request) {
-	contact := request.Contact()
-	if contact == nil {
-		return
-	}
 	changed := l.dialog
-	changed.Target = target(contact)
-	if changed.validate() == nil && changed.Target != l.dialog.Target {
+	if contact := request.Contact(); contact != nil {
+		changed.Target = target(contact)
+	}
+	if source := sourceOf(request); sip.NetworkToUpper(request.Transport()) == changed.Transport && source.Addr() == l.peer {
+		changed.Source = source
+	}
+	if changed.validate() == nil && (changed.Target != l.dialog.Target || changed.Source != l.dialog.Source) {
 		l.dialog = changed
 		l.publish()
 	}

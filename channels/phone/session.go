@@ -34,6 +34,8 @@ type description struct {
 	format             media.Format
 	// direction is ours: an offer to send is one to receive for us.
 	direction media.Direction
+	// multiplexed says that RTCP may come by the ports of RTP (RFC 5761).
+	multiplexed bool
 	// lines are all media of the offer and audio the index of the one taken: the answer
 	// has as many, in the same order.
 	lines []*sdp.MediaDescription
@@ -137,6 +139,7 @@ func (d *description) address(session *sdp.SessionDescription, line *sdp.MediaDe
 			d.remoteRTCP = netip.AddrPortFrom(d.remote.Addr(), uint16(port))
 		}
 	}
+	_, d.multiplexed = line.Attribute("rtcp-mux")
 	theirs := media.SendReceive
 	for _, attributes := range [][]sdp.Attribute{session.Attributes, line.Attributes} {
 		for _, attribute := range attributes {
@@ -181,7 +184,11 @@ func (s *session) answer(offer description) ([]byte, error) {
 	var lines []*sdp.MediaDescription
 	for index, line := range offer.lines {
 		if index == offer.audio {
-			lines = append(lines, s.audio(offer.direction, offer.format))
+			line := s.audio(offer.direction, offer.format)
+			if offer.multiplexed {
+				line = line.WithPropertyAttribute("rtcp-mux")
+			}
+			lines = append(lines, line)
 			continue
 		}
 		refused := &sdp.MediaDescription{MediaName: line.MediaName}
@@ -191,14 +198,19 @@ func (s *session) answer(offer description) ([]byte, error) {
 	return s.describe(lines)
 }
 
-// offer describes what we can speak, or what the call speaks once it is settled.
+// offer describes what we can speak: what the call speaks, once it is settled, comes first.
 func (s *session) offer(settled media.Format, direction media.Direction) ([]byte, error) {
-	formats := []media.Format{
-		{Codec: media.PCMA, PayloadType: media.PCMA.PayloadType(), TelephoneEvent: offeredEvent},
-		{Codec: media.PCMU, PayloadType: media.PCMU.PayloadType()},
-	}
+	var formats []media.Format
 	if settled.Codec != 0 {
-		formats = []media.Format{settled}
+		formats = append(formats, settled)
+	}
+	for _, codec := range []media.Codec{media.PCMA, media.PCMU} {
+		if codec != settled.Codec && codec.PayloadType() != settled.PayloadType || settled.Codec == 0 {
+			formats = append(formats, media.Format{Codec: codec, PayloadType: codec.PayloadType()})
+		}
+	}
+	if formats[0].TelephoneEvent == 0 {
+		formats[0].TelephoneEvent = offeredEvent
 	}
 	return s.describe([]*sdp.MediaDescription{s.audio(direction, formats...)})
 }

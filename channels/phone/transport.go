@@ -21,7 +21,7 @@ const (
 	// some thousand calls begin in one second.
 	udpBuffer = 4 << 20
 	// strangerDatagrams a second are taken from one address outside the trunks, and
-	// allDatagrams from all of them, before anything is parsed.
+	// allDatagrams from all of them that have no call, before anything is parsed.
 	strangerDatagrams = 200
 	allDatagrams      = 5_000
 	// maxConnections bounds the TCP connections, maxStrangerConnections those of one address
@@ -145,7 +145,7 @@ type datagrams struct {
 func newDatagrams(gateway *Gateway, socket *net.UDPConn) *datagrams {
 	return &datagrams{
 		UDPConn: socket, gateway: gateway, sources: make(map[netip.AddrPort]struct{}),
-		limiter: newSourceLimiter(strangerDatagrams, 2*strangerDatagrams, rate.Limit(allDatagrams)),
+		limiter: newSourceLimiter(strangerDatagrams, 2*strangerDatagrams, allDatagrams, allDatagrams),
 	}
 }
 
@@ -171,13 +171,34 @@ func (d *datagrams) ReadFrom(buffer []byte) (int, net.Addr, error) {
 			d.gateway.counters.oversized.Add(1)
 			continue
 		}
-		if d.gateway.config.trunkOf(from.Addr()) == nil && !d.limiter.allow(from.Addr()) {
-			d.gateway.counters.rateLimited.Add(1)
-			continue
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		if d.gateway.config.trunkOf(from.Addr()) == nil {
+			if !d.allow(from.Addr()) {
+				d.gateway.counters.rateLimited.Add(1)
+				continue
+			}
+			if !d.gateway.doorman.admit(buffer[:count], from) {
+				continue
+			}
 		}
 		d.sources[from] = struct{}{}
 		return count, net.UDPAddrFromAddrPort(from), nil
 	}
+}
+
+// allow limits strangers before anything is parsed. Those who have calls do not share the limit
+// of all: a flood of others must not cut them off.
+func (d *datagrams) allow(from netip.Addr) bool {
+	if d.gateway.hasCalls(from) {
+		return d.limiter.allowSource(from)
+	}
+	return d.limiter.allow(from)
+}
+
+// WriteTo implements [net.PacketConn].
+func (d *datagrams) WriteTo(message []byte, to net.Addr) (int, error) {
+	d.gateway.counters.sent(message)
+	return d.UDPConn.WriteTo(message, to) //nolint:wrapcheck // the library's own interface
 }
 
 // serve reads until the socket is closed.
@@ -225,7 +246,7 @@ func (c *connections) Accept() (net.Conn, error) {
 			_ = accepted.Close()
 			continue
 		}
-		conn := &connection{TCPConn: accepted, release: sync.OnceFunc(func() { c.leave(remote) }), life: c.gateway.life}
+		conn := &connection{TCPConn: accepted, release: sync.OnceFunc(func() { c.leave(remote) }), life: c.gateway.life, sent: c.gateway.counters.sent}
 		if !trusted {
 			conn.limiter = rate.NewLimiter(strangerBytes, 2*strangerBytes)
 		}
@@ -262,6 +283,7 @@ type connection struct {
 	life    context.Context
 	limiter *rate.Limiter // nil for trunks
 	release func()
+	sent    func(message []byte) // counts what is written
 }
 
 func (c *connection) Read(buffer []byte) (int, error) {
@@ -279,6 +301,7 @@ func (c *connection) Read(buffer []byte) (int, error) {
 
 func (c *connection) Write(buffer []byte) (int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
+	c.sent(buffer)
 	return c.TCPConn.Write(buffer)
 }
 
