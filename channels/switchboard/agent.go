@@ -30,16 +30,24 @@ func (c *call) bringUp(o bus.Order) {
 		return
 	}
 	v.accepted = true
-	if v.leg == nil { // the window that rang is gone; he accepted in another one, or in it anew
-		leg, err := c.ringAgent(v, "")
-		if err != nil {
-			c.fail(v)
-			return
-		}
-		v.stopGrace()
-		v.set(leg)
+	if v.leg == nil {
+		c.ringAgain(v)
+		return
 	}
 	c.awaitUp(v, v.leg)
+}
+
+// ringAgain makes another leg for an agent who accepted, and whose window is gone: he accepted
+// in another one, or it is loaded again.
+func (c *call) ringAgain(v *voice) {
+	leg, err := c.ringAgent(v, "")
+	if err != nil {
+		c.fail(v)
+		return
+	}
+	v.stopGrace()
+	v.set(leg)
+	c.awaitUp(v, leg)
 }
 
 // agentIsUp goes on with a leg of an agent who accepted.

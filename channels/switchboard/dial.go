@@ -182,12 +182,13 @@ func asDialFault(err error) error {
 	return dialOver(contact.DialFault)
 }
 
-// playRinging lets the agent hear that it rings. Without that prompt he hears nothing.
+// playRinging lets the agent hear that it rings, from now on. Without that prompt he hears nothing.
 func (c *call) playRinging(agent *agentLeg) {
 	prompter, able := agent.Leg.(channels.Prompter)
-	if !able {
+	if !able || agent.hearsRinging {
 		return
 	}
+	agent.hearsRinging = true
 	if err := prompter.Loop(channels.Prompt{Name: ringingPrompt, Language: c.line.Language}); err != nil {
 		c.log.Debug().Err(err).Msg("the agent hears no ringing tone")
 	}

@@ -45,8 +45,8 @@ type agentLeg struct {
 	channels.Leg
 	// window is the id of the one; the leg reads it when it sends.
 	window atomic.Pointer[string]
-	// talked says that the user was connected to it.
-	talked bool
+	// talked says that the user was connected to it, hearsRinging that he is being dialled.
+	talked, hearsRinging bool
 }
 
 // console returns the leg's window; empty while it is for all.
@@ -258,6 +258,8 @@ func (c *call) lose(v *voice) {
 	v.set(nil)
 	grace := c.graceFor(v, gone.Ending())
 	switch {
+	case grace > 0 && v.accepted && c.connected != v.offer:
+		c.ringAgain(v) // the engine bounds how often
 	case grace > 0:
 		c.startGrace(v, grace)
 	case v.next == nil:
