@@ -21,7 +21,9 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	channeltest.TestLeg(t, func(t *testing.T) channeltest.Fixture {
 		s := serve(t)
-		phone := newPhone(newPeer(t, "UDP", s.Address()).call())
+		call := newPeer(t, "UDP", s.Address()).call()
+		call.body = call.offer("8 101", "a=rtpmap:101 telephone-event/8000\r\n") // what its voice speaks
+		phone := newPhone(call)
 		phone.call.invite()
 		a := s.arrival(t)
 		return channeltest.Fixture{
