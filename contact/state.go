@@ -51,6 +51,9 @@ var transitions = map[State][]State{
 	StateClosed:    nil,
 }
 
+// Joined reports whether an agent and the user are connected, on hold or not.
+func (s State) Joined() bool { return s == StateConnected || s == StateHeld }
+
 // CanBecome reports whether a contact may go from s to next in one step.
 func (s State) CanBecome(next State) bool { return slices.Contains(transitions[s], next) }
 

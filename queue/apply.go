@@ -77,12 +77,16 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 			return err
 		}
 		a.MissedInRow = min(a.MissedInRow, 254) + 1
-		missed := MissedOffer{Contact: v.Contact, Line: c.Contact.Line, Offer: v.Offer, At: now}
-		a.Missed = slices.Insert(a.Missed, 0, missed)
-		a.Missed = a.Missed[:min(len(a.Missed), maxMissed)]
+		a.miss(c, v.Offer, contact.MissedByTime, now)
 		return e.passOver(c, a, v.Again, now)
 	case contact.OfferWithdrawn:
-		return e.takeBack(c, a, v.Offer, now)
+		if err := e.takeBack(c, a, v.Offer, now); err != nil {
+			return err
+		}
+		if cause, missed := missCause(v.Cause); missed {
+			a.miss(c, v.Offer, cause, now)
+		}
+		return nil
 	case contact.ContactConnected:
 		return e.connected(c, a, v, now)
 	case contact.ContactReplied:
@@ -93,12 +97,19 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 		return e.takeBack(c, a, v.Offer, now)
 	case contact.ContactReturned:
 		return e.returned(c, a, v, now)
+	case contact.ContactHeld:
+		return e.turnHold(c, v.Agent, contact.StateHeld, now)
+	case contact.ContactResumed:
+		return e.turnHold(c, v.Agent, contact.StateConnected, now)
 	case contact.ContactHungUp:
-		if c.Agent != v.Agent {
-			return fmt.Errorf("contact %s is with %q, not %q", v.Contact, c.Agent, v.Agent)
-		}
-		e.loseLegs(c)
-		return e.move(c, contact.StateWrapUp, now)
+		return e.hungUp(c, v, now)
+	case contact.WrapUpExtended:
+		return e.wrapUpExtended(c, v)
+	case contact.OutcomeChosen:
+		return e.outcomeChosen(c, v)
+	case contact.QualityReported:
+		c.Measured = append(slices.Clone(c.Measured), Measured{Offer: v.Offer, Party: v.Party})
+		return nil
 	case contact.ContactDropped:
 		return e.dropped(c, now)
 	default:
@@ -205,7 +216,7 @@ func (e *Engine) returned(c *entry, a *AgentState, v contact.ContactReturned, no
 	}
 	e.finishAgent(c, now)
 	e.loseLegs(c)
-	c.Agent = ""
+	e.loseAgent(c)
 	if err := e.move(c, contact.StateWaiting, now); err != nil {
 		return err
 	}
@@ -221,8 +232,12 @@ func (e *Engine) loseLegs(c *entry) {
 		delete(e.offers, c.Offer.Offer)
 	}
 	delete(e.offers, c.Connected)
-	c.Offer, c.Connected, c.AgentLeg = nil, 0, ""
+	c.Offer, c.Connected, c.ConnectedAt, c.AgentLeg = nil, 0, 0, ""
 }
+
+// loseAgent forgets who had the contact, and what was chosen: nobody has it now, and who
+// gets it chooses anew.
+func (e *Engine) loseAgent(c *entry) { c.Agent, c.Code, c.Ticket = "", "", "" }
 
 // passOver keeps the contact from the agent until again.
 func (e *Engine) passOver(c *entry, a *AgentState, again, now contact.Instant) error {
@@ -256,7 +271,7 @@ func (e *Engine) connected(c *entry, a *AgentState, v contact.ContactConnected, 
 	if err := e.move(c, contact.StateConnected, now); err != nil {
 		return err
 	}
-	c.Offer, c.Agent, c.Connected, c.AgentLeg = nil, v.Agent, v.Offer, v.Leg
+	c.Offer, c.Agent, c.Connected, c.ConnectedAt, c.AgentLeg = nil, v.Agent, v.Offer, now, v.Leg
 	c.Callback = false
 	if c.Answered == 0 && !c.Contact.Channel.Written() {
 		c.Answered = now
@@ -282,7 +297,8 @@ func (e *Engine) dropped(c *entry, now contact.Instant) error {
 	}
 	e.finishAgent(c, now)
 	e.loseLegs(c)
-	c.Agent, c.Callback = "", true
+	e.loseAgent(c)
+	c.Callback = true
 	if c.State == contact.StateWaiting {
 		e.stepOut(c)
 		c.Since = now
@@ -307,17 +323,17 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 	}
 	e.finishAgent(c, now)
 	e.loseLegs(c)
-	c.End, c.Agent, c.Callback = v.End, v.Agent, false
+	c.End, c.Agent, c.Callback, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, false, v.Code, v.Ticket, 0
 	delete(e.contacts, v.Contact)
 	delete(e.passedOver, v.Contact)
-	e.remember(closedContact{Contact: v.Contact, Agent: v.Agent})
+	e.remember(closedContact{Contact: v.Contact, Agent: v.Agent, Lapsed: v.Lapsed})
 	e.justClosed = append(e.justClosed, c)
 	return nil
 }
 
 func (e *Engine) remember(c closedContact) {
 	e.closed = append(e.closed, c)
-	e.closedBy[c.Contact] = c.Agent
+	e.closedBy[c.Contact] = c
 	if len(e.closed) > closedMemory {
 		delete(e.closedBy, e.closed[0].Contact)
 		e.closed = e.closed[1:]
@@ -352,8 +368,11 @@ func (e *Engine) changePresence(v contact.PresenceChanged, now contact.Instant) 
 	}
 	if v.Presence == contact.Ready && a.Presence != contact.Ready {
 		a.IdleSince = now
-		a.MissedInRow, a.Missed = 0, nil
+		a.MissedInRow = 0
 		e.forgive(a.Agent)
+	}
+	if v.Presence == contact.SignedOut {
+		a.Missed = nil
 	}
 	if v.Presence != a.Presence || v.Reason != a.Reason {
 		a.Since = now

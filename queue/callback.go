@@ -53,7 +53,7 @@ func (c *entry) onTheWay(now contact.Instant) bool {
 	switch c.State {
 	case contact.StateDialling:
 		return c.alive(now)
-	case contact.StateConnected:
+	case contact.StateConnected, contact.StateHeld:
 		return !c.Contact.Channel.Written()
 	default:
 		return false

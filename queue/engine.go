@@ -10,7 +10,7 @@ import (
 
 // EngineVersion counts changes of what the engine decides. Every record carries it: the
 // same commands give the same events on the same version.
-const EngineVersion = 2
+const EngineVersion = 3
 
 // Engine is the queue. See the package comment.
 type Engine struct {
@@ -30,9 +30,9 @@ type Engine struct {
 
 	// What follows from the state, kept for speed.
 
-	closedBy   map[contact.ID]contact.AgentID
+	closedBy   map[contact.ID]closedContact
 	offers     map[contact.OfferID]*entry
-	expiries   expiries
+	alarms     alarms
 	passedOver map[contact.ID]*entry
 	away       map[contact.AgentID]*AgentState // those without a console who have contacts
 	pools      map[contact.Channel]*routing.Pool
@@ -51,6 +51,8 @@ type Engine struct {
 type closedContact struct {
 	Contact contact.ID      `json:"contact"`
 	Agent   contact.AgentID `json:"agent,omitempty"`
+	// Lapsed says that its wrap-up ran out: what its agent chooses later comes too late.
+	Lapsed bool `json:"lapsed,omitempty"`
 }
 
 // closedMemory is how many closed contacts are remembered. At a hundred contacts a
@@ -73,7 +75,7 @@ func New() *Engine {
 		rules:      DefaultRules(),
 		contacts:   map[contact.ID]*entry{},
 		agents:     map[contact.AgentID]*AgentState{},
-		closedBy:   map[contact.ID]contact.AgentID{},
+		closedBy:   map[contact.ID]closedContact{},
 		offers:     map[contact.OfferID]*entry{},
 		passedOver: map[contact.ID]*entry{},
 		away:       map[contact.AgentID]*AgentState{},

@@ -15,7 +15,7 @@ func nothing() {}
 
 // plan says what a command does once what is due at now has happened, or why it is
 // rejected. It changes nothing: what time brings by now is taken into account by
-// [Engine.liveOffer], [entry.alive] and [Engine.overdue].
+// [Engine.liveOffer], [entry.alive], [entry.lapses] and [Engine.overdue].
 func (e *Engine) plan(command contact.Command, now contact.Instant) (perform func(), rejection *contact.Rejection) {
 	if !valid(command) {
 		return nil, reject(contact.Invalid)
@@ -49,8 +49,18 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 		return e.planConfirm(v, now)
 	case contact.FailConnect:
 		return e.planFailConnect(v, now)
+	case contact.Hold:
+		return e.planHold(v, now)
+	case contact.Resume:
+		return e.planResume(v, now)
 	case contact.HangUp:
 		return e.planHangUp(v, now)
+	case contact.ChooseOutcome:
+		return e.planChoose(v, now)
+	case contact.ExtendWrapUp:
+		return e.planExtend(v, now)
+	case contact.ReportQuality:
+		return e.planQuality(v, now)
 	case contact.Finish:
 		return e.planFinish(v, now)
 	case contact.Reply:
@@ -103,6 +113,13 @@ func (e *Engine) isClosed(id contact.ID) bool {
 	return closed
 }
 
+// wasClosedBy reports whether the contact is remembered as one that the agent had when it
+// closed.
+func (e *Engine) wasClosedBy(id contact.ID, agent contact.AgentID) bool {
+	c, closed := e.closedBy[id]
+	return closed && c.Agent == agent
+}
+
 func (e *Engine) planRefuse(v contact.Refuse, now contact.Instant) (func(), *contact.Rejection) {
 	if e.contacts[v.Contact.ID] != nil {
 		return nil, reject(contact.WrongState)
@@ -139,7 +156,7 @@ func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *c
 	switch {
 	case c.Queued != 0 && same:
 		return nothing, nil
-	case c.Callback, c.alive(now), c.State == contact.StateConnected, c.State == contact.StateWrapUp:
+	case c.Callback, c.alive(now), c.State.Joined(), c.State == contact.StateWrapUp:
 		return nil, reject(contact.WrongState)
 	}
 	return func() { e.emit(contact.ContactQueued(v), now) }, nil
@@ -163,8 +180,8 @@ func (e *Engine) planEnd(id contact.ID, end func(*entry)) (func(), *contact.Reje
 
 // leave ends a contact whose user ended it.
 func (e *Engine) leave(c *entry, now contact.Instant) {
-	if c.State == contact.StateConnected {
-		e.emit(contact.ContactHungUp{Contact: c.Contact.ID, Agent: c.Agent, By: contact.PartyCaller}, now)
+	if c.State.Joined() {
+		e.hangUp(c, contact.PartyCaller, now)
 		return
 	}
 	stage := stageOf(c.State)

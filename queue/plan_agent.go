@@ -50,7 +50,7 @@ func (e *Engine) planPresence(v contact.SetPresence, now contact.Instant) (func(
 func (e *Engine) isEngaged(a *AgentState, now contact.Instant) bool {
 	return slices.ContainsFunc(a.Contacts, func(held Held) bool {
 		c := e.contacts[held.Contact]
-		return c.Offer == nil || (c.Offer.Accepted && c.alive(now))
+		return (c.Offer == nil && !c.lapses(now)) || (c.Offer != nil && c.Offer.Accepted && c.alive(now))
 	})
 }
 
@@ -104,10 +104,11 @@ func (e *Engine) loseConsole(a *AgentState, node contact.NodeID, now contact.Ins
 		e.stopRinging(a, contact.AgentUnreachable, now)
 	}
 	e.emit(contact.ReachabilityChanged{Agent: a.Agent, Node: node}, now)
+	e.letGo(a, now)
 }
 
 // changeRoster signs out those who are gone from it before it counts. Their texts go back;
-// what else they have accepted goes on.
+// what else they have accepted goes on ([Engine.letGo]).
 func (e *Engine) changeRoster(roster contact.Roster, now contact.Instant) {
 	if e.isRoster(roster) {
 		return
@@ -124,6 +125,9 @@ func (e *Engine) changeRoster(roster contact.Roster, now contact.Instant) {
 		}
 	}
 	e.emit(contact.RosterChanged{Roster: roster}, now)
+	for _, id := range e.sortedAgents() {
+		e.letGo(e.agents[id], now)
+	}
 }
 
 func isListed(roster contact.Roster, id contact.AgentID) bool {

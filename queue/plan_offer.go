@@ -82,7 +82,9 @@ func (e *Engine) planConfirm(v contact.ConfirmConnected, now contact.Instant) (f
 		return nil, reject(contact.Invalid) // nobody hears an agent without one
 	}
 	return func() {
-		e.emit(contact.ContactConnected{Contact: c.Contact.ID, Offer: v.Offer, Agent: c.Offer.Agent, Leg: v.Leg}, now)
+		agent := c.Offer.Agent
+		e.emit(contact.ContactConnected{Contact: c.Contact.ID, Offer: v.Offer, Agent: agent, Leg: v.Leg}, now)
+		e.letGo(e.agents[agent], now)
 	}, nil
 }
 
@@ -99,7 +101,7 @@ func (e *Engine) planFailConnect(v contact.FailConnect, now contact.Instant) (fu
 func (e *Engine) failConnect(c *entry, now contact.Instant) {
 	agent := c.holder()
 	switch c.State {
-	case contact.StateConnected:
+	case contact.StateConnected, contact.StateHeld:
 		e.emit(contact.ContactReturned{Contact: c.Contact.ID, Offer: c.Connected, Agent: agent}, now)
 	case contact.StateDialling:
 		e.failDial(c, contact.DialFault, now)
@@ -136,14 +138,14 @@ func (e *Engine) withdraw(c *entry, cause contact.WithdrawCause, now contact.Ins
 func (e *Engine) planHangUp(v contact.HangUp, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[v.Contact]
 	if c == nil {
-		if e.isClosed(v.Contact) && e.closedBy[v.Contact] == v.Agent {
+		if e.wasClosedBy(v.Contact, v.Agent) {
 			return nothing, nil
 		}
 		return nil, reject(contact.UnknownContact)
 	}
 	open := c.alive(now)
 	switch {
-	case e.overdue(c, now), !open && c.State != contact.StateConnected && c.State != contact.StateWrapUp:
+	case e.overdue(c, now), !open && !c.State.Joined() && c.State != contact.StateWrapUp:
 		return nil, reject(contact.WrongState)
 	case c.holder() != v.Agent:
 		return nil, reject(contact.NotYours)
@@ -154,15 +156,15 @@ func (e *Engine) planHangUp(v contact.HangUp, now contact.Instant) (func(), *con
 	case open: // not connected yet: it is a no to the offer, and the caller waits on
 		return func() { e.decline(c, "", now) }, nil
 	}
-	return func() {
-		e.emit(contact.ContactHungUp{Contact: v.Contact, Agent: v.Agent, By: contact.PartyAgent}, now)
-	}, nil
+	return func() { e.hangUp(c, contact.PartyAgent, now) }, nil
 }
 
 func (e *Engine) planFinish(v contact.Finish, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[v.Contact]
 	switch {
-	case c == nil && e.isClosed(v.Contact) && e.closedBy[v.Contact] == v.Agent:
+	case c == nil && e.wasClosedBy(v.Contact, v.Agent) && e.closedBy[v.Contact].Lapsed:
+		return nil, reject(contact.WrongState) // it is closed, but not with what this says
+	case c == nil && e.wasClosedBy(v.Contact, v.Agent):
 		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
@@ -170,7 +172,7 @@ func (e *Engine) planFinish(v contact.Finish, now contact.Instant) (func(), *con
 		if rejection := e.mustBeSignedIn(v.Agent); rejection != nil {
 			return nil, rejection
 		}
-	case c.State != contact.StateWrapUp && !c.isText(), e.overdue(c, now):
+	case c.State != contact.StateWrapUp && !c.isText(), c.lapses(now), e.overdue(c, now):
 		return nil, reject(contact.WrongState)
 	case c.Agent != v.Agent:
 		return nil, reject(contact.NotYours)
@@ -189,7 +191,7 @@ func (e *Engine) finish(c *entry, v contact.Finish, now contact.Instant) {
 		stage = contact.StageCallback
 	}
 	if c.isText() {
-		e.emit(contact.ContactHungUp{Contact: v.Contact, Agent: v.Agent, By: contact.PartyAgent}, now)
+		e.endConnection(c, contact.PartyAgent, now)
 	}
 	e.emit(contact.ContactClosed{
 		Contact: v.Contact, End: contact.EndHandled, Stage: stage, Waited: c.answerTime(now),

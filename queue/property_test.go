@@ -182,6 +182,7 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 			c.t.Fatalf("%#v: from %q to %q", event, before.State, after.State)
 		}
 		c.account(event, after)
+		c.wrapsUp(event, before, after)
 		c.keepsTexts(event, after)
 	}
 	if c.snapshot(c.follower) != c.snapshot(c.engine) {
@@ -261,6 +262,37 @@ func (c *checker) account(event contact.Event, after queue.ContactState) {
 	}
 }
 
+// wrapsUp checks that the end of wrap-up is what was ruled when it began, moves only when
+// the agent asks, and closes the contact in time, with what was chosen.
+func (c *checker) wrapsUp(event contact.Event, before, after queue.ContactState) {
+	rules := c.follower.Rules()
+	switch v := event.(type) {
+	case contact.ContactHungUp:
+		want := contact.Instant(0)
+		if rules.WrapUpLimit > 0 {
+			want = after.Since.Add(rules.WrapUpLimit)
+		}
+		if v.Until != want || after.WrapUpUntil != want {
+			c.t.Fatalf("%s ends wrap-up at %d, not %d", v.Contact, after.WrapUpUntil, want)
+		}
+	case contact.WrapUpExtended:
+		if v.Until <= before.WrapUpUntil || before.WrapUpUntil == 0 {
+			c.t.Fatalf("%s is extended from %d to %d", v.Contact, before.WrapUpUntil, v.Until)
+		}
+	case contact.ContactClosed:
+		if v.Lapsed && (v.Ticket != before.Ticket || v.Code != before.Code && (before.Code != "" || before.Ticket != "" || v.Code != before.LapseCode)) {
+			c.t.Fatalf("%s was left with %q %q (or %q) and is closed with %q %q", v.Contact, before.Code, before.Ticket, before.LapseCode, v.Code, v.Ticket)
+		}
+		if agent, _ := c.follower.Agent(v.Agent); v.Lapsed && !agent.Gone && (before.WrapUpUntil == 0 || before.WrapUpUntil > c.follower.Last()) {
+			c.t.Fatalf("%s ran out at %d, before %d", v.Contact, c.follower.Last(), before.WrapUpUntil)
+		}
+	default:
+		if before.State == contact.StateWrapUp && after.WrapUpUntil != before.WrapUpUntil { // asterisk#1006, #1972
+			c.t.Fatalf("%#v moves the end of the wrap-up of %s", event, before.Contact.ID)
+		}
+	}
+}
+
 // keepsTexts checks that a text that leaves its agent waits again with nobody.
 func (c *checker) keepsTexts(event contact.Event, after queue.ContactState) {
 	returned, is := event.(contact.ContactReturned)
@@ -289,7 +321,8 @@ func (c *checker) sound() {
 			asked[holder] = k.Offer.Offer
 		}
 		open := k.State == contact.StateOffered || k.State == contact.StateDialling
-		mustHave := open || k.State == contact.StateConnected || k.State == contact.StateWrapUp
+		mustHave := open || k.State.Joined() || k.State == contact.StateWrapUp
+		c.soundTalk(k)
 		if mustHave != (holder != "") || (k.Offer != nil) != open || k.Callback && k.State != contact.StateWaiting && k.State != contact.StateDialling {
 			c.t.Fatalf("%s is %s with agent %q", id, k.State, holder)
 		}
@@ -324,6 +357,23 @@ func (c *checker) sound() {
 	}
 	if len(contacts)+len(c.closed) != len(c.places) {
 		c.t.Fatalf("%d arrived or were refused, %d are open, %d closed", len(c.places), len(contacts), len(c.closed))
+	}
+}
+
+// soundTalk checks what a connection and what comes after it leave in a state.
+func (c *checker) soundTalk(k queue.ContactState) {
+	joined := k.State.Joined()
+	switch {
+	case k.State == contact.StateHeld && k.Contact.Channel != contact.Voice:
+		c.t.Fatalf("%s came by %s and is on hold", k.Contact.ID, k.Contact.Channel)
+	case joined != (k.Connected != 0), joined != (k.ConnectedAt != 0):
+		c.t.Fatalf("%s is %s, connected by %d since %d", k.Contact.ID, k.State, k.Connected, k.ConnectedAt)
+	case k.WrapUpUntil != 0 && k.State != contact.StateWrapUp:
+		c.t.Fatalf("%s is %s and has an end of wrap-up", k.Contact.ID, k.State)
+	case (k.Code != "" || k.Ticket != "") && k.Agent == "":
+		c.t.Fatalf("%s is with nobody, and %q %q is chosen", k.Contact.ID, k.Code, k.Ticket)
+	case len(k.Measured) > 4:
+		c.t.Fatalf("%s was measured %d times", k.Contact.ID, len(k.Measured))
 	}
 }
 

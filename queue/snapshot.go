@@ -9,9 +9,10 @@ import (
 	"svar/contact"
 )
 
-// SnapshotFormat is that of the snapshots written now. Format 1 had one contact of an agent;
-// snapshots of it are not read any more, since the journal goes back to its beginning.
-const SnapshotFormat = 2
+// SnapshotFormat is that of the snapshots written now. Format 1 had one contact of an agent,
+// format 2 nobody on hold and no end of wrap-up; snapshots of them are not read any more,
+// since the journal goes back to its beginning.
+const SnapshotFormat = 3
 
 // snapshot is the state in its JSON form: structs and integers, lists sorted, so that
 // equal states are equal bytes.
@@ -114,10 +115,13 @@ func (e *Engine) adopt(c *entry) error {
 	if (c.Offer != nil) != (c.State == contact.StateOffered || c.State == contact.StateDialling) {
 		return fmt.Errorf("it is %s, and its offer does not fit", c.State)
 	}
+	if (c.WrapUpUntil != 0) && c.State != contact.StateWrapUp {
+		return fmt.Errorf("it is %s, and an end of wrap-up does not fit", c.State)
+	}
 	if c.Offer != nil {
 		e.offers[c.Offer.Offer] = c
-		e.watch(c)
 	}
+	e.watch(c)
 	if c.Connected != 0 {
 		e.offers[c.Connected] = c
 	}

@@ -30,10 +30,15 @@ var everything = []string{
 	"+1s anna hangs-up k1", "david paused lunch",
 	"k6 arrives ago=5s", "k6 greeted", "node-2 leads",
 	"+1s time passes", "cecilia accepts 5", "offer 5 connected",
-	"rules mail=2 chat=3+mail dial=45s dials=3 all-dials=10", "agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia",
+	"rules mail=2 chat=3+mail dial=45s dials=3 all-dials=10", "agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia, gina gi=1, hugo hu=1",
 	"emil opens console", "emil ready", "m1 arrives by=mail", "m1 queues fi=1 target=8h", "emil accepts 8",
 	"m2 arrives by=mail", "m2 queues fi=1 target=8h", "emil replies m1", "emil closes console",
 	"fia opens console", "fia paused", "fia dials k5 on node-2",
+	"rules wrap-up=1s extension=30s lapse=not-stated", "gina opens console", "gina ready", "hugo opens console", "hugo ready",
+	"k7 arrives", "k7 queues gi=1", "gina accepts 11", "offer 11 connected", "gina chooses k7 solved ticket=SD-100001", "gina holds k7",
+	"k7 sounded by caller offer=11 lost=3",
+	"k8 arrives", "k8 queues hu=1", "hugo accepts 12", "offer 12 connected", "hugo hangs-up k8", "+1s time passes",
+	"k9 arrives", "k9 queues hu=1", "hugo accepts 13", "offer 13 connected", "hugo hangs-up k9", "hugo extends k9",
 }
 
 // A snapshot of today is read by the version of tomorrow: its form changes only on
@@ -84,9 +89,10 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ data, says string }{
 		"no JSON":            {"?", "read the queue's snapshot"},
-		"another format":     {strings.Replace(string(golden), `"format": 2`, `"format": 1`, 1), "it has format 1; this version of svar reads format 2"},
+		"another format":     {strings.Replace(string(golden), `"format": 3`, `"format": 2`, 1), "it has format 2; this version of svar reads format 3"},
 		"an unknown field":   {strings.Replace(string(golden), `"last":`, `"lost":`, 1), "lost"},
 		"a contact twice":    {strings.Replace(string(golden), `"id": "k2"`, `"id": "k1"`, 1), "twice"},
+		"an end of talk":     {strings.ReplaceAll(string(golden), `"state": "wrap-up"`, `"state": "connected"`), "an end of wrap-up does not fit"},
 		"an agent elsewhere": {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "does not have it"},
 		"an agent with more": {strings.Replace(string(golden), `"contacts": [
         {
@@ -128,6 +134,13 @@ func TestApplyRefuses(t *testing.T) {
 		"arrived twice":                {arrived, arrived},
 		"to an agent nobody knows":     {arrived, queued, offered},
 		"offered before it is queued":  {arrived, roster, offered},
+		"held by nobody who has it":    {arrived, roster, queued, contact.ContactHeld{Contact: "k1", Agent: "anna"}},
+		"held by another":              {arrived, roster, queued, offered, accepted, connected, contact.ContactHeld{Contact: "k1", Agent: "bo"}},
+		"held twice":                   {arrived, roster, queued, offered, accepted, connected, contact.ContactHeld{Contact: "k1", Agent: "anna"}, contact.ContactHeld{Contact: "k1", Agent: "anna"}},
+		"resumed, not held":            {arrived, roster, queued, offered, accepted, connected, contact.ContactResumed{Contact: "k1", Agent: "anna"}},
+		"extended in talk":             {arrived, roster, queued, offered, accepted, connected, contact.WrapUpExtended{Contact: "k1", Agent: "anna", Until: 99}},
+		"chosen by nobody who has it":  {arrived, roster, queued, contact.OutcomeChosen{Contact: "k1", Agent: "anna", Code: "solved"}},
+		"heard of nobody":              {contact.QualityReported{Contact: "k1", Offer: 1, Party: contact.PartyAgent}},
 		"offered twice":                {arrived, roster, queued, offered, offered},
 		"accepted, not offered":        {arrived, roster, queued, accepted},
 		"accepted twice":               {arrived, roster, queued, offered, accepted, accepted},
@@ -201,56 +214,68 @@ func TestInvalidCommands(t *testing.T) {
 	}
 	sv := contact.Need{Skill: "sv", Level: 1}
 	for name, command := range map[string]contact.Command{
-		"no command":            nil,
-		"no id":                 arrive(func(c *contact.Contact) { c.ID = "" }),
-		"an id too long":        arrive(func(c *contact.Contact) { c.ID = contact.ID(long) }),
-		"an id not UTF-8":       arrive(func(c *contact.Contact) { c.ID = "\xff" }),
-		"an id with NUL":        arrive(func(c *contact.Contact) { c.ID = "a\x00" }),
-		"no such channel":       arrive(func(c *contact.Contact) { c.Channel = "pigeon" }),
-		"never arrived":         arrive(func(c *contact.Contact) { c.Arrived = 0 }),
-		"no node":               contact.Arrive{Contact: good, Leg: "leg"},
-		"no leg":                contact.Arrive{Contact: good, Node: "node-1"},
-		"refused with 200":      contact.Refuse{Contact: good, Response: 200},
-		"refused with 700":      contact.Refuse{Contact: good, Response: 700},
-		"no target":             contact.Enqueue{Contact: "k1"},
-		"target before arrival": contact.Enqueue{Contact: "k1", Target: -1},
-		"a target too far":      contact.Enqueue{Contact: "k1", Target: 1 << 62},
-		"no such class":         contact.Enqueue{Contact: "k1", Target: 1000, Class: 3},
-		"level 0":               need(contact.Need{Skill: "sv"}),
-		"level 6":               need(contact.Need{Skill: "sv", Level: 6}),
-		"a skill twice":         need(sv, sv),
-		"skills out of order":   need(sv, contact.Need{Skill: "en", Level: 1}),
-		"too many needs":        need(make([]contact.Need, 17)...),
-		"legs out of order":     contact.ReportNode{Node: "node-1", Legs: []contact.LegID{"b", "a"}},
-		"report of no node":     contact.ReportNode{},
-		"no such presence":      contact.SetPresence{Agent: "anna", Presence: "dreaming"},
-		"a reason to be ready":  contact.SetPresence{Agent: "anna", Presence: contact.Ready, Reason: "rested"},
-		"a reason too long":     contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: long},
-		"console on no node":    contact.SetReachable{Agent: "anna", Reachable: true},
-		"a no too long":         contact.DeclineOffer{Offer: 1, Agent: "anna", Reason: long},
-		"rings for no time":     rules(func(r *contact.Rules) { r.OfferTimeout = 0 }),
-		"rings for a day":       rules(func(r *contact.Rules) { r.OfferTimeout = 24 * 3600_000 }),
-		"connects in no time":   rules(func(r *contact.Rules) { r.ConnectTimeout = 0 }),
-		"an outcome twice":      rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{"a", "b", "a"} }),
-		"an outcome of no name": rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{""} }),
-		"agents out of order":   contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "anna"}}}},
-		"an agent twice":        contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "bo"}}}},
-		"an agent without name": contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{}}}},
-		"an agent with skill 0": contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo", Skills: contact.Needs{{Skill: "sv"}}}}}},
-		"more agents than fit":  contact.ChangeRoster{Roster: contact.Roster{Agents: make([]contact.Agent, 2001)}},
-		"a call without a leg":  contact.Arrive{Contact: good},
-		"a chat without a leg":  contact.Arrive{Contact: with(func(c *contact.Contact) { c.Channel = contact.Chat })},
-		"a mail on a node":      arrive(func(c *contact.Contact) { c.Channel = contact.Mail }),
-		"a form on a node":      arrive(func(c *contact.Contact) { c.Channel = contact.Form }),
-		"a party too long":      arrive(func(c *contact.Contact) { c.Party = contact.PartyID(long) }),
-		"a service too long":    arrive(func(c *contact.Contact) { c.Service = contact.ServiceID(long) }),
-		"a ticket too long":     arrive(func(c *contact.Contact) { c.Ticket = contact.TicketNumber(long) }),
-		"finished by a novel":   contact.Finish{Contact: "k1", Agent: "anna", Ticket: contact.TicketNumber(long)},
-		"dialled by no node":    contact.TakeCallback{Contact: "k1", Agent: "anna"},
-		"no such failure":       contact.FailDial{Offer: 1, Reason: "tired"},
-		"room of no channel":    rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: "pigeon", Capacity: 1}} }),
-		"no room":               rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat}} }),
-		"room for a crowd":      rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 51}} }),
+		"no command":               nil,
+		"no id":                    arrive(func(c *contact.Contact) { c.ID = "" }),
+		"an id too long":           arrive(func(c *contact.Contact) { c.ID = contact.ID(long) }),
+		"an id not UTF-8":          arrive(func(c *contact.Contact) { c.ID = "\xff" }),
+		"an id with NUL":           arrive(func(c *contact.Contact) { c.ID = "a\x00" }),
+		"no such channel":          arrive(func(c *contact.Contact) { c.Channel = "pigeon" }),
+		"never arrived":            arrive(func(c *contact.Contact) { c.Arrived = 0 }),
+		"no node":                  contact.Arrive{Contact: good, Leg: "leg"},
+		"no leg":                   contact.Arrive{Contact: good, Node: "node-1"},
+		"refused with 200":         contact.Refuse{Contact: good, Response: 200},
+		"refused with 700":         contact.Refuse{Contact: good, Response: 700},
+		"no target":                contact.Enqueue{Contact: "k1"},
+		"target before arrival":    contact.Enqueue{Contact: "k1", Target: -1},
+		"a target too far":         contact.Enqueue{Contact: "k1", Target: 1 << 62},
+		"no such class":            contact.Enqueue{Contact: "k1", Target: 1000, Class: 3},
+		"level 0":                  need(contact.Need{Skill: "sv"}),
+		"level 6":                  need(contact.Need{Skill: "sv", Level: 6}),
+		"a skill twice":            need(sv, sv),
+		"skills out of order":      need(sv, contact.Need{Skill: "en", Level: 1}),
+		"too many needs":           need(make([]contact.Need, 17)...),
+		"legs out of order":        contact.ReportNode{Node: "node-1", Legs: []contact.LegID{"b", "a"}},
+		"report of no node":        contact.ReportNode{},
+		"no such presence":         contact.SetPresence{Agent: "anna", Presence: "dreaming"},
+		"a reason to be ready":     contact.SetPresence{Agent: "anna", Presence: contact.Ready, Reason: "rested"},
+		"a reason too long":        contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: long},
+		"console on no node":       contact.SetReachable{Agent: "anna", Reachable: true},
+		"a no too long":            contact.DeclineOffer{Offer: 1, Agent: "anna", Reason: long},
+		"rings for no time":        rules(func(r *contact.Rules) { r.OfferTimeout = 0 }),
+		"rings for a day":          rules(func(r *contact.Rules) { r.OfferTimeout = 24 * 3600_000 }),
+		"connects in no time":      rules(func(r *contact.Rules) { r.ConnectTimeout = 0 }),
+		"an outcome twice":         rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{"a", "b", "a"} }),
+		"an outcome of no name":    rules(func(r *contact.Rules) { r.OutcomeCodes = []contact.OutcomeCode{""} }),
+		"agents out of order":      contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "anna"}}}},
+		"an agent twice":           contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "bo"}}}},
+		"an agent without name":    contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{}}}},
+		"an agent with skill 0":    contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo", Skills: contact.Needs{{Skill: "sv"}}}}}},
+		"more agents than fit":     contact.ChangeRoster{Roster: contact.Roster{Agents: make([]contact.Agent, 2001)}},
+		"a call without a leg":     contact.Arrive{Contact: good},
+		"a chat without a leg":     contact.Arrive{Contact: with(func(c *contact.Contact) { c.Channel = contact.Chat })},
+		"a mail on a node":         arrive(func(c *contact.Contact) { c.Channel = contact.Mail }),
+		"a form on a node":         arrive(func(c *contact.Contact) { c.Channel = contact.Form }),
+		"a party too long":         arrive(func(c *contact.Contact) { c.Party = contact.PartyID(long) }),
+		"a service too long":       arrive(func(c *contact.Contact) { c.Service = contact.ServiceID(long) }),
+		"a ticket too long":        arrive(func(c *contact.Contact) { c.Ticket = contact.TicketNumber(long) }),
+		"chosen by a novel":        contact.ChooseOutcome{Contact: "k1", Agent: "anna", Code: contact.OutcomeCode(long)},
+		"heard by nobody":          contact.ReportQuality{Contact: "k1", Offer: 1, Party: contact.PartySystem},
+		"a million years heard":    contact.ReportQuality{Contact: "k1", Offer: 1, Party: contact.PartyAgent, Quality: contact.Quality{Lost: 1<<40 + 1}},
+		"wraps up before it began": rules(func(r *contact.Rules) { r.WrapUpLimit, r.WrapUpCode = -1, "none" }),
+		"wraps up for a year":      rules(func(r *contact.Rules) { r.WrapUpLimit, r.WrapUpCode = 366*24*3600_000, "none" }),
+		"extends to before":        rules(func(r *contact.Rules) { r.WrapUpExtension = -1 }),
+		"extends to next year":     rules(func(r *contact.Rules) { r.WrapUpExtension = 366 * 24 * 3600_000 }),
+		"lapses with no code":      rules(func(r *contact.Rules) { r.WrapUpLimit = 1000 }),
+		"lapses as if chosen": rules(func(r *contact.Rules) {
+			r.WrapUpLimit, r.WrapUpCode, r.OutcomeCodes = 1000, "solved", []contact.OutcomeCode{"solved"}
+		}),
+		"lapses with a novel": rules(func(r *contact.Rules) { r.WrapUpLimit, r.WrapUpCode = 1000, contact.OutcomeCode(long) }),
+		"finished by a novel": contact.Finish{Contact: "k1", Agent: "anna", Ticket: contact.TicketNumber(long)},
+		"dialled by no node":  contact.TakeCallback{Contact: "k1", Agent: "anna"},
+		"no such failure":     contact.FailDial{Offer: 1, Reason: "tired"},
+		"room of no channel":  rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: "pigeon", Capacity: 1}} }),
+		"no room":             rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat}} }),
+		"room for a crowd":    rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 51}} }),
 		"a channel twice": rules(func(r *contact.Rules) {
 			r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 1}, {Channel: contact.Chat, Capacity: 2}}
 		}),
@@ -299,6 +324,9 @@ func TestReadersGetCopies(t *testing.T) {
 		for i := range c.Dials {
 			c.Dials[i] = 9
 		}
+		for i := range c.Measured {
+			c.Measured[i].Offer = 9
+		}
 		if c.Offer != nil {
 			c.Offer.Agent = "nobody"
 		}
@@ -322,7 +350,7 @@ func TestReadersGetCopies(t *testing.T) {
 	if after, _ := s.engine.Snapshot(); !bytes.Equal(before, after) {
 		t.Error("a reader changed the engine")
 	}
-	for node, want := range map[contact.NodeID]string{"node-1": "k1 k2 k3 k6", "node-2": "k5", "node-3": ""} {
+	for node, want := range map[contact.NodeID]string{"node-1": "k1 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
 		var on []string
 		for _, c := range s.engine.ContactsOf(node) {
 			on = append(on, string(c.Contact.ID))

@@ -39,6 +39,19 @@ type ContactState struct {
 	Connected contact.OfferID `json:"connected,omitempty"`
 	// AgentLeg is the agent's leg, while connected.
 	AgentLeg contact.LegID `json:"agent_leg,omitempty"`
+	// ConnectedAt is when agent and user were connected by that offer, hold or not; 0 when
+	// they are not.
+	ConnectedAt contact.Instant `json:"connected_at,omitempty"`
+	// Code and Ticket are what the agent has chosen so far, or what it was closed with.
+	Code   contact.OutcomeCode  `json:"code,omitempty"`
+	Ticket contact.TicketNumber `json:"ticket,omitempty"`
+	// WrapUpUntil is when wrap-up runs out, and LapseCode what the contact is then closed with
+	// unless its agent has chosen something. They are those of the rules when wrap-up began:
+	// later rules do not touch it. 0 means never.
+	WrapUpUntil contact.Instant     `json:"wrap_up_until,omitempty"`
+	LapseCode   contact.OutcomeCode `json:"lapse_code,omitempty"`
+	// Measured are the reports of quality that were recorded, at most 4.
+	Measured []Measured `json:"measured,omitempty"`
 	// Answered is when an agent first answered: when a call was connected first, when a text
 	// was first replied to. 0 when not yet.
 	Answered contact.Instant `json:"answered,omitempty"`
@@ -60,6 +73,12 @@ type OfferState struct {
 	Expires  contact.Instant `json:"expires"`
 	Accepted bool            `json:"accepted,omitempty"`
 	Why      contact.Why     `json:"why"`
+}
+
+// Measured names a report of quality: whose voice over which connection.
+type Measured struct {
+	Offer contact.OfferID `json:"offer"`
+	Party contact.Party   `json:"party"`
 }
 
 // PassedOver is an agent who is not offered a contact before Until.
@@ -98,8 +117,8 @@ type AgentState struct {
 	IdleSince contact.Instant `json:"idle_since"`
 	// MissedInRow counts missed offers since the agent last accepted one or became ready.
 	MissedInRow uint8 `json:"missed_in_row,omitempty"`
-	// Missed are the agent's last missed offers, newest first, at most 10, since the
-	// agent last became ready.
+	// Missed are the last offers that did not reach the agent, newest first, at most 10,
+	// since the agent last signed in: who comes back after a missed one still sees it.
 	Missed []MissedOffer `json:"missed,omitempty"`
 	// Declined is the agent's last declined offer, so that a repeated no is known.
 	Declined contact.OfferID `json:"declined,omitempty"`
@@ -111,16 +130,14 @@ type Held struct {
 	Channel contact.Channel `json:"channel"`
 }
 
-// MissedOffer is an offer that the agent did not answer in time.
+// MissedOffer is an offer that the agent did not answer in time, or that did not reach him.
 type MissedOffer struct {
-	Contact contact.ID      `json:"contact"`
-	Line    contact.LineID  `json:"line"`
-	Offer   contact.OfferID `json:"offer"`
-	At      contact.Instant `json:"at"`
+	Cause   contact.MissCause `json:"cause"`
+	Contact contact.ID        `json:"contact"`
+	Line    contact.LineID    `json:"line"`
+	Offer   contact.OfferID   `json:"offer"`
+	At      contact.Instant   `json:"at"`
 }
-
-// maxMissed is how many missed offers are kept of an agent.
-const maxMissed = 10
 
 // Reachable reports whether the agent has a console.
 func (a AgentState) Reachable() bool { return len(a.Nodes) > 0 }
@@ -130,6 +147,7 @@ func (c *ContactState) clone() ContactState {
 	out.Needs = slices.Clone(c.Needs)
 	out.PassedOver = slices.Clone(c.PassedOver)
 	out.Dials = slices.Clone(c.Dials)
+	out.Measured = slices.Clone(c.Measured)
 	if c.Offer != nil {
 		offer := *c.Offer
 		out.Offer = &offer
@@ -246,8 +264,18 @@ func Touched(event contact.Event) (contact.ID, contact.AgentID) {
 		return v.Contact, v.Agent
 	case contact.CallbackFailed:
 		return v.Contact, v.Agent
+	case contact.ContactHeld:
+		return v.Contact, v.Agent
+	case contact.ContactResumed:
+		return v.Contact, v.Agent
 	case contact.ContactHungUp:
 		return v.Contact, v.Agent
+	case contact.WrapUpExtended:
+		return v.Contact, v.Agent
+	case contact.OutcomeChosen:
+		return v.Contact, v.Agent
+	case contact.QualityReported:
+		return v.Contact, ""
 	case contact.ContactDropped:
 		return v.Contact, v.Agent
 	case contact.ContactClosed:

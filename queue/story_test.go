@@ -17,7 +17,7 @@ import (
 //	agents anna sv=3 en=2, bo sv=5      the roster, with skills and levels
 //	rules offer=15s connect=5s misses=1 codes=solved,passed-on grace=30s
 //	      chat=3 mail=2 voice=1+form+mail    capacity, and what one may be offered beside
-//	      dial=45s dials=3 all-dials=60
+//	      dial=45s dials=3 all-dials=60 wrap-up=60s extension=30s lapse=not-stated
 //	node-1 leads                        begins the next epoch
 //	node-1 reports leg-k1 leg-k2        what lives on it; "node-1 restarted" with consoles gone
 //	k1 arrives [callable] [on node-2] [ago=2m] [by=chat]
@@ -27,6 +27,8 @@ import (
 //	anna ready / anna paused lunch / anna signs-out
 //	anna accepts 1 / anna declines 1 / offer 1 connected / offer 1 failed
 //	anna hangs-up k1 / anna finishes k1 [solved] [ticket=SD-1]
+//	anna holds k1 / anna resumes k1 / anna extends k1 / anna chooses k1 [solved] [ticket=SD-1]
+//	k1 sounded by caller offer=1 lost=3
 //	anna replies k1 / anna gives-back k1
 //	anna dials k1 [on node-2] / offer 1 unreached busy
 //	time passes / show / order / restart (from its own snapshot)
@@ -172,6 +174,22 @@ func (s *story) command(line string, words []string) contact.Command {
 		return contact.FailConnect{Offer: s.offer(plain[0])}
 	case has("hangs-up"):
 		return contact.HangUp{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("holds"):
+		return contact.Hold{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("resumes"):
+		return contact.Resume{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("extends"):
+		return contact.ExtendWrapUp{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("chooses"):
+		return contact.ChooseOutcome{
+			Agent: agent, Contact: contact.ID(plain[1]), Code: contact.OutcomeCode(strings.Join(plain[2:], " ")),
+			Ticket: contact.TicketNumber(options["ticket"]),
+		}
+	case has("sounded"):
+		return contact.ReportQuality{
+			Contact: id, Offer: s.offer(options["offer"]), Party: contact.Party(plain[2]),
+			Quality: contact.Quality{Received: 1000 - s.number(options["lost"]), Lost: s.number(options["lost"])},
+		}
 	case has("finishes"):
 		return contact.Finish{
 			Agent: agent, Contact: contact.ID(plain[1]), Code: contact.OutcomeCode(strings.Join(plain[2:], " ")),
@@ -254,6 +272,12 @@ func (s *story) rules(options map[string]string) contact.Rules {
 			rules.UnreachableGrace = s.millis(value)
 		case "dial":
 			rules.DialTimeout = s.millis(value)
+		case "wrap-up":
+			rules.WrapUpLimit = s.millis(value)
+		case "extension":
+			rules.WrapUpExtension = s.millis(value)
+		case "lapse":
+			rules.WrapUpCode = contact.OutcomeCode(value)
 		case "dials":
 			rules.DialsPerContact = uint8(s.number(value))
 		case "all-dials":

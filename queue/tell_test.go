@@ -54,8 +54,18 @@ func tell(event contact.Event) string {
 		return fmt.Sprintf("%s is dialled on %s for %s (offer %d, until %s)", v.Contact, v.Node, v.Agent, v.Offer, clock(v.Expires))
 	case contact.CallbackFailed:
 		return fmt.Sprintf("%s is not reached for %s (offer %d): %s", v.Contact, v.Agent, v.Offer, v.Reason)
+	case contact.ContactHeld:
+		return fmt.Sprintf("%s is put on hold by %s", v.Contact, v.Agent)
+	case contact.ContactResumed:
+		return fmt.Sprintf("%s is taken off hold by %s", v.Contact, v.Agent)
 	case contact.ContactHungUp:
-		return fmt.Sprintf("%s and %s have ended, by the %s", v.Contact, v.Agent, v.By)
+		return fmt.Sprintf("%s and %s have ended, by the %s%s", v.Contact, v.Agent, v.By, tellUntil(v.Until))
+	case contact.WrapUpExtended:
+		return fmt.Sprintf("%s gets more time for %s%s", v.Agent, v.Contact, tellUntil(v.Until))
+	case contact.OutcomeChosen:
+		return fmt.Sprintf("%s has chosen so far for %s%s", v.Agent, v.Contact, tellOutcome(v.Code, v.Ticket))
+	case contact.QualityReported:
+		return fmt.Sprintf("%s was heard over offer %d, the %s: %d of %d packets lost", v.Contact, v.Offer, v.Party, v.Quality.Lost, v.Quality.Lost+v.Quality.Received)
 	case contact.ContactDropped:
 		return fmt.Sprintf("%s is to be called back, it was %s%s", v.Contact, v.From, tellWith(v.Agent))
 	case contact.ContactClosed:
@@ -81,6 +91,9 @@ func tellRules(r contact.Rules) string {
 			words += " beside " + string(other)
 		}
 	}
+	if r.WrapUpLimit > 0 {
+		words += fmt.Sprintf(", wrap up for %v and %v more, or it is %s", r.WrapUpLimit.Duration(), r.WrapUpExtension.Duration(), r.WrapUpCode)
+	}
 	if r.DialsPerContact > 0 {
 		words += fmt.Sprintf(", dial for %v, %d times of %d in an hour", r.DialTimeout.Duration(), r.DialsPerContact, r.DialsPerHour)
 	}
@@ -95,14 +108,29 @@ func tellClosed(v contact.ContactClosed) string {
 	if v.Response != 0 {
 		words += fmt.Sprintf(" with %d", v.Response)
 	}
-	words += tellWith(v.Agent)
-	if v.Code != "" {
-		words += ", outcome " + string(v.Code)
-	}
-	if v.Ticket != "" {
-		words += ", ticket " + string(v.Ticket)
+	words += tellWith(v.Agent) + tellOutcome(v.Code, v.Ticket)
+	if v.Lapsed {
+		words += ", since wrap-up ran out"
 	}
 	return words + fmt.Sprintf(", waited %v", v.Waited.Duration())
+}
+
+func tellOutcome(code contact.OutcomeCode, ticket contact.TicketNumber) string {
+	words := ""
+	if code != "" {
+		words += ", outcome " + string(code)
+	}
+	if ticket != "" {
+		words += ", ticket " + string(ticket)
+	}
+	return words
+}
+
+func tellUntil(until contact.Instant) string {
+	if until == 0 {
+		return ""
+	}
+	return ", wrap-up until " + clock(until)
 }
 
 func tellWhy(w contact.Why) string {
@@ -145,7 +173,7 @@ func tellContact(c queue.ContactState) string {
 			words += ", accepted"
 		}
 	}
-	words += tellWith(c.Agent)
+	words += tellWith(c.Agent) + tellOutcome(c.Code, c.Ticket) + tellUntil(c.WrapUpUntil)
 	if c.Answered != 0 {
 		words += ", answered " + clock(c.Answered)
 	}
@@ -175,6 +203,11 @@ func tellAgent(a queue.AgentState) string {
 	}
 	if len(a.Missed) > 0 {
 		words += fmt.Sprintf(", missed %d", len(a.Missed))
+		for _, missed := range a.Missed {
+			if missed.Cause != contact.MissedByTime {
+				words += fmt.Sprintf(", %s by %s", missed.Contact, missed.Cause)
+			}
+		}
 	}
 	return words
 }

@@ -77,11 +77,11 @@ func (e *Engine) returnTexts(a *AgentState, cause contact.ReturnCause, now conta
 func (e *Engine) planReply(v contact.Reply, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[v.Contact]
 	switch {
-	case c == nil && e.isClosed(v.Contact) && e.closedBy[v.Contact] == v.Agent:
+	case c == nil && e.wasClosedBy(v.Contact, v.Agent):
 		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
-	case !c.Contact.Channel.Written(), e.overdue(c, now), c.State != contact.StateConnected && c.State != contact.StateWrapUp:
+	case !c.Contact.Channel.Written(), c.lapses(now), e.overdue(c, now), c.State != contact.StateConnected && c.State != contact.StateWrapUp:
 		return nil, reject(contact.WrongState)
 	case c.Agent != v.Agent:
 		return nil, reject(contact.NotYours)

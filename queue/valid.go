@@ -28,6 +28,8 @@ const (
 	maxDialsPerContact = 20
 	maxDialsPerHour    = 5_000
 	maxTarget          = contact.Millis(366 * 24 * 3600 * 1000)
+	// maxPackets is more than a voice of 50 packets a second sends in a century.
+	maxPackets = 1 << 40
 )
 
 // valid reports whether all fields of the command are within their ranges.
@@ -51,6 +53,11 @@ func valid(command contact.Command) bool {
 		return v.Leg == "" || validID(v.Leg) // what is written needs none
 	case contact.Finish:
 		return validText(string(v.Code), maxID) && validText(string(v.Ticket), maxID)
+	case contact.ChooseOutcome:
+		return validText(string(v.Code), maxID) && validText(string(v.Ticket), maxID)
+	case contact.ReportQuality:
+		return (v.Party == contact.PartyCaller || v.Party == contact.PartyAgent) &&
+			v.Quality.Received <= maxPackets && v.Quality.Lost <= maxPackets
 	case contact.TakeCallback:
 		return validID(v.Node)
 	case contact.FailDial:
@@ -69,7 +76,13 @@ func validRules(r contact.Rules) bool {
 		len(r.OutcomeCodes) <= maxCodes && all(r.OutcomeCodes, validID) && !repeats(r.OutcomeCodes) &&
 		all(r.Channels, validChannelRule) && rising(r.Channels, func(c contact.ChannelRule) contact.Channel { return c.Channel }) &&
 		r.UnreachableGrace >= 0 && r.UnreachableGrace <= maxGrace && r.DialTimeout >= 0 && r.DialTimeout <= maxTimeout &&
-		r.DialsPerContact <= maxDialsPerContact && r.DialsPerHour <= maxDialsPerHour
+		r.DialsPerContact <= maxDialsPerContact && r.DialsPerHour <= maxDialsPerHour && validWrapUp(r)
+}
+
+// validWrapUp wants a code for what runs out, which nobody can choose.
+func validWrapUp(r contact.Rules) bool {
+	return r.WrapUpLimit >= 0 && r.WrapUpLimit <= maxGrace && r.WrapUpExtension >= 0 && r.WrapUpExtension <= maxGrace &&
+		validText(string(r.WrapUpCode), maxID) && (r.WrapUpLimit == 0 || r.WrapUpCode != "") && !slices.Contains(r.OutcomeCodes, r.WrapUpCode)
 }
 
 func validChannelRule(r contact.ChannelRule) bool {

@@ -160,6 +160,10 @@ func (w *world) rules() contact.Rules {
 	rules.OfferTimeout = contact.Millis(1+w.pick("timeout", 20)) * 1000
 	rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
 	rules.UnreachableGrace = contact.Millis(w.pick("grace", 3)) * 15_000
+	rules.WrapUpLimit, rules.WrapUpExtension = contact.Millis(w.pick("wrap-up", 3))*20_000, contact.Millis(w.pick("extension", 3))*15_000
+	if rules.WrapUpLimit > 0 || w.oneIn(2, "a code without limit") {
+		rules.WrapUpCode = "not-stated"
+	}
 	rules.DialTimeout = contact.Millis(w.pick("dial", 3)) * 20_000
 	rules.DialsPerContact, rules.DialsPerHour = uint8(w.pick("dials", 6)), uint16(w.pick("all dials", 12))
 	rules.Channels = []contact.ChannelRule{
@@ -210,6 +214,16 @@ func (w *world) console() (contact.AgentID, contact.NodeID) {
 	return w.agent(), w.node()
 }
 
+// call names a call that somebody talks or listens to, with whom; else any.
+func (w *world) call() (contact.ID, contact.AgentID) {
+	for _, c := range w.engine.Contacts() {
+		if c.State.Joined() && c.Contact.Channel == contact.Voice && !w.oneIn(3, "another") {
+			return c.Contact.ID, c.Agent
+		}
+	}
+	return w.held()
+}
+
 // text names a written contact that somebody has, with whom; else any.
 func (w *world) text() (contact.ID, contact.AgentID) {
 	for _, c := range w.engine.Contacts() {
@@ -233,7 +247,7 @@ func (w *world) report() contact.ReportNode {
 
 // command draws one of every kind, the everyday ones more often.
 func (w *world) command() contact.Command {
-	kind := w.pick("command", 60)
+	kind := w.pick("command", 72)
 	switch {
 	case kind < 7:
 		return w.arrive()
@@ -295,7 +309,23 @@ func (w *world) command() contact.Command {
 		return contact.Refuse{Contact: w.arrival(), Response: uint16(300 + w.pick("response", 500))}
 	case kind < 59:
 		return w.report()
-	default:
+	case kind < 60:
 		return contact.Tick{}
+	case kind < 63:
+		id, agent := w.call()
+		return contact.Hold{Contact: id, Agent: agent}
+	case kind < 65:
+		id, agent := w.call()
+		return contact.Resume{Contact: id, Agent: agent}
+	case kind < 68:
+		id, agent := w.held()
+		return contact.ChooseOutcome{Contact: id, Agent: agent, Code: w.code(), Ticket: contact.TicketNumber([]string{"", "SD-100234"}[w.pick("ticket", 2)])}
+	case kind < 70:
+		id, agent := w.held()
+		return contact.ExtendWrapUp{Contact: id, Agent: agent}
+	default:
+		offer, _ := w.offer()
+		party := []contact.Party{contact.PartyCaller, contact.PartyAgent, contact.PartySystem}[w.pick("party", 3)]
+		return contact.ReportQuality{Contact: w.contact(), Offer: offer, Party: party, Quality: contact.Quality{Received: 9, Lost: uint64(w.pick("lost", 3))}}
 	}
 }

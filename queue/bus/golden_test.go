@@ -20,6 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden files with what is s
 
 const (
 	someContact = contact.ID("0193a5b0-0000-7000-8000-000000000001")
+	someConsole = "0193a5b0-0000-4000-8000-0000000000c0"
 	someLeg     = contact.LegID("0193a5b0-0000-7000-8000-00000000000a")
 )
 
@@ -35,13 +36,13 @@ var someView = ContactView{
 		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true,
 		Why: contact.Why{Candidates: 2, Waiting: 3, Rule: contact.LongestIdle, Level: 4, Idle: 90_000, Relaxed: 1},
 	},
-	Agent: "anna", ConnectedBy: 6, Answered: 1_764_054_000_900, End: contact.EndHandled,
+	Agent: "anna", ConnectedBy: 6, ConnectedAt: 1_764_054_000_800, WrapUpUntil: 1_764_054_180_000, Code: "solved", Ticket: "SD-100234", Answered: 1_764_054_000_900, End: contact.EndHandled,
 }
 
 var someAgent = AgentView{
 	Agent: "anna", Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4}), Presence: contact.Paused, Reason: "lunch",
 	Cause: contact.ByAgent, Since: 1_764_054_000_000, Reachable: true, Contacts: []contact.ID{someContact}, Offer: 7,
-	Missed: []MissedOffer{{Contact: someContact, Line: "staff", Offer: 5, At: 1_764_053_000_000}},
+	Missed: []MissedOffer{{Cause: contact.MissedByTime, Contact: someContact, Line: "staff", Offer: 5, At: 1_764_053_000_000}},
 }
 
 var someRules = contact.Rules{
@@ -51,6 +52,7 @@ var someRules = contact.Rules{
 		{Channel: contact.Voice, Capacity: 1, Beside: []contact.Channel{contact.Form, contact.Mail}},
 	},
 	UnreachableGrace: 30_000, DialTimeout: 45_000, DialsPerContact: 3, DialsPerHour: 60,
+	WrapUpLimit: 180_000, WrapUpExtension: 120_000, WrapUpCode: "not-stated",
 }
 
 func decodeAs[T any](message *nats.Msg) (any, error) {
@@ -87,8 +89,13 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 			Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Contacts: []ContactView{someView}, Agents: []AgentView{someAgent}, Rules: someRules,
 		}, decodeAs[View]},
 		"signal": {Signal{
-			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Payload: json.RawMessage(`{"type":"answer"}`),
+			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Console: someConsole, Payload: json.RawMessage(`{"type":"answer"}`),
 		}, decodeAs[Signal]},
+		"signal-bound": {Signal{Agent: "anna", Contact: someContact, Offer: 7, Bound: someConsole}, decodeAs[Signal]},
+		"control-key":  {Control{Kind: ControlKey, Agent: "anna", Contact: someContact, Key: "#"}, decodeAs[Control]},
+		"control-voice": {
+			Control{Kind: ControlVoice, Agent: "anna", Contact: someContact, Console: someConsole, Take: true}, decodeAs[Control],
+		},
 		"question-node-state": {nodeRequest{Node: "node-1"}, decodeAs[nodeRequest]},
 		"answer":              {answer[NodeState]{Answer: &NodeState{Epoch: 3, Contacts: []ContactView{}}}, decodeAs[answer[NodeState]]},
 		"answer-fault":        {answer[NodeState]{Fault: "busy"}, decodeAs[answer[NodeState]]},
@@ -129,7 +136,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 // Everything that is shown of a contact and an agent is in the golden files.
 func TestGoldenViewsLackNothing(t *testing.T) {
 	t.Parallel()
-	for _, value := range []any{someView, *someView.Offer, someView.Contact, someAgent, someAgent.Missed[0]} {
+	for _, value := range []any{someView, *someView.Offer, someView.Contact, someAgent, someAgent.Missed[0], someRules} {
 		fields := reflect.ValueOf(value)
 		for n := range fields.NumField() {
 			if fields.Field(n).IsZero() {

@@ -107,9 +107,12 @@ type ContactView struct {
 	// Agent has it, from connected on, by the offer ConnectedBy.
 	Agent       contact.AgentID `json:"agent,omitempty"`
 	ConnectedBy contact.OfferID `json:"connected_by,omitempty"`
+	// ConnectedAt is when agent and user were connected by that offer, hold or not; 0 when they
+	// are not.
+	ConnectedAt contact.Instant `json:"connected_at,omitempty"`
 	// WrapUpUntil is when wrap-up runs out; 0 means never.
 	WrapUpUntil contact.Instant `json:"wrap_up_until,omitempty"`
-	// Code and Ticket are what the agent has chosen so far.
+	// Code and Ticket are what the agent has chosen so far, or what it was closed with.
 	Code   contact.OutcomeCode  `json:"code,omitempty"`
 	Ticket contact.TicketNumber `json:"ticket,omitempty"`
 	// Answered is when an agent first answered, by voice or by a reply; 0 when not yet.
@@ -145,8 +148,8 @@ type AgentView struct {
 	Contacts []contact.ID `json:"contacts,omitempty"`
 	// Offer is the open one; 0 when the agent is asked for nothing and dials nobody.
 	Offer contact.OfferID `json:"offer,omitempty"`
-	// Missed are the agent's last missed offers, newest first, at most 10, since the
-	// agent last became ready.
+	// Missed are the last offers that did not reach the agent, newest first, at most 10, since
+	// the agent last signed in.
 	Missed []MissedOffer `json:"missed,omitempty"`
 }
 

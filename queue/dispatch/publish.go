@@ -169,7 +169,8 @@ func contactView(s queue.ContactState) bus.ContactView {
 		Contact: s.Contact, Node: s.Node, Leg: s.Leg, State: s.State, Place: s.Place, Since: s.Since,
 		Callback: s.Callback, Dials: s.Dials,
 		Queued: s.Queued, Needs: s.Needs, Class: s.Class, Target: s.Target,
-		Agent: s.Agent, ConnectedBy: s.Connected, Answered: s.Answered, End: s.End,
+		Agent: s.Agent, ConnectedBy: s.Connected, ConnectedAt: s.ConnectedAt, WrapUpUntil: s.WrapUpUntil,
+		Code: s.Code, Ticket: s.Ticket, Answered: s.Answered, End: s.End,
 	}
 	if o := s.Offer; o != nil {
 		view.Offer = &bus.OfferView{Offer: o.Offer, Agent: o.Agent, Since: o.Since, Expires: o.Expires, Accepted: o.Accepted, Why: o.Why}
@@ -186,7 +187,7 @@ func agentView(s queue.AgentState) bus.AgentView {
 		view.Contacts = append(view.Contacts, held.Contact)
 	}
 	for _, missed := range s.Missed {
-		view.Missed = append(view.Missed, bus.MissedOffer{Contact: missed.Contact, Line: missed.Line, Offer: missed.Offer, At: missed.At})
+		view.Missed = append(view.Missed, bus.MissedOffer{Cause: missed.Cause, Contact: missed.Contact, Line: missed.Line, Offer: missed.Offer, At: missed.At})
 	}
 	return view
 }
