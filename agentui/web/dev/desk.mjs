@@ -1,6 +1,6 @@
 // The stand-in's answers by HTTP (src/lib/api.ts): a few tickets, outage messages and figures, kept in memory.
 
-import { notices, openTickets, ticketRow } from './states.mjs';
+import { callers, notices, openTickets, ticketRow } from './states.mjs';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -72,6 +72,32 @@ function ticketsOf(now) {
   return [form, mail, ...others, done];
 }
 
+/** The agent's last contacts, in every way in which one can end. */
+function ownContacts(now) {
+  const had = (minutes, extra) => ({
+    contact: `0193-own-${minutes}`,
+    channel: 'voice',
+    line: 'staff',
+    caller: callers.known,
+    state: 'closed',
+    end: 'handled',
+    parted: 'finished',
+    taken: now - minutes * minute,
+    arrived: now - (minutes + 1) * minute,
+    talkMs: 187_000,
+    heldMs: 0,
+    wrapUpMs: 40_000,
+    ...extra,
+  });
+  return [
+    had(4, { code: 'not-stated', lapsed: true }),
+    had(21, { channel: 'chat', line: 'chat-platform', caller: callers.claimed, code: 'solved', ticket: 'SD-100231', talkMs: 0 }),
+    had(38, { caller: callers.protected, parted: 'dropped' }),
+    had(64, { channel: 'mail', line: 'mailbox', caller: callers.signedIn, ticket: 'SD-100240', talkMs: 0 }),
+    had(80, { caller: callers.withheld, parted: 'returned', talkMs: 0 }),
+  ];
+}
+
 function figuresOf(query, now) {
   const lengths = { hour, day: 24 * hour, month: 30 * 24 * hour, total: 0 };
   const step = lengths[query.get('by')] ?? 0;
@@ -134,6 +160,11 @@ export function makeDesk() {
   };
 
   const routes = [
+    ['GET', /^\/me\/contacts$/, (_match, query) => {
+      const all = ownContacts(start);
+      const from = Number(query.get('before') || 0);
+      return [200, { contacts: all.slice(from, from + 3), ...(from + 3 < all.length && { next: String(from + 3) }) }];
+    }],
     ['POST', /^\/search\/tickets$/, (_match, _query, wanted) => {
       const words = (wanted.search ?? '').toLowerCase();
       const found = tickets.filter(

@@ -120,7 +120,7 @@ function play(client, name) {
     show();
     timer = setTimeout(() => {
       rest({ presence: 'paused', cause: 'missed-offers' });
-      model.missed = [{ contact: `missed-${Date.now()}`, line: 'staff', at: Date.now() }, ...model.missed];
+      model.missed = [{ contact: `missed-${Date.now()}`, channel: 'voice', line: 'staff', cause: 'not-answered', at: Date.now() }, ...model.missed];
       show();
     }, 15_000);
   };
@@ -135,8 +135,18 @@ function play(client, name) {
     clearTimeout(timer);
     const now = Date.now();
     model.me = { ...model.me, activity: state, activitySince: now };
-    model.contacts = [{ ...contactOf(now, state), note: model.contacts[0]?.note ?? '', since: now, answered: now }];
+    const { note = '', code, chosenTicket } = model.contacts[0] ?? {};
+    model.contacts = [{ ...contactOf(now, state), note, code, chosenTicket, since: now, answered: now }];
     delete model.offer;
+  };
+  /** Lets the wrap-up run out by itself. */
+  const lapseIn = (time) => {
+    clearTimeout(timer);
+    model.contacts[0] = { ...model.contacts[0], wrapUpUntil: Date.now() + time };
+    timer = setTimeout(() => {
+      rest();
+      show();
+    }, time);
   };
   const act = {
     presence: ({ presence, reason }) =>
@@ -145,7 +155,18 @@ function play(client, name) {
         : rest({ presence, reason, cause: 'agent' }),
     accept: () => activity('connected'),
     decline: () => rest(),
-    'hang-up': () => activity('wrap-up'),
+    'hang-up': () => {
+      activity('wrap-up');
+      lapseIn(180_000);
+    },
+    hold: () => activity('held'),
+    resume: () => activity('connected'),
+    key: () => {},
+    voice: () => {},
+    echo: () => {},
+    'echo-end': () => {},
+    outcome: ({ code, ticket }) => (model.contacts[0] = { ...model.contacts[0], code, chosenTicket: ticket }),
+    extend: () => lapseIn(model.contacts[0].wrapUpUntil + hello.wrapUpExtensionMs - Date.now()),
     note: ({ note }) => (model.contacts[0] = { ...model.contacts[0], note }),
     finish: ({ contact }) => {
       model.today.handled++;

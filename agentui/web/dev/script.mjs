@@ -19,7 +19,12 @@ export async function scriptServer(page, greeting = hello) {
     onSignal: () => {},
     /** Sends a whole state; its moment is now. */
     state: (state) => socket.send(JSON.stringify({ state: { ...state, now: Date.now() } })),
-    signal: (offer, payload) => socket.send(JSON.stringify({ signal: { offer, payload } })),
+    /** Leg names which voice of the offer it is about. */
+    signal: (offer, payload, leg) => socket.send(JSON.stringify({ signal: { offer, leg, payload } })),
+    /** Says in which window the voice of an offer lives; "here" is this one. */
+    bound: (offer, window) => socket.send(JSON.stringify({ signal: { offer, bound: window === 'here' ? server.window : window } })),
+    /** The name by which the window has connected. */
+    window: '',
     chat: (contact, lines) => socket.send(JSON.stringify({ chat: { contact, lines } })),
     /** Decides what replies say: the function gets the request and returns an error code or nothing. */
     replyWith: (decide) => (answer = decide),
@@ -36,9 +41,10 @@ export async function scriptServer(page, greeting = hello) {
   };
   await page.routeWebSocket('**/console/socket*', (route) => {
     socket = route;
+    server.window = new URL(route.url()).searchParams.get('console');
     route.onMessage((text) => {
       const request = JSON.parse(text);
-      if (request.do === 'signal') server.onSignal(request.payload, request.offer);
+      if (request.do === 'signal') server.onSignal(request.payload, request.offer, request.leg);
       else requests.push(request);
       const error = answer(request);
       route.send(JSON.stringify({ reply: error ? { id: request.id, error } : { id: request.id } }));

@@ -183,7 +183,7 @@ export function contactOf(now, state, caller = callers.known, extra = {}) {
     language: 'sv',
     caller,
     state,
-    since: now - (state === 'connected' ? 187 : 22) * second,
+    since: now - ({ connected: 187, held: 42 }[state] ?? 22) * second,
     arrived: now - 245 * second,
     answered: now - 211 * second,
     note: 'Kan inte logga in i lärplattformen efter byte av lösenord.',
@@ -302,11 +302,19 @@ function texts(now, contacts) {
   };
 }
 
+function held(now) {
+  return {
+    ...busy(now),
+    me: { ...quiet(now).me, activity: 'held', activitySince: now - 42 * second },
+    contacts: [contactOf(now, 'held', callers.known, { code: 'solved' })],
+  };
+}
+
 function wrapUp(now) {
   return {
     ...busy(now),
     me: { ...quiet(now).me, activity: 'wrap-up', activitySince: now - 22 * second },
-    contacts: [contactOf(now, 'wrap-up')],
+    contacts: [contactOf(now, 'wrap-up', callers.known, { wrapUpUntil: now + 158 * second })],
   };
 }
 
@@ -329,7 +337,12 @@ export const states = {
     ...connected(now),
     me: { ...connected(now).me, presence: 'paused', reason: 'lunch', cause: 'agent' },
   }),
+  held,
   wrapup: wrapUp,
+  'wrapup-soon': (now) => ({
+    ...wrapUp(now),
+    contacts: [contactOf(now, 'wrap-up', callers.known, { since: now - 155 * second, wrapUpUntil: now + 25 * second, code: 'solved', chosenTicket: 'SD-100231' })],
+  }),
   paused: (now) => ({
     ...busy(now),
     me: { presence: 'paused', reason: 'lunch', cause: 'agent', since: now - 12 * minute, reachable: true },
@@ -338,8 +351,9 @@ export const states = {
     ...busy(now),
     me: { presence: 'paused', cause: 'missed-offers', since: now - 40 * second, reachable: true },
     missed: [
-      { contact: '0193-m1', line: 'staff', at: now - 40 * second },
-      { contact: '0193-m2', line: 'pupils', at: now - 95 * minute },
+      { contact: '0193-m1', channel: 'voice', line: 'staff', cause: 'not-answered', at: now - 40 * second },
+      { contact: '0193-m2', channel: 'voice', line: 'pupils', cause: 'technical-fault', at: now - 95 * minute },
+      { contact: '0193-m3', channel: 'chat', line: 'chat-platform', cause: 'unreachable', at: now - 97 * minute },
     ],
   }),
   chat: (now) => texts(now, [textOf(now, 'chat')]),

@@ -1,5 +1,5 @@
-import type { Audience, Channel, Instant, LineID, Millis, Notice, NoticeCard, ServiceID } from './protocol';
-import type { ContactID, Texts, TicketKind, TicketNumber, TicketRow, TicketStatus } from './protocol';
+import type { Audience, Caller, Channel, ContactState, Instant, LineID, Millis, Notice, NoticeCard, ServiceID } from './protocol';
+import type { ContactID, OutcomeCode, Texts, TicketKind, TicketNumber, TicketRow, TicketStatus } from './protocol';
 
 /**
  * What the console asks of the server by HTTP (/api/v1, described at /api/v1/openapi.json). The session's cookie goes
@@ -153,6 +153,31 @@ export interface FiguresRow {
   answerable: number;
 }
 
+/** How the agent's part in a contact ended. */
+export type Parted = 'finished' | 'returned' | 'dropped';
+
+/** One of the agent's last contacts; times are those of this agent's own part. */
+export interface OwnContact {
+  contact: ContactID;
+  channel: Channel;
+  line: LineID;
+  audience?: Audience;
+  caller: Caller;
+  state: ContactState;
+  end?: string;
+  parted?: Parted;
+  code?: OutcomeCode;
+  ticket?: TicketNumber;
+  taken: Instant;
+  arrived: Instant;
+  answered?: Instant;
+  closed?: Instant;
+  talkMs: Millis;
+  heldMs: Millis;
+  wrapUpMs: Millis;
+  lapsed?: boolean;
+}
+
 const base = '/api/v1';
 
 export const tickets = {
@@ -171,6 +196,12 @@ export const tickets = {
   /** The address of an entry's HTML body; it is shown in a sandboxed frame only. */
   html: (number: TicketNumber, entry: number) => `${base}/tickets/${encodeURIComponent(number)}/entries/${entry}/html`,
   attachment: (number: TicketNumber, id: number) => `${base}/tickets/${encodeURIComponent(number)}/attachments/${id}`,
+};
+
+export const ownContacts = {
+  /** The agent's last contacts, newest first; before is what the page before had as next. */
+  list: (before?: string, signal?: AbortSignal) =>
+    get<{ contacts: OwnContact[]; next?: string }>(`/me/contacts${query({ before, limit: 10 })}`, signal),
 };
 
 export const noticeBoard = {

@@ -11,6 +11,7 @@ import {
   type VoiceSignal,
 } from './protocol';
 import { serverClock } from './clock.svelte';
+import { newWindowId, windowId } from './consoleid';
 import { currentSession } from './session';
 
 /** Why a request was not done: a rejection, or the server could not be asked. */
@@ -50,6 +51,8 @@ export class Connection {
   /** When the connection was lost, by the server's clock; 0 while it is not. */
   lostAt = $state(0);
   hello = $state.raw<Hello | undefined>();
+  /** This window's name; empty until the first attempt to connect. */
+  window = '';
   /** The last whole value from the server. */
   state = $state.raw<ConsoleState | undefined>();
 
@@ -76,7 +79,12 @@ export class Connection {
     this.lostAt = 0;
     this.#attempt = 0;
     addEventListener('online', this.#retrySoon);
-    this.#open();
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    this.window ||= await windowId();
+    if (!this.#stopped && !this.#socket) this.#open();
   }
 
   /** Closes the socket for good. */
@@ -91,7 +99,7 @@ export class Connection {
 
   /** Tries at once instead of when its turn comes. */
   retryNow(): void {
-    if (this.#stopped || this.#socket) return;
+    if (this.#stopped || this.#socket || !this.window) return;
     clearTimeout(this.#retryTimer);
     this.#open();
   }
@@ -117,7 +125,7 @@ export class Connection {
   }
 
   #open(): void {
-    const address = new URL(`/console/socket?protocol=${protocolVersion}`, location.href);
+    const address = new URL(`/console/socket?protocol=${protocolVersion}&console=${this.window}`, location.href);
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(address);
     this.#socket = socket;
@@ -161,7 +169,15 @@ export class Connection {
   #closed(code: number): void {
     if (code === closeCode.signedOut) this.#end('signed-out');
     else if (code === closeCode.wrongProtocol) this.#end('outdated');
+    else if (code === closeCode.replaced) void this.#rename();
     else this.#lose();
+  }
+
+  /** Another window has connected by this one's name. */
+  async #rename(): Promise<void> {
+    this.#discardSocket();
+    this.window = await newWindowId();
+    if (!this.#stopped && !this.#socket) this.#open();
   }
 
   #end(status: Status): void {

@@ -4,13 +4,22 @@ import { Chats, newId, type Chat } from './chat.svelte';
 import { serverClock } from './clock.svelte';
 import { connection, RequestError, type Failure } from './connection.svelte';
 import { Drafts, type Draft } from './drafts.svelte';
-import type { ConsoleState, LineInfo, OngoingCard, OutcomeCode, Presence, Request, ServiceInfo } from './protocol';
+import type { ConsoleState, Instant, LineInfo, OfferID, OngoingCard, OutcomeCode, Presence, Request, ServiceInfo } from './protocol';
 import { ring } from './ring.svelte';
 import { route } from './route.svelte';
 import { currentSession, signIn, signOut, type Session, type SignInFailure } from './session';
-import { callOf, canFinish, currentContact, shownState } from './shown';
+import { callOf, canFinish, currentContact, firstToLapse, hasLapsed, shownState } from './shown';
 import { readStored, writeStored } from './stored';
 import { voice } from './voice.svelte';
+import { VoiceKeeper } from './voicekeeper';
+
+/** A wrap-up that ran out before the agent finished it: the engine closed the contact, with what was chosen so far. */
+export interface Lapsed {
+  contact: string;
+  at: Instant;
+  code: OutcomeCode;
+  ticket: string;
+}
 
 /** What the last action had to say; a key of the catalogue's errors. */
 export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst';
@@ -42,6 +51,11 @@ class Console {
   dialling = $state<string | undefined>();
   outcomeMissing = $state<string | undefined>();
   changingPresence = $state<Presence | undefined>();
+  holding = $state(false);
+  extending = $state(false);
+  taking = $state(false);
+  /** The newest wrap-up that ran out, until it is dismissed. */
+  lapsed = $state.raw<Lapsed | undefined>();
 
   readonly state = $derived(connection.state);
   readonly me = $derived(connection.state?.me);
@@ -59,16 +73,19 @@ class Console {
   readonly current = $derived(currentContact(this.contacts, this.chosen));
   readonly call = $derived(callOf(this.contacts));
   readonly shown = $derived(shownState(connection.status, connection.state, connection.lostAt));
-  /** Requests can be made. */
+  /** The server answers: what it does itself can be asked for, such as all that concerns a call's voice. */
+  readonly online = $derived(connection.status === 'open');
+  /** Requests to the queue can be made. */
   readonly usable = $derived(connection.status === 'open' && connection.state?.connected === true);
 
   #drafts: Drafts | undefined;
   #chats: Chats | undefined;
   #answers: AnswerDrafts | undefined;
-  #known = new Set<string>();
+  #known = new Map<string, OngoingCard>();
   /** Call-backs that are dialled from this window: their voice is to be heard here. */
   #dialled = new Set<string>();
   #leaving = false;
+  readonly #keeper = new VoiceKeeper(voice, { ready: () => this.online, ask: (request) => connection.ask(request) });
 
   async start(): Promise<void> {
     serverClock.start();
@@ -77,13 +94,17 @@ class Console {
     connection.onOpen = () => this.#chats?.resumeAll();
     connection.onSignal = (signal) => {
       voice.iceServers = connection.hello?.iceServers ?? [];
+      voice.window = connection.window;
       voice.signal(signal);
     };
-    voice.send = (offer, payload) => {
+    voice.send = (offer, leg, payload) => {
       // A candidate that is not delivered is made up for by the others, or the call is not connected and says so.
-      connection.ask({ do: 'signal', offer, payload }).catch(() => {});
+      connection.ask({ do: 'signal', offer, ...(leg && { leg }), payload }).catch(() => {});
     };
     voice.onMicrophoneLost = () => void this.#pauseForMicrophone();
+    voice.onChange = () => this.#keeper.consider();
+    voice.onTakenFromAccepted = () => void this.takeVoice();
+    addEventListener('online', () => this.#keeper.networkChanged());
     try {
       this.session = await currentSession();
     } catch {
@@ -121,9 +142,11 @@ class Console {
   /** Goes back to the sign-in form. */
   leave(): void {
     connection.stop();
+    this.#keeper.stop();
     voice.close();
     ring.stop();
     this.notice = undefined;
+    this.lapsed = undefined;
     this.session = undefined;
     this.chosen = undefined;
     this.#known.clear();
@@ -141,7 +164,7 @@ class Console {
 
   #enter(session: Session): void {
     const server = { ask: (request: Request) => connection.ask(request), now: () => serverClock.read(), newId };
-    this.#drafts = new Drafts(session.account, server);
+    this.#drafts = new Drafts(session.account, { ...server, refused: (code) => (this.notice = code) });
     this.#chats = new Chats(session.account, server);
     this.#answers = new AnswerDrafts(session.account);
     this.expired = false;
@@ -183,7 +206,7 @@ class Console {
 
   draft(contact: OngoingCard): Draft {
     if (!this.#drafts) throw new Error('no draft before signing in');
-    return this.#drafts.of(contact.contact, contact.note ?? '');
+    return this.#drafts.of(contact.contact, contact);
   }
 
   async becomeReady(): Promise<void> {
@@ -208,12 +231,61 @@ class Console {
     this.answering = offer.offer;
     const heard = offer.channel === 'voice';
     if ((!heard || (await voice.openMicrophone())) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
-      if (heard) voice.accepted(offer.offer);
       this.chosen = offer.contact;
       route.toWork();
+      if (heard) await this.#hearHere(offer);
     } else {
       this.answering = 0;
     }
+  }
+
+  /** The voice is where the agent is: it comes from the window that it was bound to, if that is not this one. */
+  async #hearHere({ offer, contact }: { offer: OfferID; contact: string }): Promise<void> {
+    if (voice.elsewhere.has(offer)) await this.#take(offer, contact);
+    else voice.accepted(offer);
+  }
+
+  /** Takes the voice of the call into this window. */
+  async takeVoice(): Promise<void> {
+    const call = this.call ?? this.offer;
+    if (call?.channel === 'voice') await this.#take(call.offer, call.contact);
+  }
+
+  async #take(offer: OfferID, contact: string): Promise<void> {
+    if (this.taking) return;
+    this.taking = true;
+    // Whoever cannot be heard can hear at least; what is wrong with the microphone is said beside it.
+    void voice.openMicrophone();
+    await this.#try(() => this.#keeper.take(offer, contact));
+    this.taking = false;
+  }
+
+  /** Puts the call on hold, or takes it back. */
+  async toggleHold(): Promise<void> {
+    const call = this.call;
+    if (!call || call.state === 'dialling' || this.holding) return;
+    this.holding = true;
+    await this.#do({ do: call.state === 'held' ? 'resume' : 'hold', contact: call.contact });
+    this.holding = false;
+  }
+
+  /** Presses a key towards the caller's phone. */
+  press(contact: string, key: string): Promise<boolean> {
+    return this.#do({ do: 'key', contact, key });
+  }
+
+  /** Makes the wrap-up that is shown longer, or else the one that runs out first. */
+  async extendWrapUp(): Promise<void> {
+    const found = firstToLapse(this.current, this.contacts);
+    if (found) await this.extend(found.contact);
+  }
+
+  /** Asks for more time for the wrap-up of the contact. */
+  async extend(contact: string): Promise<void> {
+    if (this.extending) return;
+    this.extending = true;
+    await this.#do({ do: 'extend', contact });
+    this.extending = false;
   }
 
   async decline(): Promise<void> {
@@ -288,9 +360,13 @@ class Console {
     return this.#do({ do: 'finish', contact, code });
   }
 
-  async #do(request: Request): Promise<boolean> {
+  #do(request: Request): Promise<boolean> {
+    return this.#try(() => connection.ask(request));
+  }
+
+  async #try(action: () => Promise<void>): Promise<boolean> {
     try {
-      await connection.ask(request);
+      await action();
       this.notice = undefined;
       return true;
     } catch (error) {
@@ -301,22 +377,30 @@ class Console {
 
   #follow(state: ConsoleState): void {
     const contacts = state.contacts ?? [];
-    for (const { contact, offer, state: at } of contacts) {
-      if (this.#dialled.has(contact) && (at === 'dialling' || at === 'connected')) voice.accepted(offer);
+    for (const card of contacts) {
+      // The connection counts once: afterwards the voice may be taken to another window.
+      if ((card.state === 'dialling' || card.state === 'connected') && this.#dialled.delete(card.contact)) {
+        void this.#hearHere(card);
+      }
     }
     voice.follow(state);
+    this.#keeper.follow(state, this.answering);
     for (const { contact, channel } of contacts) if (channel === 'chat') this.#chats?.of(contact);
     this.#drafts?.adopt(contacts);
     this.#drafts?.flushAll();
-    const present = new Set(contacts.map((contact) => contact.contact));
-    for (const contact of this.#known) {
-      if (!present.has(contact)) this.#ended(contact);
+    const present = new Map(contacts.map((card) => [card.contact, card]));
+    for (const card of this.#known.values()) {
+      if (!present.has(card.contact)) this.#ended(card, state.now);
     }
     this.#known = present;
     void this.#followMicrophone(state);
   }
 
-  #ended(contact: string): void {
+  #ended(card: OngoingCard, now: Instant): void {
+    const { contact } = card;
+    if (hasLapsed(card, now) && this.finishing !== contact) {
+      this.lapsed = { contact, at: card.wrapUpUntil ?? now, code: card.code ?? '', ticket: card.chosenTicket ?? card.ticket ?? '' };
+    }
     this.#drafts?.discard(contact);
     this.#chats?.discard(contact);
     this.#dialled.delete(contact);
@@ -326,11 +410,14 @@ class Console {
   }
 
   /** The microphone is open while the agent is ready or in a call, and only then. */
-  async #followMicrophone({ me }: ConsoleState): Promise<void> {
+  async #followMicrophone({ me, contacts }: ConsoleState): Promise<void> {
     if (this.changingPresence === 'ready') return;
+    const call = callOf(contacts ?? []);
     if (me.presence === 'ready') {
       if (voice.microphone === 'closed' && !(await voice.openMicrophone())) await this.#pauseForMicrophone();
       ring.check();
+    } else if (call && voice.isAccepted(call.offer)) {
+      if (voice.microphone === 'closed') await voice.openMicrophone();
     } else if (!me.activity) {
       voice.closeMicrophone();
     }

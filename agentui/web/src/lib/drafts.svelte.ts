@@ -1,3 +1,4 @@
+import { RequestError, type Failure } from './connection.svelte';
 import type { Request } from './protocol';
 import { readStored, removeStored, storedKeys, writeStored } from './stored';
 
@@ -16,9 +17,11 @@ export type DraftStatus = 'empty' | 'saving' | 'saved' | 'local';
 
 interface StoredDraft {
   text: string;
-  code: string;
+  code?: string;
   ticket?: string;
+  /** What the server does not have yet. */
   unsent: boolean;
+  unsentChoice?: boolean;
   at: number;
 }
 
@@ -26,9 +29,21 @@ interface StoredDraft {
 export interface Server {
   ask(request: Request): Promise<void>;
   now(): number;
+  /** Called when a choice was not passed on but refused: it is not chosen then. */
+  refused(code: Failure): void;
 }
 
-/** The agent's note, outcome and linked ticket of one contact, while they are being written. */
+/** What the server has of a contact (OngoingCard). */
+export interface Kept {
+  note?: string;
+  code?: string;
+  chosenTicket?: string;
+}
+
+/** Failures that pass: the same is sent again. Any other is an answer. */
+const passing: ReadonlySet<Failure> = new Set<Failure>(['disconnected', 'timed-out', 'unavailable']);
+
+/** The agent's note, outcome and linked ticket of one contact, while they are being written and chosen. */
 export class Draft {
   text = $state('');
   code = $state('');
@@ -40,36 +55,51 @@ export class Draft {
 
   #key: string;
   #unsent = false;
+  #unsentChoice = false;
   /** Somebody writes in this window: what the server has is older. */
   #touched = false;
+  /** The server's newest choice; what it says again does not undo what is chosen here. */
+  #serverCode: string;
+  #serverTicket: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<boolean> | undefined;
 
   constructor(
     readonly contact: string,
     agent: string,
-    note: string,
+    kept: Kept,
     private readonly server: Server,
   ) {
     this.#key = `note.${agent}.${contact}`;
-    this.text = note;
+    this.text = kept.note ?? '';
+    this.code = this.#serverCode = kept.code ?? '';
+    this.ticket = this.#serverTicket = kept.chosenTicket ?? '';
     const stored = readStored(this.#key) as StoredDraft | undefined;
-    if (stored) {
-      this.code = stored.code;
+    if (!stored) return;
+    if (stored.unsentChoice) {
+      this.code = stored.code ?? '';
       this.ticket = stored.ticket ?? '';
-      if (stored.unsent && stored.text !== note) {
-        this.text = stored.text;
-        this.status = 'local';
-        this.savedAt = stored.at;
-        this.#touched = this.#unsent = true;
-        this.#schedule();
-      }
+      this.#unsentChoice = true;
+    }
+    if (stored.unsent && stored.text !== this.text) {
+      this.text = stored.text;
+      this.#touched = this.#unsent = true;
+    }
+    if (this.#unsent || this.#unsentChoice) {
+      this.status = 'local';
+      this.savedAt = stored.at;
+      this.#schedule();
     }
   }
 
-  /** Takes what the server has, unless somebody writes here. */
-  adopt(note: string): void {
+  /** Takes what the server has, unless something newer is written or chosen here. */
+  adopt({ note = '', code = '', chosenTicket = '' }: Kept): void {
     if (!this.#touched) this.text = note;
+    if (code !== this.#serverCode || chosenTicket !== this.#serverTicket) {
+      this.#serverCode = code;
+      this.#serverTicket = chosenTicket;
+      if (!this.#unsentChoice) [this.code, this.ticket] = [code, chosenTicket];
+    }
   }
 
   write(text: string): void {
@@ -79,22 +109,29 @@ export class Draft {
     this.#schedule();
   }
 
+  /** Chooses the outcome, and keeps that on the server: it is on record from now on, whatever happens to this window. */
   choose(code: string): void {
     this.code = code;
-    this.#keep();
+    this.#chosen();
   }
 
-  /** Notes that the contact belongs to the ticket now. */
+  /** Links the contact to the ticket, kept as the outcome is. */
   link(ticket: string): void {
     this.ticket = ticket;
+    this.#chosen();
+  }
+
+  #chosen(): void {
+    this.#unsentChoice = true;
     this.#keep();
+    void this.flush();
   }
 
   /** Sends what was not sent. Returns whether the server has it all. */
   async flush(): Promise<boolean> {
     clearTimeout(this.#timer);
     while (this.#sending) await this.#sending;
-    if (!this.#unsent) return true;
+    if (!this.#unsent && !this.#unsentChoice) return true;
     this.#sending = this.#send();
     try {
       return await this.#sending;
@@ -106,28 +143,41 @@ export class Draft {
   /** Forgets it: the contact is finished. */
   discard(): void {
     clearTimeout(this.#timer);
-    this.#unsent = false;
+    this.#unsent = this.#unsentChoice = false;
     removeStored(this.#key);
   }
 
   async #send(): Promise<boolean> {
-    const text = this.text;
+    const { text, code, ticket } = this;
     this.status = 'saving';
     try {
-      await this.server.ask({ do: 'note', contact: this.contact, note: text });
+      if (this.#unsentChoice) await this.#sendChoice(code, ticket);
+      if (this.#unsent) await this.server.ask({ do: 'note', contact: this.contact, note: text });
     } catch {
       this.status = 'local';
       return false;
     }
     this.status = 'saved';
     this.savedAt = this.server.now();
-    if (this.text === text) {
-      this.#unsent = false;
-      this.#keep();
-      return true;
+    const rest = this.text !== text || this.#unsentChoice;
+    if (this.text === text) this.#unsent = false;
+    this.#keep();
+    if (rest) this.#schedule();
+    return !rest;
+  }
+
+  async #sendChoice(code: string, ticket: string): Promise<void> {
+    try {
+      await this.server.ask({ do: 'outcome', contact: this.contact, ...(code && { code }), ...(ticket && { ticket }) });
+    } catch (error) {
+      if (!(error instanceof RequestError) || passing.has(error.code)) throw error;
+      this.#unsentChoice = false;
+      [this.code, this.ticket] = [this.#serverCode, this.#serverTicket];
+      this.server.refused(error.code);
+      return;
     }
-    this.#schedule();
-    return false;
+    // Something else was chosen meanwhile: that is sent next.
+    if (this.code === code && this.ticket === ticket) this.#unsentChoice = false;
   }
 
   #schedule(): void {
@@ -137,7 +187,8 @@ export class Draft {
 
   #keep(): void {
     this.savedAt = this.server.now();
-    const stored: StoredDraft = { text: this.text, code: this.code, ticket: this.ticket, unsent: this.#unsent, at: this.savedAt };
+    const stored: StoredDraft = { text: this.text, unsent: this.#unsent, at: this.savedAt };
+    if (this.#unsentChoice) Object.assign(stored, { code: this.code, ticket: this.ticket, unsentChoice: true });
     writeStored(this.#key, stored);
   }
 }
@@ -156,19 +207,19 @@ export class Drafts {
     }
   }
 
-  /** The draft of a contact; note is what the server has. */
-  of(contact: string, note: string): Draft {
+  /** The draft of a contact; kept is what the server has. */
+  of(contact: string, kept: Kept): Draft {
     let draft = this.#drafts.get(contact);
     if (!draft) {
-      draft = new Draft(contact, this.agent, note, this.server);
+      draft = new Draft(contact, this.agent, kept, this.server);
       this.#drafts.set(contact, draft);
     }
     return draft;
   }
 
   /** Takes what the server has of these contacts. */
-  adopt(notes: Iterable<{ contact: string; note?: string }>): void {
-    for (const { contact, note } of notes) this.#drafts.get(contact)?.adopt(note ?? '');
+  adopt(contacts: Iterable<Kept & { contact: string }>): void {
+    for (const kept of contacts) this.#drafts.get(kept.contact)?.adopt(kept);
   }
 
   /** Sends what could not be sent. */

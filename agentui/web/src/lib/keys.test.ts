@@ -17,6 +17,8 @@ describe('keys that work while typing', () => {
   test.each([
     ['answer', key('F2')],
     ['hang-up', key('F2', { shiftKey: true })],
+    ['hold', key('F4')],
+    ['extend', key('F4', { shiftKey: true })],
     ['microphone', key('F8')],
     ['finish', key('Enter', { ctrlKey: true })],
     ['finish', key('Enter', { metaKey: true })],
@@ -59,6 +61,8 @@ describe('keys that mean something else', () => {
     ['reload', key('r', { ctrlKey: true })],
     ['print', key('p', { ctrlKey: true })],
     ['a key that is held does not answer the next call', key('F2', { repeat: true })],
+    ['the browser closes the tab', key('F4', { ctrlKey: true })],
+    ['the system closes the window', key('F4', { altKey: true })],
     ['a line break in the note', key('Enter')],
     ['another key', key('x')],
   ])('%s', (_why, pressed) => expect(commandOf(pressed, outside)).toBeUndefined());

@@ -2,7 +2,9 @@
 export type Command =
   | 'answer'
   | 'hang-up'
+  | 'hold'
   | 'microphone'
+  | 'extend'
   | 'finish'
   | 'ready'
   | 'pause'
@@ -30,6 +32,7 @@ export function commandOf(key: Key, where: { typing: boolean; dialog: boolean; l
   if (key.repeat || key.altKey) return undefined;
   const control = key.ctrlKey || key.metaKey;
   if (key.key === 'F2' && !control) return key.shiftKey ? 'hang-up' : 'answer';
+  if (key.key === 'F4' && !control) return key.shiftKey ? 'extend' : 'hold';
   if (key.key === 'F8' && !control && !key.shiftKey) return 'microphone';
   if (key.key === 'Enter' && control && !where.dialog) return 'finish';
   if (key.key === 'Escape' && where.typing && !where.dialog) return 'leave-field';

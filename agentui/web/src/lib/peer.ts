@@ -40,6 +40,8 @@ export class Peer {
 
   constructor(
     readonly offer: OfferID,
+    /** Which voice of the offer it is, by the node. */
+    readonly leg: string | undefined,
     private readonly owner: PeerOwner,
   ) {
     this.connection = new RTCPeerConnection({ iceServers: owner.iceServers, bundlePolicy: 'max-bundle' });

@@ -30,7 +30,7 @@ const requests: Record<Request['do'], string[]> = {
   dial: ['contact'],
   'chat-follow': ['contact', 'after'],
   'chat-send': ['contact', 'message', 'text'],
-  signal: ['offer', 'payload'],
+  signal: ['offer', 'leg', 'payload'],
 };
 
 describe('the server\'s golden messages', () => {

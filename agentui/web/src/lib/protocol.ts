@@ -74,7 +74,7 @@ export type Request =
   | { do: 'dial'; contact: ContactID }
   | { do: 'chat-follow'; contact: ContactID; after: number }
   | { do: 'chat-send'; contact: ContactID; message: string; text: string }
-  | { do: 'signal'; offer: OfferID; payload: SignalPayload };
+  | { do: 'signal'; offer: OfferID; leg?: string; payload: SignalPayload };
 
 /** At most this many characters of a note are kept. */
 export const noteLimit = 10_000;
@@ -152,6 +152,8 @@ export type SignalPayload =
 export interface VoiceSignal {
   offer: OfferID;
   bound?: string;
+  /** A voice may be made anew within one offer: the answer repeats which one it is for. */
+  leg?: string;
   payload?: SignalPayload;
 }
 

@@ -9,6 +9,7 @@ export type Shown =
   | 'offered'
   | 'connecting'
   | 'connected'
+  | 'held'
   | 'dialling'
   | 'writing'
   | 'wrap-up'
@@ -27,7 +28,8 @@ export function shownState(
   const { me, offer } = state;
   const activitySince = me.activitySince ?? me.since;
   // A call goes on without the server's word; everything else does not.
-  if (me.activity === 'connected' && callOf(state.contacts ?? [])) return { shown: 'connected', since: activitySince };
+  const call = callOf(state.contacts ?? []);
+  if (call && (me.activity === 'connected' || me.activity === 'held')) return { shown: me.activity, since: activitySince };
   if (status !== 'open') return { shown: 'offline', since: lostAt };
   if (me.activity === 'offered') return { shown: offer?.accepted ? 'connecting' : 'offered', since: activitySince };
   if (me.activity === 'dialling') return { shown: 'dialling', since: activitySince };
@@ -37,10 +39,10 @@ export function shownState(
   return { shown: me.presence, since: me.since };
 }
 
-/** The call that is going on or being dialled; texts are none. */
+/** The call that is going on, on hold or being dialled; texts are none. */
 export function callOf(contacts: readonly OngoingCard[]): OngoingCard | undefined {
   return contacts.find(
-    ({ channel, state }) => channel === 'voice' && (state === 'connected' || state === 'dialling'),
+    ({ channel, state }) => channel === 'voice' && (state === 'connected' || state === 'held' || state === 'dialling'),
   );
 }
 
@@ -152,4 +154,16 @@ export function currentContact(contacts: readonly OngoingCard[], chosen: string 
     callOf(contacts) ??
     contacts[0]
   );
+}
+
+/** Tells of a contact that is gone whether its wrap-up ran out: clocks may differ a little. */
+export function hasLapsed({ state, wrapUpUntil }: OngoingCard, goneAt: Instant): boolean {
+  return state === 'wrap-up' && wrapUpUntil !== undefined && wrapUpUntil > 0 && goneAt >= wrapUpUntil - 500;
+}
+
+/** The wrap-up to make longer: that of the contact that is shown, else the one that runs out first. */
+export function firstToLapse(shown: OngoingCard | undefined, contacts: readonly OngoingCard[]): OngoingCard | undefined {
+  const limited = contacts.filter(({ state, wrapUpUntil }) => state === 'wrap-up' && wrapUpUntil);
+  if (shown && limited.includes(shown)) return shown;
+  return limited.sort((a, b) => (a.wrapUpUntil ?? 0) - (b.wrapUpUntil ?? 0))[0];
 }

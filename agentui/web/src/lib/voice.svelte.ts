@@ -45,7 +45,7 @@ export class Voice {
   readonly elsewhere = new SvelteSet<OfferID>();
 
   /** Set by the owner: how a signal reaches the server, and what happens when the microphone is gone for good. */
-  send: (offer: OfferID, payload: SignalPayload) => void = () => {};
+  send: (offer: OfferID, leg: string | undefined, payload: SignalPayload) => void = () => {};
   onMicrophoneLost: () => void = () => {};
   /** Gets the signals of the echo call (offer 0). */
   onEchoSignal: (payload: SignalPayload) => void = () => {};
@@ -175,19 +175,20 @@ export class Voice {
     }
   }
 
-  signal({ offer, bound, payload }: VoiceSignal): void {
+  signal({ offer, leg, bound, payload }: VoiceSignal): void {
     if (offer === 0) {
       if (payload) this.onEchoSignal(payload);
     } else if (bound !== undefined) {
       this.#bind(offer, bound);
     } else if (payload) {
-      if (payload.sdp?.type === 'offer') this.#renew(offer);
-      this.#peers.get(offer)?.handle(payload);
+      if (payload.sdp?.type === 'offer') this.#renew(offer, leg);
+      const peer = this.#peers.get(offer);
+      if (peer?.leg === leg) peer?.handle(payload);
     }
   }
 
-  /** Each offer of a session is a connection of its own: the node negotiates none of them twice. */
-  #renew(offer: OfferID): void {
+  /** Begins a connection for a leg of the node; it is negotiated once. What carries the talk goes on until it stands. */
+  #renew(offer: OfferID, leg: string | undefined): void {
     const before = this.#peers.get(offer);
     if (before?.health === 'connected') {
       before.retire();
@@ -196,9 +197,9 @@ export class Voice {
     } else {
       before?.close();
     }
-    const peer = new Peer(offer, {
+    const peer = new Peer(offer, leg, {
       iceServers: this.iceServers,
-      send: (payload) => this.send(offer, payload),
+      send: (payload) => this.send(offer, leg, payload),
       microphone: () => this.source,
       changed: () => this.#update(),
     });
