@@ -123,3 +123,27 @@ func TestFiguresForSpreadsheets(t *testing.T) {
 		t.Errorf("a formula: %q", got)
 	}
 }
+
+func TestFiguresComeInPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 7 {
+		w.counted.rows = append(w.counted.rows, report.Row{Offered: i})
+	}
+	for query, want := range map[string]struct {
+		first, rows, next int
+	}{
+		"": {0, 7, 0}, "?limit=7": {0, 7, 0}, "?limit=3": {0, 3, 3}, "?limit=3&after=3": {3, 3, 6}, "?limit=3&after=6": {6, 1, 0}, "?after=99": {0, 0, 0},
+	} {
+		body := decode[struct {
+			Rows []struct{ Offered int }
+			Next int
+		}](t, w.do("GET", "/api/v1/figures"+query, w.token("eva"), nil))
+		if len(body.Rows) != want.rows || body.Next != want.next || want.rows > 0 && body.Rows[0].Offered != want.first {
+			t.Errorf("%s: %+v; want %+v", query, body, want)
+		}
+	}
+	for _, query := range []string{"?limit=0", "?limit=5001", "?after=-1"} {
+		wantProblem(t, query, w.do("GET", "/api/v1/figures"+query, w.token("eva"), nil), http.StatusUnprocessableEntity)
+	}
+}

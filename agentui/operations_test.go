@@ -394,9 +394,16 @@ func TestConsoleWithoutADatabase(t *testing.T) {
 		c.state(func(s *ConsoleState) bool { return len(s.Contacts) == 1 })
 		began := time.Now()
 		for i, r := range []Request{
-			{Do: DoPresence, Presence: contact.Ready}, {Do: DoAccept, Offer: 1}, {Do: DoHold, Contact: "call"}, {Do: DoResume, Contact: "call"},
-			{Do: DoKey, Contact: "call", Key: "5"}, {Do: DoVoice, Contact: "call"}, {Do: DoNote, Contact: "call", Note: "Ringer åter"},
-			{Do: DoOutcome, Contact: "call", Code: "solved"}, {Do: DoHangUp, Contact: "call"}, {Do: DoExtend, Contact: "call"},
+			{Do: DoPresence, Presence: contact.Ready},
+			{Do: DoAccept, Offer: 1},
+			{Do: DoHold, Contact: "call"},
+			{Do: DoResume, Contact: "call"},
+			{Do: DoKey, Contact: "call", Key: "5"},
+			{Do: DoVoice, Contact: "call"},
+			{Do: DoNote, Contact: "call", Note: "Ringer åter"},
+			{Do: DoOutcome, Contact: "call", Code: "solved"},
+			{Do: DoHangUp, Contact: "call"},
+			{Do: DoExtend, Contact: "call"},
 			{Do: DoFinish, Contact: "call", Code: "solved"},
 		} {
 			if r.ID = int64(i + 1); c.ask(r) != "" {

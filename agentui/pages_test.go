@@ -1,10 +1,15 @@
 package agentui
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"svar/agentui/web"
 )
 
 func TestEveryAnswerHasSecureHeaders(t *testing.T) {
@@ -77,5 +82,79 @@ func TestPages(t *testing.T) {
 	w.handler = mux
 	if r := w.do("GET", "/console/", "", nil); r.Code != http.StatusNotFound || !strings.Contains(r.Body.String(), "make build") {
 		t.Errorf("a binary without pages: %d %s", r.Code, r.Body)
+	}
+}
+
+// Each answer of the page has a nonce of its own, on all that the page loads, and a policy that
+// runs nothing without it.
+func TestPageRunsOnlyWhatItsAnswerNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	mux := http.NewServeMux()
+	mux.Handle("GET /console/", servePages(fstest.MapFS{
+		"index.html": {Data: []byte(`<!doctype html><html><head><meta charset="utf-8" /><title>Svar</title>` +
+			`<link rel="icon" href="/console/favicon.svg" /><script type="module" crossorigin src="/console/assets/a.js"></script>` +
+			`<link rel="modulepreload" href="/console/assets/b.js"><link rel="stylesheet" href="/console/assets/a.css"></head><body></body></html>`)},
+		"assets/a.js": {Data: []byte("code")},
+	}))
+	w.handler = secureHeaders(mux)
+	seen := map[string]bool{}
+	for range 20 {
+		r := w.do("GET", "/console/", "", nil)
+		policy, body := r.Header().Get("Content-Security-Policy"), r.Body.String()
+		match := regexp.MustCompile(`script-src 'nonce-([A-Za-z0-9+/=_-]{22,})' 'strict-dynamic';`).FindStringSubmatch(policy)
+		if match == nil {
+			t.Fatalf("policy %q", policy)
+		}
+		nonce := match[1]
+		if seen[nonce] {
+			t.Fatal("a nonce came twice")
+		}
+		seen[nonce] = true
+		if !strings.Contains(policy, "style-src 'self' 'nonce-"+nonce+"'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("policy %q", policy)
+		}
+		for _, directive := range []string{"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "connect-src 'self'", "form-action 'self'"} {
+			if !strings.Contains(policy, directive) {
+				t.Errorf("no %s in %q", directive, policy)
+			}
+		}
+		named := `nonce="` + nonce + `"`
+		for _, element := range []string{
+			`<script ` + named + ` type="module"`, `<link ` + named + ` rel="modulepreload"`, `<link ` + named + ` rel="stylesheet"`,
+			`<meta property="csp-nonce" ` + named + ` />`,
+		} {
+			if !strings.Contains(body, element) {
+				t.Errorf("no %s in %s", element, body)
+			}
+		}
+		if strings.Contains(body, "\x00") || r.Header().Get("Cache-Control") != "no-store" || r.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+			t.Errorf("%q %v", body, r.Header())
+		}
+	}
+	// A script that has a policy of its own may load what comes from here, and no more.
+	if policy := w.do("GET", "/console/assets/a.js", "", nil).Header().Get("Content-Security-Policy"); policy != filesPolicy {
+		t.Errorf("a file's policy is %q", policy)
+	}
+}
+
+// The page as it is built holds nothing that its policy would stop: no script or style of its
+// own text, no handler, no style attribute.
+func TestBuiltPageFitsItsPolicy(t *testing.T) {
+	t.Parallel()
+	page, err := fs.ReadFile(web.Pages(), "index.html")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("this binary has no pages: make build")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stopped := range []string{`\son\w+=`, `\sstyle=`, `javascript:`, `<script[^>]*>[^<]`, `(src|href)="(https?:)?//`} {
+		if found := regexp.MustCompile(stopped).Find(page); found != nil {
+			t.Errorf("the page has %q", found)
+		}
+	}
+	if n := strings.Count(string(withNonces(page)), noncePlace); n < 3 {
+		t.Errorf("%d places for a nonce; want the script's, the style sheet's and the one for scripts", n)
 	}
 }
