@@ -487,6 +487,11 @@ func (l *peerListener) request(t testing.TB) *sip.Request {
 
 func (l *peerListener) answer(text string) { l.reply(text) }
 
+// socketAddress is where a leg takes voice.
+func (l *leg) socketAddress() netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), l.socket.Port())
+}
+
 // seed is a call of a peer that has no socket.
 func (p *peer) seed() *call {
 	return &call{

@@ -1,0 +1,227 @@
+package phone
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// stray makes a request of somebody who has no business here.
+func (p *peer) stray(method sip.RequestMethod, uri, headers string) string {
+	id := newID()
+	return fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\nFrom: <sip:100@x>;tag=1\r\nTo: <sip:100@x>\r\n"+
+		"Call-ID: %s\r\nCSeq: 1 %s\r\nContact: <sip:100@%s>\r\n%sContent-Length: 0\r\n\r\n",
+		method, uri, p.transport, p.local, id, id, method, p.local, headers)
+}
+
+// Whatever is asked for that is not here gets the same answer, which tells nothing of us.
+func TestStraysLearnNothing(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"UDP", "TCP"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t)
+			p := newPeer(t, transport, s.Address())
+			at := s.Address().String()
+			strays := []struct {
+				method sip.RequestMethod
+				uri    string
+			}{
+				{sip.REGISTER, "sip:" + at},
+				{sip.REGISTER, "sip:svar.example"},
+				{sip.OPTIONS, "sip:100@" + at},
+				{sip.OPTIONS, "sip:" + at},
+				{sip.INVITE, "sip:900441234567@" + at},
+				{sip.INVITE, "sip:1000@" + at},
+				{sip.SUBSCRIBE, "sip:1000@" + at},
+				{sip.MESSAGE, "sip:admin@" + at},
+				{"FOO", "sip:a@" + at},
+			}
+			for _, stray := range strays {
+				p.send(p.stray(stray.method, stray.uri, ""))
+				got := p.final(stray.method)
+				if got.StatusCode != 404 {
+					t.Errorf("%s %s got %d", stray.method, stray.uri, got.StatusCode)
+				}
+				for _, header := range got.Headers() {
+					switch strings.ToLower(header.Name()) {
+					case "via", "from", "to", "call-id", "cseq", "content-length":
+					default:
+						t.Errorf("%s %s is told %s", stray.method, stray.uri, header)
+					}
+				}
+			}
+			if got := s.Stats(); got.Strays < uint64(len(strays)) || got.Calls != 0 || got.Responses[404] != uint64(len(strays)) ||
+				got.Requests["REGISTER"] != 2 || got.Requests[OtherMethods] != 1 {
+				t.Errorf("stats: %+v", got)
+			}
+			if len(s.board.arrivals)+len(s.board.refusals) != 0 {
+				t.Error("a stray was recorded")
+			}
+		})
+	}
+}
+
+// An answer without state is the same for each repetition (RFC 3261 §8.2.7).
+func TestAStrayThatIsRepeatedGetsTheSameAnswer(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := newPeer(t, "UDP", s.Address())
+	message := p.stray(sip.REGISTER, "sip:"+s.Address().String(), "")
+	p.send(message)
+	first := p.final(sip.REGISTER).String()
+	p.send(message)
+	if second := p.final(sip.REGISTER).String(); second != first {
+		t.Errorf("got\n%s\nthen\n%s", first, second)
+	}
+}
+
+func TestScannersGetSilence(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"UDP", "TCP"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t)
+			p := newPeer(t, transport, s.Address())
+			line := "sip:" + staffNumber + "@" + s.Address().String()
+			for _, method := range []sip.RequestMethod{sip.OPTIONS, sip.REGISTER, sip.INVITE} {
+				p.send(p.stray(method, line, "User-Agent: Friendly-Scanner 1.8\r\n"))
+			}
+			// What is said to a line by somebody else is answered, and nothing came before it.
+			probe := p.stray(sip.OPTIONS, line, "User-Agent: Telefonen\r\n")
+			p.send(probe)
+			got, isResponse := p.receive(patience).(*sip.Response)
+			if !isResponse || got.StatusCode != 200 || !strings.Contains(probe, got.CallID().Value()) || got.GetHeader("Allow") == nil {
+				t.Errorf("got\n%s", got)
+			}
+			if transport == "UDP" { // over TCP each message has a goroutine of its own
+				if got := s.Stats(); got.Scanners != 3 || got.StraysDropped != 3 || got.Calls != 0 {
+					t.Errorf("stats: %+v", got)
+				}
+			}
+		})
+	}
+}
+
+func TestAboveTheRateStraysGetSilence(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(c *Config, _ *switchboard) { c.StrangerAnswers = 1 })
+	p := newPeer(t, "UDP", s.Address())
+	const strays = 50
+	for range strays {
+		p.send(p.stray(sip.REGISTER, "sip:"+s.Address().String(), ""))
+	}
+	for range 4 { // the burst
+		p.final(sip.REGISTER)
+	}
+	c := p.call()
+	s.connect(t, c) // a line can be rung all the same
+	got := s.Stats()
+	if got.Strays != strays || got.StraysDropped == 0 || got.Responses[404]+got.StraysDropped != strays {
+		t.Errorf("stats: %+v", got)
+	}
+}
+
+// A trunk is never limited, and learns what it asks for.
+func TestTrunksAreNotLimited(t *testing.T) {
+	t.Parallel()
+	s := serve(t, trusting, func(c *Config, _ *switchboard) { c.StrangerAnswers, c.StrangerInvites = 1, 1 })
+	p := newPeer(t, "UDP", s.Address())
+	for range 50 {
+		p.send(p.stray(sip.REGISTER, "sip:"+s.Address().String(), ""))
+		if got := p.final(sip.REGISTER); got.StatusCode != 405 || got.GetHeader("Allow") == nil {
+			t.Fatalf("REGISTER got\n%s", got)
+		}
+	}
+	for range 20 {
+		c := p.call()
+		c.user = "+46850800999"
+		c.invite()
+		if got := c.final(sip.INVITE).StatusCode; got != 404 {
+			t.Fatalf("INVITE got %d", got)
+		}
+	}
+	if got := s.Stats(); got.Strays != 0 || got.RateLimited != 0 {
+		t.Errorf("stats: %+v", got)
+	}
+}
+
+// A repetition is no further call: a lossy network is no flood.
+func TestRepetitionsOfAnInviteAreNotLimited(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(c *Config, _ *switchboard) { c.StrangerInvites = 1 }) // a burst of two
+	c := newPeer(t, "UDP", s.Address()).call()
+	for range 20 {
+		c.invite()
+	}
+	s.arrival(t)
+	second := newPeer(t, "UDP", s.Address()).call()
+	s.connect(t, second)
+	got := s.Stats()
+	if got.RateLimited != 0 || got.Calls != 2 || got.Repeated == 0 {
+		t.Errorf("stats: %+v", got)
+	}
+}
+
+// What belongs to nothing is thrown away before it costs anything.
+func TestMessagesOfNoCallGoNowhere(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := newPeer(t, "UDP", s.Address())
+	line := "sip:" + staffNumber + "@" + s.Address().String()
+	p.send(p.stray(sip.ACK, line, ""))
+	p.send(p.stray(sip.CANCEL, line, ""))
+	p.send("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP " + s.Address().String() + ";branch=z9hG4bKnone\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@c>;tag=2\r\n" +
+		"Call-ID: none\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n")
+	p.send("\r\n\r\n")
+	p.send("not SIP at all")
+	bye := strings.Replace(p.stray(sip.BYE, line, ""), "To: <sip:100@x>", "To: <sip:100@x>;tag=2", 1)
+	p.send(bye)
+	if got, isResponse := p.receive(patience).(*sip.Response); !isResponse || got.StatusCode != 481 {
+		t.Errorf("got\n%s", got)
+	}
+	if got := s.Stats(); got.Strays != 4 || got.StraysDropped != 3 || got.Unparsable != 1 {
+		t.Errorf("stats: %+v", got)
+	}
+}
+
+// Only so much is remembered of what was let in.
+func TestTheDoormanForgets(t *testing.T) {
+	t.Parallel()
+	d := serve(t).doorman
+	for i := range 3 * maxSources {
+		d.letIn(fmt.Sprint("key", i), fmt.Sprint("call", i))
+		d.open(fmt.Sprint("call", i))
+		d.close(fmt.Sprint("call", i))
+	}
+	if len(d.calls) != 0 || len(d.begun.until) > maxSources || len(d.recent.until) > maxSources {
+		t.Errorf("%d, %d, %d", len(d.calls), len(d.begun.until), len(d.recent.until))
+	}
+	if last := fmt.Sprint("call", 3*maxSources-1); !d.knows(last) || d.knows("call0") {
+		t.Error("the oldest is known, or the last one is not")
+	}
+	for i := range 2 * maxSources {
+		d.answers.allow(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
+	}
+	if got := len(d.answers.sources); got > maxSources {
+		t.Errorf("%d sources", got)
+	}
+}
+
+// FuzzStranger lets the doorman judge whatever comes to mind.
+func FuzzStranger(f *testing.F) {
+	s := serve(f)
+	p := &peer{t: f, transport: "UDP", local: netip.MustParseAddrPort("127.0.0.1:9"), target: s.Address()}
+	for _, method := range []sip.RequestMethod{sip.INVITE, sip.ACK, sip.BYE, sip.CANCEL, sip.OPTIONS, sip.REGISTER, "FOO"} {
+		f.Add([]byte(p.stray(method, "sip:100@x", "")))
+		f.Add([]byte(p.stray(method, "tel:+46850800100", "User-Agent: sipvicious\r\n")))
+	}
+	f.Add([]byte("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nCSeq: 1 BYE\r\n\r\n"))
+	f.Add([]byte("INVITE sip:a SIP/2.0\r\n\r\n"))
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		_ = s.doorman.admit(data, netip.MustParseAddrPort("127.0.0.99:9"))
+	})
+}
