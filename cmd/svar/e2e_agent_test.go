@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
 	"svar/agentui"
@@ -34,6 +35,8 @@ type agent struct {
 	web    string
 	cookie *http.Cookie
 	dial   net.Dialer
+	// console names the window, also after it was loaded again.
+	console string
 
 	socket  *websocket.Conn
 	writing sync.Mutex
@@ -47,6 +50,7 @@ type agent struct {
 	lost     bool
 	closing  bool
 	browsers map[contact.OfferID]*webrtctest.Browser
+	legs     map[contact.OfferID]contact.LegID // which of the voices of an offer the browser is for
 	seen     map[contact.OfferID]bool
 	chats    map[contact.ID][]contact.KeptLine
 }
@@ -117,7 +121,7 @@ func signIn(t testing.TB, web, account, password string) *agent {
 	a := &agent{
 		t: t, name: account, web: web, cookie: cookie, replies: map[int64]chan string{}, changed: make(chan struct{}),
 		browsers: map[contact.OfferID]*webrtctest.Browser{}, seen: map[contact.OfferID]bool{},
-		chats: map[contact.ID][]contact.KeptLine{},
+		legs: map[contact.OfferID]contact.LegID{}, chats: map[contact.ID][]contact.KeptLine{}, console: uuid.NewString(),
 		dial:  net.Dialer{LocalAddr: &net.TCPAddr{IP: nextAddress().AsSlice()}},
 	}
 	a.open()
@@ -134,7 +138,7 @@ func signIn(t testing.TB, web, account, password string) *agent {
 func (a *agent) open() {
 	a.t.Helper()
 	dialer := websocket.Dialer{NetDialContext: a.dial.DialContext, HandshakeTimeout: patience}
-	address := "ws" + strings.TrimPrefix(a.web, "http") + "/console/socket?protocol=" + strconv.Itoa(agentui.ProtocolVersion)
+	address := "ws" + strings.TrimPrefix(a.web, "http") + "/console/socket?protocol=" + strconv.Itoa(agentui.ProtocolVersion) + "&console=" + a.console
 	socket, response, err := dialer.DialContext(a.t.Context(), address, http.Header{"Cookie": {a.cookie.String()}})
 	if err != nil {
 		a.t.Fatalf("open the console of %s: %v", a.name, err)
@@ -161,6 +165,32 @@ func (a *agent) close() {
 	for _, browser := range browsers {
 		browser.Close()
 	}
+}
+
+// window opens another console of the agent, in a window of its own.
+func (a *agent) window() *agent {
+	a.t.Helper()
+	other := &agent{
+		t: a.t, name: a.name, web: a.web, cookie: a.cookie, replies: map[int64]chan string{}, changed: make(chan struct{}),
+		browsers: map[contact.OfferID]*webrtctest.Browser{}, legs: map[contact.OfferID]contact.LegID{}, seen: map[contact.OfferID]bool{},
+		chats: map[contact.ID][]contact.KeptLine{}, console: uuid.NewString(), dial: a.dial,
+	}
+	other.dial.LocalAddr = &net.TCPAddr{IP: nextAddress().AsSlice()}
+	other.open()
+	a.t.Cleanup(other.close)
+	return other
+}
+
+// reload loads the page again: its socket and its voices are gone, and it asks for the voice of the call.
+func (a *agent) reload() {
+	a.t.Helper()
+	a.close()
+	a.mutex.Lock()
+	clear(a.browsers)
+	clear(a.legs)
+	clear(a.seen)
+	a.mutex.Unlock()
+	a.open()
 }
 
 // expectLoss says that the socket will be lost, and that this is right.
@@ -225,7 +255,7 @@ func (a *agent) take(s agentui.ConsoleState) {
 	}
 	for _, card := range s.Contacts {
 		// A call-back has its voice from the dialling on.
-		if card.State == contact.StateConnected || card.State == contact.StateDialling {
+		if card.State == contact.StateConnected || card.State == contact.StateHeld || card.State == contact.StateDialling {
 			current[card.Offer] = true
 		}
 	}
@@ -246,15 +276,27 @@ func (a *agent) take(s agentui.ConsoleState) {
 	}
 }
 
-// signal hands a message to the browser's voice of its offer, which is made by the first one.
+// signal hands a message to the browser's voice of its leg, which is made by the first one. A voice that lives in
+// another window is let go of.
 func (a *agent) signal(s agentui.VoiceSignal) {
 	a.mutex.Lock()
 	browser := a.browsers[s.Offer]
-	if browser == nil && !a.closing {
+	if s.Bound != "" {
+		if s.Bound != a.console && browser != nil {
+			delete(a.browsers, s.Offer)
+			delete(a.legs, s.Offer)
+			a.wake()
+			defer browser.Close()
+		}
+		a.mutex.Unlock()
+		return
+	}
+	if (browser == nil || a.legs[s.Offer] != s.Leg) && !a.closing {
+		// The one before is closed by the server, once this one is up.
 		browser = webrtctest.New(a.t, webrtctest.Options{Tone: agentTone, Send: func(payload json.RawMessage) {
-			a.send(agentui.Request{ID: a.nextNumber(), Do: agentui.DoSignal, Offer: s.Offer, Payload: payload})
+			a.send(agentui.Request{ID: a.nextNumber(), Do: agentui.DoSignal, Offer: s.Offer, Leg: s.Leg, Payload: payload})
 		}})
-		a.browsers[s.Offer] = browser
+		a.browsers[s.Offer], a.legs[s.Offer] = browser, s.Leg
 		a.wake()
 	}
 	a.mutex.Unlock()
