@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -78,6 +78,17 @@ type App struct {
 	board     *switchboard.Switchboard
 	ui        *agentui.UI
 	http      net.Listener
+
+	// How it is watched, and served by TLS. https and certificates are nil without HTTPS, the
+	// dispatcher on a node without an engine, mailboxes when none is read.
+	https        net.Listener
+	certificates certificates
+	metrics      *metrics
+	watch        *watch
+	dispatcher   *dispatch.Dispatcher
+	mailboxes    *mail.Gateway
+	// ending says that the App is being closed.
+	ending atomic.Bool
 }
 
 type stop struct {
@@ -91,7 +102,7 @@ const closeTime = 20 * time.Second
 // Start starts everything in order and returns when calls are taken. After an error
 // nothing is left running.
 func Start(ctx context.Context, options Options) (_ *App, err error) {
-	a := &App{options: options, failed: make(chan error, 1)}
+	a := &App{options: options, failed: make(chan error, 1), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -101,7 +112,7 @@ func Start(ctx context.Context, options Options) (_ *App, err error) {
 	a.abort = abort
 	for _, start := range []func(context.Context) error{
 		a.takeDirectory, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
-		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startHTTP,
+		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startWatch, a.startHTTP,
 	} {
 		err := start(starting)
 		if cause := context.Cause(starting); err != nil && cause != nil && ctx.Err() == nil {
@@ -127,6 +138,7 @@ func (a *App) Run(ctx context.Context) error {
 // Close ends everything, the newest first: no process, socket or goroutine is left.
 // Calls that are alive are ended and go on as call-backs.
 func (a *App) Close() error {
+	a.ending.Store(true)
 	var faults []error
 	for len(a.stops) > 0 {
 		last := a.stops[len(a.stops)-1]
@@ -296,7 +308,9 @@ func (a *App) startQueue(ctx context.Context) error {
 	}
 	dispatcher := dispatch.New(dispatch.Config{
 		Node: a.node, Journal: a.journal, Bus: a.bus, Seen: seen, Now: time.Now, Log: a.options.Log,
+		Observe: a.metrics.turn,
 	})
+	a.dispatcher = dispatcher
 	a.run("the dispatcher", dispatcher.Run)
 	select {
 	case <-dispatcher.Ready():
@@ -327,7 +341,7 @@ func (a *App) startGateways(ctx context.Context) error {
 	board := switchboard.Config{
 		Node: a.node, Lines: switchboardLines(config), Dispatcher: a.bus, Personal: a.personal,
 		Callers: a.directory, Agents: voice, Orphans: orphans, Restorers: restorers, Notices: a.notices,
-		Hours: config.Hours.Opening(), Log: a.options.Log, Now: time.Now, NewLeg: newLegID,
+		VoiceGrace: config.Desk.VoiceGrace.Duration(), Hours: config.Hours.Opening(), Log: a.options.Log, Now: time.Now, NewLeg: newLegID,
 	}
 	dialler := &lateDialler{}
 	if config.Phone.OutboundAddress() != "" {
@@ -382,6 +396,7 @@ func (a *App) startMail(context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.mailboxes = gateway
 	a.run("the mailboxes", gateway.Serve)
 	return nil
 }
@@ -409,50 +424,13 @@ func (a *App) startPortal(context.Context) error {
 	return err
 }
 
-// The limits of an HTTP request before its handler's own.
-const (
-	headerTime = 10 * time.Second
-	idleTime   = 2 * time.Minute
-	// lastRequests is how long a shutdown waits for the requests that are under way.
-	lastRequests = 5 * time.Second
-	maxHeader    = 32 << 10
-)
-
-func (a *App) startHTTP(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.options.Config.HTTP.Address)
-	if err != nil {
-		return fmt.Errorf("take browsers on %s: %w; end what uses that port, or set http.address (SVAR_HTTP_ADDRESS) to another one", a.options.Config.HTTP.Address, err)
-	}
-	a.http = listener
-	mux := http.NewServeMux()
-	mux.Handle("/", a.portal.Handler())
-	visitors := a.chat.Handler()
-	for _, path := range []string{"/widget.js", "/chat/"} {
-		mux.Handle(path, visitors)
-	}
-	console := a.ui.Handler()
-	for _, path := range []string{"/console", "/console/", "/api/"} {
-		mux.Handle(path, console)
-	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
-	a.run("HTTP", func(ctx context.Context) error {
-		ended := make(chan struct{})
-		context.AfterFunc(ctx, func() {
-			defer close(ended)
-			bounded, cancel := context.WithTimeout(context.Background(), lastRequests)
-			defer cancel()
-			if server.Shutdown(bounded) != nil {
-				_ = server.Close()
-			}
-		})
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		<-ended // Serve returns before the requests do
-		return nil
-	})
-	return nil
-}
-
-// HTTPAddress is where browsers are taken.
+// HTTPAddress is where browsers are taken without TLS.
 func (a *App) HTTPAddress() net.Addr { return a.http.Addr() }
+
+// HTTPSAddress is where browsers are taken by TLS; nil when they are not.
+func (a *App) HTTPSAddress() net.Addr {
+	if a.https == nil {
+		return nil
+	}
+	return a.https.Addr()
+}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -43,27 +46,8 @@ type commandLine struct {
 type global struct {
 	Data      string `help:"The one directory that everything is written to." default:"${data}" type:"path" env:"SVAR_DATA"`
 	Config    string `help:"A configuration file; it needs to hold only what differs from the defaults." type:"path" env:"SVAR_CONFIG"`
-	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SVAR_LOG_LEVEL"`
-	LogFormat string `help:"json, or console for people." enum:"json,console" default:"${logFormat}" env:"SVAR_LOG_FORMAT"`
-}
-
-func defaultLogFormat() string {
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		return "console"
-	}
-	return "json"
-}
-
-func (g *global) log() zerolog.Logger {
-	var out io.Writer = os.Stderr
-	if g.LogFormat == "console" {
-		out = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly}
-	}
-	level, err := zerolog.ParseLevel(g.LogLevel)
-	if err != nil {
-		level = zerolog.InfoLevel
-	}
-	return zerolog.New(out).Level(level).With().Timestamp().Logger()
+	LogLevel  string `help:"debug, info, warn or error; by default what the configuration says (log.level)." enum:",debug,info,warn,error" default:""`
+	LogFormat string `help:"json, console for people, or auto: console on a terminal; by default what the configuration says (log.format)." enum:",json,console,auto" default:""`
 }
 
 func (g *global) load() (configs.Config, error) { return configs.Load(g.Config, os.LookupEnv) }
@@ -77,20 +61,36 @@ func (serveCommand) Run(ctx context.Context, out io.Writer, g *global) error {
 	if err != nil {
 		return err
 	}
-	app, err := Start(ctx, Options{Data: g.Data, Config: config, Log: g.log()})
+	log := newLog(os.Stderr, config.Log, g.LogLevel, g.LogFormat)
+	for _, warning := range config.Warnings {
+		log.Warn().Msg(warning)
+	}
+	app, err := Start(ctx, Options{Data: g.Data, Config: config, Log: log})
 	if err != nil {
 		return err
 	}
 	greet(out, app, time.Since(begun))
+	supervisor := service{log}
+	supervisor.ready()
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	var watchdog sync.WaitGroup
+	watchdog.Go(func() { supervisor.watchdog(watching) })
 	err = app.Run(ctx)
+	supervisor.stopping()
 	_, _ = fmt.Fprintln(out, "Ending: calls are given up to call-backs, then everything stops.")
-	return errors.Join(err, app.Close())
+	err = errors.Join(err, app.Close())
+	unwatch()
+	watchdog.Wait()
+	return err
 }
 
 // greet prints where everything is.
 func greet(out io.Writer, app *App, took time.Duration) {
 	config := app.options.Config
-	web := "http://" + app.HTTPAddress().String()
+	web := "http://" + reachable(app.HTTPAddress())
+	if secure := app.HTTPSAddress(); secure != nil {
+		web = "https://" + reachable(secure)
+	}
 	p := func(format string, values ...any) { _, _ = fmt.Fprintf(out, format+"\n", values...) }
 	p("Svar is ready after %.2f s.", took.Seconds())
 	p("  Console  %s/console", web)
@@ -105,6 +105,10 @@ func greet(out io.Writer, app *App, took time.Duration) {
 		p("  E-mail   %s  (%s)", box.Address, box.Name["sv"])
 	}
 	p("  API      %s/api/v1/openapi.json", web)
+	if by, is := app.certificates.(*selfSigned); is {
+		p("  Proof    the certificate signs itself; compare what browsers show of it (SHA-256) with %s", fingerprint(by.current.Leaf))
+	}
+	p("  Watch    %s/readyz, /metrics, /healthz", web)
 	p("  Data     %s", app.options.Data)
 	if config.Demo {
 		var names, users []string
@@ -117,6 +121,20 @@ func greet(out io.Writer, app *App, took time.Duration) {
 		p("  Demo     sign in to the console as %s, to the portal as %s; the password is %s",
 			strings.Join(names, ", "), strings.Join(users, ", "), identity.DemoPassword)
 	}
+}
+
+// reachable writes an address as people can open it: one that stands for all of this machine's
+// has its name instead.
+func reachable(address net.Addr) string {
+	at, err := netip.ParseAddrPort(address.String())
+	if err != nil || !at.Addr().IsUnspecified() {
+		return address.String()
+	}
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		name = "localhost"
+	}
+	return net.JoinHostPort(name, strconv.Itoa(int(at.Port())))
 }
 
 type checkCommand struct{}

@@ -29,7 +29,7 @@ func run(ctx context.Context, arguments []string, out, complaints io.Writer) int
 		kong.Name("svar"), kong.Description("A contact centre in one binary."),
 		kong.Writers(out, complaints), kong.UsageOnError(),
 		kong.Exit(func(int) {}),
-		kong.Vars{"data": defaultData(), "logFormat": defaultLogFormat()},
+		kong.Vars{"data": defaultData()},
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)),
 	)
 	if err != nil {

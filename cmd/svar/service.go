@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/rs/zerolog"
+)
+
+// service tells systemd how the process is doing (sd_notify(3)). Without systemd it does nothing.
+type service struct{ log zerolog.Logger }
+
+// ready says that calls are taken.
+func (s service) ready() { s.tell(daemon.SdNotifyReady + "\nSTATUS=Takes contacts") }
+
+// stopping says that the end has begun.
+func (s service) stopping() {
+	s.tell(daemon.SdNotifyStopping + "\nSTATUS=Gives calls up to call-backs, and ends")
+}
+
+func (s service) tell(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		s.log.Warn().Err(err).Msg("systemd cannot be told how the service is doing")
+	}
+}
+
+// watchdog tells systemd, as often as it asks to be told (WatchdogSec=), that the process lives,
+// until ctx ends. A restart ends calls, so that nothing but a process that does not run at all is
+// a reason for it: what else is wrong stands in /readyz.
+func (s service) watchdog(ctx context.Context) {
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		s.log.Warn().Err(err).Msg("what systemd says about its watchdog cannot be read")
+	}
+	if err != nil || interval == 0 {
+		return
+	}
+	const spare = 3 // times as often as needed
+	_ = every(ctx, max(interval/spare, time.Millisecond), func() { s.tell(daemon.SdNotifyWatchdog) })
+}
