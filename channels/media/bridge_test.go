@@ -236,6 +236,33 @@ func TestASwitchNeverOverlapsWhatWasSent(t *testing.T) {
 	})
 }
 
+// Each switch may let a frame overlap the one before by a little; a hundred of them do not add up.
+func TestSwitchesDoNotAddUpToADelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pacer := newPacer(t)
+		in, out := newLeg(t, pacer, formatA), newLeg(t, pacer, formatA)
+		speaker := newSpeaker(formatA)
+		for range 100 {
+			if err := media.Connect(in.Stream, out.Stream); err != nil {
+				t.Fatal(err)
+			}
+			speaker.speak(t, in.Stream, 3)
+			_ = in.Receive(speaker.next())
+			media.Disconnect(in.Stream, out.Stream)
+			if err := out.Loop(media.Music()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(41 * time.Millisecond)
+		}
+		packets := out.wire.all()
+		first, last := packets[0], packets[len(packets)-1]
+		if ahead := int32(last.Timestamp-first.Timestamp) - int32(last.at.Sub(first.at)*8000/time.Second); ahead > 200 {
+			t.Fatalf("%d ticks ahead of the clock", ahead)
+		}
+	})
+}
+
 func TestWhatComesLateIsNotPlayedLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

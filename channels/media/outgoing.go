@@ -197,6 +197,9 @@ func (s *Stream) tick(now time.Time, lapses int) {
 	if lapses != o.lapses {
 		o.lapses, o.switched = lapses, true
 	}
+	if o.switched && o.presses.frame == 0 && o.crowded(now) {
+		return
+	}
 	frame, due := o.nextFrame(now)
 	switch {
 	case o.presses.busy():
@@ -253,6 +256,13 @@ func (o *outgoing) byClock(now time.Time) uint32 {
 		timestamp = earliest
 	}
 	return timestamp
+}
+
+// crowded says that what was sent fills more than a frame of the time to come. A source that
+// begins then waits for the next frame, or drops one of voice: each switch would put the leg
+// further ahead of its clock otherwise, and the receiver keeps that as delay.
+func (o *outgoing) crowded(now time.Time) bool {
+	return !o.sentAt.IsZero() && before(o.origin+ticks(now.Sub(o.began))+frameOctets, o.header.Timestamp+o.length)
 }
 
 // send writes the next packet of the sequence.

@@ -51,6 +51,9 @@ func (s *Stream) hear(from *Stream, packet *rtp.Packet, kind packetKind, codec C
 		return // the event stands for the voice (RFC 4733 §2.5.1.1); its tone must not be heard twice
 	}
 	o.relay.event = false
+	if o.switched && o.crowded(now) {
+		return
+	}
 	payload := transcode(o.scratch[:], packet.Payload, codec, o.format.Codec)
 	if len(payload) == 0 {
 		return
