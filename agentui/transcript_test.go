@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"svar/contact"
 	"svar/queue/bus"
@@ -62,6 +63,110 @@ func TestTranscriptIsFiledWithTheTicket(t *testing.T) {
 		}
 		if err != nil || len(texts) != 1 || !strings.HasSuffix(texts[0], "Användare: Hej") {
 			t.Errorf("filed: %q, %v", texts, err)
+		}
+	})
+}
+
+// filedTexts are the user's words on a ticket.
+func filedTexts(t *testing.T, w *wire, number contact.TicketNumber) (texts []string) {
+	t.Helper()
+	filed, err := w.tickets.Ticket(t.Context(), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range filed.Entries {
+		if entry.Kind == ticket.FromUser {
+			texts = append(texts, entry.Text)
+		}
+	}
+	return texts
+}
+
+// chattingWith has a chat of anna's whose visitor wrote something.
+func chattingWith(t *testing.T, w *wire, number contact.TicketNumber) bus.ContactView {
+	t.Helper()
+	w.ticket(number, "", "Inloggning")
+	view := connected(written("chat", contact.Chat, 1, 60_000), "anna", 1)
+	view.Node = "node-1"
+	w.queue.send(w.queue.record([]bus.ContactView{view}, []bus.AgentView{{Agent: "anna", Presence: contact.Ready, Reachable: true, Contacts: []contact.ID{"chat"}}}))
+	if _, err := w.chats.Append(t.Context(), "chat", contact.ChatLine{ID: uuidOf(1), From: contact.PartyCaller, Kind: contact.ChatText, Text: "Hej"}); err != nil {
+		t.Fatal(err)
+	}
+	return view
+}
+
+// A database that is away costs the end of a chat a moment at most, and no transcript.
+func TestTranscriptWaitsForTheDatabase(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		view := chattingWith(t, w, "SD-1")
+		c := w.console("anna")
+		synctest.Wait()
+		w.tickets.fail(errFake)
+		for range 2 {
+			if code := c.ask(Request{ID: 1, Do: DoFinish, Contact: "chat", Ticket: "SD-1"}); code != "" {
+				t.Fatalf("finish: %q", code)
+			}
+		}
+		view.State, view.Ticket = contact.StateClosed, "SD-1"
+		w.queue.contacts(view)
+		time.Sleep(10 * time.Minute)
+		w.tickets.fail(nil)
+		time.Sleep(2 * filingLongest)
+		if texts := filedTexts(t, w, "SD-1"); len(texts) != 1 {
+			t.Errorf("filed %q", texts)
+		}
+		if w.ui.transcripts.waiting["chat"] != "" {
+			t.Error("it still waits")
+		}
+	})
+}
+
+// Wrap-up that ran out files with the ticket that was chosen; what was filed in finishing is
+// not filed twice, and another node's chats are that node's.
+func TestTranscriptOfAChatThatLapsed(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		node    contact.NodeID
+		finish  bool
+		entries int
+	}{"lapsed": {"node-1", false, 1}, "finished": {"node-1", true, 1}, "elsewhere": {"node-2", false, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t).run().serve(nil)
+				view := chattingWith(t, w, "SD-1")
+				c := w.console("anna")
+				synctest.Wait()
+				if test.finish {
+					c.ask(Request{ID: 1, Do: DoFinish, Contact: "chat", Ticket: "SD-1"})
+				}
+				view.State, view.Ticket, view.Node = contact.StateClosed, "SD-1", test.node
+				w.queue.contacts(view)
+				synctest.Wait()
+				if texts := filedTexts(t, w, "SD-1"); len(texts) != test.entries {
+					t.Errorf("filed %q", texts)
+				}
+				if len(w.ui.transcripts.filed)+len(w.ui.transcripts.waiting) != 0 {
+					t.Error("something is kept of a chat that is closed")
+				}
+			})
+		})
+	}
+}
+
+// A ticket that is closed or gone takes nothing, however often it is asked: that is said once.
+func TestTranscriptThatNoTicketTakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		view := chattingWith(t, w, "SD-1")
+		view.State, view.Ticket = contact.StateClosed, "SD-99"
+		w.queue.contacts(view)
+		time.Sleep(time.Hour)
+		if n := strings.Count(w.log.String(), "does not take the transcript"); n != 1 {
+			t.Errorf("said %d times: %s", n, w.log)
 		}
 	})
 }
