@@ -192,6 +192,20 @@ func await[T any](t testing.TB, from <-chan T, what string) T {
 	}
 }
 
+// until looks again and again until something is so.
+func until(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for deadline := time.After(patience); !so(); {
+		select {
+		case <-look.C:
+		case <-deadline:
+			t.Fatalf("no %s", what)
+		}
+	}
+}
+
 // over waits for a leg's end.
 func over(t testing.TB, l channels.Leg, want channels.Ending) {
 	t.Helper()

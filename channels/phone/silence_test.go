@@ -52,12 +52,12 @@ func TestSilentCallersAreAskedAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for rests.leg.(*leg).Quality().Received == 0 { // nothing is taken before the ACK is
+	until(t, "comfort noise", func() bool { // nothing is taken before the ACK is
 		if _, err := resting.eventSender().WriteToUDPAddrPort(data, rests.leg.(*leg).socketAddress()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Millisecond)
-	}
+		return rests.leg.(*leg).Quality().Received > 0
+	})
 
 	silent := newPeer(t, "UDP", s.Address()).call()
 	kept := s.connect(t, silent)
@@ -83,9 +83,7 @@ func TestAVoiceThatComesBackIsKept(t *testing.T) {
 	a := s.connect(t, c)
 	options := c.request(sip.OPTIONS)
 	c.voice.SendTone(a.leg.(*leg).socketAddress(), 440)
-	for measured := a.leg.(channels.Measured); measured.Quality().Received == 0; {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "voice", func() bool { return a.leg.(channels.Measured).Quality().Received > 0 })
 	c.answerTo(options, 481)
 	c.within(sip.OPTIONS, "", "") // the answer to ours was taken before this one
 	if got := c.final(sip.OPTIONS).StatusCode; got != 200 {
