@@ -130,6 +130,56 @@ func TestSippLostACK(t *testing.T) {
 	over(t, s.arrival(t).leg, channels.EndedByFault)
 }
 
+func TestSippSessions(t *testing.T) {
+	t.Parallel()
+	// Scenarios of one call, by how it ends.
+	for scenario, ending := range map[string]channels.Ending{
+		"late-offer": channels.EndedByParty, "late-offer-unanswered": channels.EndedByFault, "held": channels.EndedByParty,
+		"moved": channels.EndedByParty, "merged": channels.EndedByParty, "glare": channels.EndedByParty,
+		"lost-ack-later": channels.EndedByFault, "silent": channels.EndedByFault,
+	} {
+		for _, transport := range []string{"u1", "t1"} {
+			t.Run(scenario+" "+transport, func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, answering, trusting, func(c *Config, _ *switchboard) {
+					if scenario == "silent" {
+						c.ProbeAfter = 200 * time.Millisecond
+					}
+				})
+				s.sipp(t, scenario, "-t", transport, "-d", "100")
+				over(t, s.arrival(t).leg, ending)
+				if got := s.Stats(); got.Calls != 1 {
+					t.Errorf("%d calls", got.Calls)
+				}
+			})
+		}
+	}
+}
+
+func TestSippOutsideCalls(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"u1", "t1"} {
+		for who, change := range map[string]func(*Config, *switchboard){"a trunk": trusting, "a stranger": func(*Config, *switchboard) {}} {
+			t.Run(who+" "+transport, func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, change)
+				s.sipp(t, "no-dialog", "-t", transport)
+				if got := s.Stats(); got.Calls != 0 || got.Responses[481] < 5 {
+					t.Errorf("stats: %+v", got)
+				}
+			})
+		}
+		t.Run("strays "+transport, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t)
+			s.sipp(t, "stray", "-t", transport)
+			if got := s.Stats(); got.Scanners != 1 || got.Responses[404] != 3 || got.Calls != 0 {
+				t.Errorf("stats: %+v", got)
+			}
+		})
+	}
+}
+
 func TestSippUnavailable(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(_ *Config, b *switchboard) { b.fail = context.DeadlineExceeded })
