@@ -114,6 +114,9 @@ func (d *Dispatcher) Run(ctx context.Context) (err error) {
 		case <-ctx.Done():
 			return nil
 		case <-life.C:
+			if d.config.Journal.Writable() != nil {
+				continue // nothing can be decided: no console must think so
+			}
 			d.warn(d.config.Bus.PublishChange(bus.Change{Epoch: d.engine.Epoch(), Sequence: d.last, Now: d.shown()}))
 		case asked := <-d.asked:
 			asked(nil)

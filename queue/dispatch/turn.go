@@ -138,7 +138,10 @@ func (d *Dispatcher) recover(ctx context.Context, failure error) error {
 	pause.MaxInterval = recoverAtMost
 	err := d.turnAwayWhile(func() error {
 		_, err := backoff.Retry(ctx, func() (struct{}, error) {
-			err := d.lead(ctx)
+			err := d.config.Journal.Writable()
+			if err == nil {
+				err = d.lead(ctx)
+			}
 			for _, final := range []error{journal.ErrFenced, journal.ErrDamaged, journal.ErrStoreDamaged, journal.ErrPurged, journal.ErrUnknownFormat} {
 				if errors.Is(err, final) {
 					return struct{}{}, backoff.Permanent(err)

@@ -42,10 +42,11 @@ var ErrBadLine = errors.New("the line cannot be kept")
 type Chats struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
+	guard  *Guard
 }
 
 // OpenChats makes the stream on the server behind conn, or finds it there.
-func OpenChats(ctx context.Context, conn *nats.Conn) (*Chats, error) {
+func OpenChats(ctx context.Context, conn *nats.Conn, options ...Option) (*Chats, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open the stream of chats: %w", err)
@@ -61,7 +62,7 @@ func OpenChats(ctx context.Context, conn *nats.Conn) (*Chats, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the stream of chats: %w", err)
 	}
-	return &Chats{js: js, stream: stream}, nil
+	return &Chats{js: js, stream: stream, guard: guardOf(options)}, nil
 }
 
 func chatSubject(id contact.ID) (string, error) {
@@ -85,7 +86,11 @@ func (c *Chats) Append(ctx context.Context, id contact.ID, line contact.ChatLine
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	// An id has no dot, so that no other contact's line has the same name.
-	ack, err := c.js.Publish(ctx, at, data, jetstream.WithMsgID(string(id)+"."+line.ID))
+	var ack *jetstream.PubAck
+	err = c.guard.write(ctx, func(ctx context.Context) (err error) {
+		ack, err = c.js.Publish(ctx, at, data, jetstream.WithMsgID(string(id)+"."+line.ID))
+		return err
+	})
 	if err != nil {
 		return contact.KeptLine{}, fmt.Errorf("keep a line of contact %s: %w", id, err)
 	}

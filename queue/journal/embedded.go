@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -50,22 +51,36 @@ type EmbeddedConfig struct {
 	MaxMemoryBytes int64
 	// MaxStoreBytes limits streams kept on disk, after which appends fail. Zero means 32 GiB.
 	MaxStoreBytes int64
+	// WarnBytes are how few bytes of room are said to be few. Zero means 1 GiB.
+	WarnBytes int64
+	// ReserveBytes are kept for what goes on already: when no more room is left, nothing new is taken in. Zero means
+	// 64 MiB.
+	ReserveBytes int64
 	// Log gets the server's own messages; its notices are at debug level.
 	Log zerolog.Logger
 }
 
 // Embedded is a NATS server with JetStream in this process. Its methods are safe for concurrent use.
 type Embedded struct {
-	server *server.Server
+	config EmbeddedConfig
 	token  string
 
-	mutex       sync.Mutex
+	mutex sync.Mutex
+	// server is replaced when its streams broke; connections are made again to the new one.
+	server      *server.Server
 	connections map[*nats.Conn]struct{}
 	closed      bool
+
+	guard   *Guard
+	keeping sync.WaitGroup
+	leave   context.CancelFunc
 }
 
 // StartEmbedded starts the server, restores its streams from disk and returns when it serves. Every append is on disk
 // before it is acknowledged (sync_always): there is one node, so nobody else has a copy.
+//
+// While it runs it is watched: when streams broke, since the disk was full or could not be written, the server is
+// replaced as soon as that is over, and connections go on with the new one; see [Embedded.Guard].
 //
 // The server installs no signal handlers. Errors: ErrStoreDamaged when a stream that is on disk could not be
 // restored (JetStream itself would go on without it), ErrListen, or the context's. Whether a restored stream still has
@@ -74,34 +89,93 @@ func StartEmbedded(ctx context.Context, config EmbeddedConfig) (*Embedded, error
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start the journal: %w", err)
 	}
-	options, err := serverOptions(config)
+	running, streams, err := startServer(config)
 	if err != nil {
 		return nil, err
+	}
+	embedded := &Embedded{
+		config: config, token: config.Token, server: running, connections: make(map[*nats.Conn]struct{}),
+		guard: newGuard(), leave: func() {},
+	}
+	if address, is := running.Addr().(*net.TCPAddr); is && config.Listen != "" {
+		embedded.config.Listen = address.String() // the next server takes the same port
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, errors.Join(err, embedded.Shutdown(context.WithoutCancel(ctx)))
+	}
+	embedded.keep()
+	config.Log.Info().Str("directory", config.Dir).Int("streams", streams).Str("listens", embedded.ClientURL()).Msg("journal started")
+	return embedded, nil
+}
+
+// startServer returns a server that serves, and how many streams it restored. After an error nothing is left running.
+func startServer(config EmbeddedConfig) (*server.Server, int, error) {
+	options, err := serverOptions(config)
+	if err != nil {
+		return nil, 0, err
 	}
 	expected, err := storedStreams(config.Dir)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	running, err := server.NewServer(options)
 	if err != nil {
-		return nil, fmt.Errorf("configure the journal's server: %w", err)
+		return nil, 0, fmt.Errorf("configure the journal's server: %w", err)
 	}
 	output := &serverLog{log: config.Log}
 	running.SetLoggerV2(output, config.Log.GetLevel() <= zerolog.DebugLevel, false, false)
-	embedded := &Embedded{server: running, token: config.Token, connections: make(map[*nats.Conn]struct{})}
-
 	running.Start() // returns when the streams are restored and the listener is open
-	err = embedded.checkStarted(config, output, expected)
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return nil, errors.Join(err, embedded.Shutdown(context.WithoutCancel(ctx)))
+	if err := checkStarted(running, config, output, expected); err != nil {
+		running.Shutdown()
+		running.WaitForShutdown()
+		return nil, 0, err
 	}
 	output.started()
-	config.Log.Info().Str("directory", config.Dir).Int("streams", len(expected)).Str("listens", embedded.ClientURL()).Msg("journal started")
-	return embedded, nil
+	return running, len(expected), nil
 }
+
+// running is the server of now.
+func (e *Embedded) running() *server.Server {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	return e.server
+}
+
+// replace ends the server and starts another one on the same directory.
+func (e *Embedded) replace() error {
+	old := e.running()
+	old.Shutdown()
+	old.WaitForShutdown()
+	next, streams, err := startServer(e.config)
+	if err != nil {
+		return err
+	}
+	e.mutex.Lock()
+	e.server = next
+	e.mutex.Unlock()
+	e.config.Log.Info().Int("streams", streams).Msg("the journal's streams were read anew")
+	return nil
+}
+
+// InProcessConn implements [nats.InProcessConnProvider]: a connection to the server of now.
+func (e *Embedded) InProcessConn() (net.Conn, error) { return e.running().InProcessConn() }
+
+// keep begins to watch the streams.
+func (e *Embedded) keep() {
+	k := &keeper{
+		embedded: e, directory: e.config.Dir, log: e.config.Log,
+		limit:   cmp.Or(e.config.MaxStoreBytes, defaultStoreBytes),
+		warn:    cmp.Or(e.config.WarnBytes, defaultWarnBytes),
+		reserve: cmp.Or(e.config.ReserveBytes, defaultReserveBytes),
+	}
+	var ctx context.Context
+	ctx, e.leave = context.WithCancel(context.Background())
+	k.look(time.Now())
+	e.keeping.Go(func() { k.run(ctx) })
+}
+
+// Guard knows whether the streams can be written; see [GuardedBy].
+func (e *Embedded) Guard() *Guard { return e.guard }
 
 func serverOptions(config EmbeddedConfig) (*server.Options, error) {
 	if config.Dir == "" {
@@ -162,16 +236,29 @@ func storedStreams(directory string) ([]string, error) {
 	return names, nil
 }
 
-func (e *Embedded) checkStarted(config EmbeddedConfig, output *serverLog, expected []string) error {
+func checkStarted(running *server.Server, config EmbeddedConfig, output *serverLog, expected []string) error {
 	if fatal := output.fatal(); fatal != "" {
 		if strings.Contains(fatal, "listening") {
 			return fmt.Errorf("%w: %s. Choose another address, or stop the program that uses %s", ErrListen, fatal, config.Listen)
 		}
 		return fmt.Errorf("start the journal in %s: %s", config.Dir, fatal)
 	}
-	account, err := e.server.JszAccount(&server.JSzOptions{Account: server.DEFAULT_GLOBAL_ACCOUNT, Streams: true})
+	missing, err := missingStream(running, expected)
 	if err != nil {
-		return fmt.Errorf("look at the journal's streams: %w", err)
+		return err
+	}
+	if missing != "" {
+		return fmt.Errorf("%w: the stream %s in %s could not be restored. Restore the directory from a backup. The server said: %s",
+			ErrStoreDamaged, missing, config.Dir, strings.Join(output.complaints(), "; "))
+	}
+	return nil
+}
+
+// missingStream is the first of the streams that the server does not have; empty when it has all.
+func missingStream(running *server.Server, expected []string) (string, error) {
+	account, err := running.JszAccount(&server.JSzOptions{Account: server.DEFAULT_GLOBAL_ACCOUNT, Streams: true})
+	if err != nil {
+		return "", fmt.Errorf("look at the journal's streams: %w", err)
 	}
 	restored := make(map[string]bool, len(account.Streams))
 	for _, stream := range account.Streams {
@@ -179,28 +266,32 @@ func (e *Embedded) checkStarted(config EmbeddedConfig, output *serverLog, expect
 	}
 	for _, name := range expected {
 		if !restored[name] {
-			return fmt.Errorf("%w: the stream %s in %s could not be restored. Restore the directory from a backup. The server said: %s",
-				ErrStoreDamaged, name, config.Dir, strings.Join(output.complaints(), "; "))
+			return name, nil
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // Connect opens a connection inside this process, without a socket. The caller closes it; Shutdown closes those
 // that are still open. Further options win over ours.
 func (e *Embedded) Connect(name string, options ...nats.Option) (*nats.Conn, error) {
-	e.mutex.Lock()
-	defer e.mutex.Unlock()
-	if e.closed {
-		return nil, fmt.Errorf("connect %s to the journal: %w", name, nats.ErrConnectionClosed)
+	gone := fmt.Errorf("connect %s to the journal: %w", name, nats.ErrConnectionClosed)
+	if e.isClosed() {
+		return nil, gone
 	}
-	ours := []nats.Option{nats.Name(name), nats.InProcessServer(e.server), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait)}
+	ours := []nats.Option{nats.Name(name), nats.InProcessServer(e), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait)}
 	if e.token != "" {
 		ours = append(ours, nats.Token(e.token))
 	}
 	connection, err := nats.Connect("", append(ours, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect %s to the journal: %w", name, err)
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.closed { // meanwhile
+		connection.Close()
+		return nil, gone
 	}
 	for known := range e.connections {
 		if known.IsClosed() {
@@ -211,9 +302,15 @@ func (e *Embedded) Connect(name string, options ...nats.Option) (*nats.Conn, err
 	return connection, nil
 }
 
+func (e *Embedded) isClosed() bool {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	return e.closed
+}
+
 // ClientURL is where others connect, or "" when nothing listens.
 func (e *Embedded) ClientURL() string {
-	address, ok := e.server.Addr().(*net.TCPAddr)
+	address, ok := e.running().Addr().(*net.TCPAddr)
 	if !ok || address == nil {
 		return ""
 	}
@@ -230,12 +327,16 @@ func (e *Embedded) Shutdown(ctx context.Context) error {
 		delete(e.connections, connection)
 	}
 	e.mutex.Unlock()
+	e.leave()
+	e.guard.close()
 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		e.server.Shutdown()
-		e.server.WaitForShutdown()
+		e.keeping.Wait()
+		last := e.running()
+		last.Shutdown()
+		last.WaitForShutdown()
 	}()
 	select {
 	case <-ended:

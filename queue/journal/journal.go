@@ -43,12 +43,13 @@ type Journal struct {
 	js        jetstream.JetStream
 	stream    jetstream.Stream
 	snapshots jetstream.ObjectStore
+	guard     *Guard
 	// patience bounds one question to the server.
 	patience time.Duration
 }
 
 // Open makes the journal on the server behind conn, or finds it there.
-func Open(ctx context.Context, conn *nats.Conn) (*Journal, error) {
+func Open(ctx context.Context, conn *nats.Conn, options ...Option) (*Journal, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
@@ -73,7 +74,7 @@ func Open(ctx context.Context, conn *nats.Conn) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store of snapshots: %w", err)
 	}
-	return &Journal{js: js, stream: stream, snapshots: snapshots, patience: askTime}, nil
+	return &Journal{js: js, stream: stream, snapshots: snapshots, guard: guardOf(options), patience: askTime}, nil
 }
 
 // CheckComplete refuses a journal that has lost records, before anything is appended to it; see [CheckComplete]. next
@@ -92,7 +93,7 @@ func (j *Journal) CheckComplete(ctx context.Context, next, seen uint64) error {
 // leader of this epoch or a newer one has written; the caller leads no more.
 //
 // Once the record is sent, its outcome is awaited even when ctx ends, for 10 s at the
-// most: whether it was written matters to everybody.
+// most: whether it was written matters to everybody. [ErrNotWritable] says in plain words why nothing can be written.
 func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint64, error) {
 	data, err := record.Encode()
 	if err != nil {
@@ -101,8 +102,11 @@ func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint6
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("append to the journal: %w", err)
 	}
+	if err := j.Writable(); err != nil {
+		return 0, fmt.Errorf("append to the journal: %w", err)
+	}
 	bounded := context.WithoutCancel(ctx)
-	try, cancel := context.WithTimeout(bounded, j.patience)
+	try, cancel := context.WithTimeout(j.guard.writable(), j.patience)
 	defer cancel()
 	ack, err := j.js.Publish(try, recordSubject, data, jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
 	refused := (*jetstream.APIError)(nil)
@@ -112,10 +116,34 @@ func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint6
 	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
 		return 0, j.overtaken(bounded, record.Epoch, last, err)
 	case refused != nil:
-		return 0, fmt.Errorf("append to the journal: %w", err)
+		return 0, fmt.Errorf("append to the journal: %w", inPlainWords(err))
 	default:
+		if cause := context.Cause(try); errors.Is(cause, ErrNotWritable) {
+			err = cause
+		}
 		return j.settle(bounded, record.Epoch, data, last, err)
 	}
+}
+
+// Writable says why the journal cannot be written; nil when nobody knows that it cannot be.
+func (j *Journal) Writable() error { return context.Cause(j.guard.writable()) }
+
+// Size is how much the journal holds.
+type Size struct {
+	// First and Last are sequences; what was before the first is purged. Both are 0 when it is empty.
+	First, Last uint64
+	Bytes       uint64
+}
+
+// Size returns how much the journal holds now.
+func (j *Journal) Size(ctx context.Context) (Size, error) {
+	ctx, cancel := context.WithTimeout(ctx, j.patience)
+	defer cancel()
+	info, err := j.stream.Info(ctx)
+	if err != nil {
+		return Size{}, fmt.Errorf("ask for the journal's size: %w", err)
+	}
+	return Size{First: info.State.FirstSeq, Last: info.State.LastSeq, Bytes: info.State.Bytes}, nil
 }
 
 // settle finds out what became of an append whose outcome is unclear: it was written

@@ -41,10 +41,11 @@ type versioned[T any] struct {
 type Personal struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
+	guard  *Guard
 }
 
 // OpenPersonal makes the stream on the server behind conn, or finds it there.
-func OpenPersonal(ctx context.Context, conn *nats.Conn) (*Personal, error) {
+func OpenPersonal(ctx context.Context, conn *nats.Conn, options ...Option) (*Personal, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open the personal stream: %w", err)
@@ -60,7 +61,7 @@ func OpenPersonal(ctx context.Context, conn *nats.Conn) (*Personal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the personal stream: %w", err)
 	}
-	return &Personal{js: js, stream: stream}, nil
+	return &Personal{js: js, stream: stream, guard: guardOf(options)}, nil
 }
 
 // subject is the one of a contact's data. Ids come from outside too: one that NATS reads
@@ -94,11 +95,15 @@ func legSubject(r contact.LegRecord) (string, error) {
 	return subject(r.Contact, "leg", string(r.Node), string(r.Leg))
 }
 
-// PutPersonal keeps who is behind a contact.
+// PutPersonal keeps who is behind a contact, which every contact begins with: when only the reserve of the disk is
+// left it is refused with [ErrNoRoom], and nothing new comes in that could not be recorded to its end.
 func (p *Personal) PutPersonal(ctx context.Context, id contact.ID, value contact.Personal) error {
 	at, err := callerSubject(id)
 	if err != nil {
 		return err
+	}
+	if err := p.guard.takesNew(); err != nil {
+		return fmt.Errorf("keep personal data: %w", err)
 	}
 	return put(ctx, p, at, value)
 }
@@ -198,7 +203,9 @@ func (p *Personal) Forget(ctx context.Context, id contact.ID) error {
 func (p *Personal) purge(ctx context.Context, subjects string) error {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	return p.stream.Purge(ctx, jetstream.WithPurgeSubject(subjects))
+	return p.guard.write(ctx, func(ctx context.Context) error {
+		return p.stream.Purge(ctx, jetstream.WithPurgeSubject(subjects))
+	})
 }
 
 func put[T any](ctx context.Context, p *Personal, at string, value T) error {
@@ -211,7 +218,11 @@ func put[T any](ctx context.Context, p *Personal, at string, value T) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	if _, err := p.js.Publish(ctx, at, data); err != nil {
+	err = p.guard.write(ctx, func(ctx context.Context) error {
+		_, err := p.js.Publish(ctx, at, data)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("keep personal data: %w", err)
 	}
 	return nil

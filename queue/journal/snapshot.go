@@ -33,7 +33,11 @@ func (j *Journal) SaveSnapshot(ctx context.Context, engine int, sequence uint64,
 	if err != nil {
 		return err
 	}
-	if _, err := j.snapshots.PutBytes(ctx, snapshotName, data); err != nil {
+	err = j.guard.write(ctx, func(ctx context.Context) error {
+		_, err := j.snapshots.PutBytes(ctx, snapshotName, data)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("save a snapshot: %w", err)
 	}
 	return nil
