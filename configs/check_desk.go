@@ -18,11 +18,19 @@ func (c *checker) ports(config Config) {
 	if config.Phone.MaxCalls <= 0 {
 		c.fault("$.phone.max_calls", "at least one call must be allowed")
 	}
-	if config.Phone.Strangers <= 0 {
-		c.fault("$.phone.strangers_per_second", "at least one call a second must be allowed")
+	strangers := config.Phone.Strangers
+	for key, limit := range map[string]int{
+		"calls_per_second": strangers.Calls, "all_calls_per_second": strangers.AllCalls, "answers_per_second": strangers.Answers,
+	} {
+		if limit <= 0 {
+			c.fault("$.phone.strangers."+key, "at least one a second must be allowed")
+		}
 	}
-	if config.Phone.ProbeAfter <= 0 {
-		c.fault("$.phone.probe_after", "a silent caller must be given longer than 0 s")
+	if strangers.AllCalls < strangers.Calls {
+		c.fault("$.phone.strangers.all_calls_per_second", "all addresses together may begin at least as many calls as one: %d", strangers.Calls)
+	}
+	if config.Phone.ProbeAfter < 0 {
+		c.fault("$.phone.probe_after", "the time cannot be below 0 s; 0s asks nobody")
 	}
 	if config.Voice.MaxLegs <= 0 {
 		c.fault("$.voice.max_legs", "at least one agent must be allowed")

@@ -84,17 +84,28 @@ type Phone struct {
 	RTP PortRange `yaml:"rtp"`
 	// MaxCalls bounds the calls at one time; further ones get 503.
 	MaxCalls int `yaml:"max_calls"`
-	// Strangers is how many calls a second one address outside the trunks may begin, with a
-	// burst of twice as many; further ones get 503. Too few turn away a school behind one address.
-	Strangers int `yaml:"strangers_per_second"`
+	// Strangers bounds what callers outside the trunks may ask for.
+	Strangers Strangers `yaml:"strangers"`
 	// ProbeAfter is how long a connected caller may send no voice before his side is asked
-	// whether the call still exists.
+	// whether the call still exists; if it does not, the call ends. 0 asks nobody.
 	ProbeAfter contact.Millis `yaml:"probe_after"`
 	// Trunks are the peers whose word on the caller's number is believed
 	// (P-Asserted-Identity, RFC 3325) and who are not limited in rate.
 	Trunks []Trunk `yaml:"trunks"`
 	// Outbound is where call-backs are dialled to.
 	Outbound Outbound `yaml:"outbound"`
+}
+
+// Strangers are callers outside the trunks. All limits are by second, and a burst may be larger.
+type Strangers struct {
+	// Calls is how many calls one address may begin; further ones get 503. Too few turn away
+	// a school behind one address.
+	Calls int `yaml:"calls_per_second"`
+	// AllCalls is how many all addresses may begin together: what a flood from many costs.
+	AllCalls int `yaml:"all_calls_per_second"`
+	// Answers is how many messages of one address that are for no line and no call are
+	// answered; further ones get no answer at all.
+	Answers int `yaml:"answers_per_second"`
 }
 
 // PortRange is From–To, both included.

@@ -114,11 +114,11 @@ func (f *certificateFiles) certificate(*tls.ClientHelloInfo) (*tls.Certificate, 
 
 // look reads the files again if they have changed. It is called with the mutex held.
 func (f *certificateFiles) look() {
-	if now := f.now(); now.Sub(f.looked) < lookAgain {
+	now := f.now()
+	if now.Sub(f.looked) < lookAgain {
 		return
-	} else {
-		f.looked = now
 	}
+	f.looked = now
 	stamp := f.stampNow()
 	if stamp == f.stamp {
 		return

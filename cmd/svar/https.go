@@ -222,6 +222,6 @@ func (a *App) redirecting(site http.Handler) http.Handler {
 			host += ":" + port
 		}
 		w.Header().Set("Cache-Control", "no-store") // the administrator may take HTTPS away again
-		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect) //nolint:gosec // G710: to the host that the browser itself asked for
 	})
 }

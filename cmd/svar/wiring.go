@@ -155,7 +155,13 @@ func phoneConfig(config configs.Config, a *App) phone.Config {
 		Address: config.Phone.Address, Advertise: config.Phone.Advertise.Addr,
 		RTPFirst: config.Phone.RTP.From, RTPLast: config.Phone.RTP.To, MaxCalls: config.Phone.MaxCalls,
 		Intake: a.board, Prompts: a.prompts, Pacer: a.pacer, Log: a.options.Log,
-		Outbound: config.Phone.OutboundAddress(),
+		Outbound: config.Phone.OutboundAddress(), OutboundTransport: config.Phone.Outbound.Transport,
+		DialPlan:        phone.DialPlan{Prefixes: config.Phone.Outbound.Prefixes, MaxCalls: config.Phone.Outbound.MaxCalls},
+		StrangerInvites: config.Phone.Strangers.Calls, AllStrangerInvites: config.Phone.Strangers.AllCalls,
+		StrangerAnswers: config.Phone.Strangers.Answers, ProbeAfter: config.Phone.ProbeAfter.Duration(),
+	}
+	if out.ProbeAfter == 0 {
+		out.ProbeAfter = -1 // nobody is asked
 	}
 	if a.options.intake != nil {
 		out.Intake = a.options.intake(a.board)
