@@ -8,6 +8,7 @@ import (
 	"svar/agentui"
 	"svar/channels/media"
 	"svar/channels/phone"
+	"svar/configs"
 	"svar/contact"
 )
 
@@ -32,8 +33,8 @@ func counter(name, help string, labels ...string) figure {
 var (
 	queueConnected    = gauge("svar_queue_connected", "1 while this node hears the dispatcher; the figures of the queue are old otherwise.")
 	contactsOpen      = gauge("svar_contacts", "Open contacts, call-backs that wait included.", "state", "channel")
-	contactsWaiting   = gauge("svar_contacts_waiting", "Contacts that wait for an agent, without call-backs, by line.", "line")
-	contactsLongest   = gauge("svar_contacts_longest_wait_seconds", "Time since the first of them arrived.", "line")
+	contactsWaiting   = gauge("svar_contacts_waiting", "Contacts that wait for an agent, without call-backs, by line.", "line", "channel")
+	contactsLongest   = gauge("svar_contacts_longest_wait_seconds", "Time since the first of them arrived.", "line", "channel")
 	groupWaiting      = gauge("svar_group_contacts_waiting", "Contacts that wait, by each competence group that they need.", "group")
 	groupLongest      = gauge("svar_group_longest_wait_seconds", "Time since the first of them arrived.", "group")
 	callbacksWaiting  = gauge("svar_callbacks_waiting", "Users who wait to be called back.")
@@ -75,7 +76,7 @@ func (gauges) Describe(chan<- *prometheus.Desc) {}
 // Collect implements [prometheus.Collector].
 func (g gauges) Collect(into chan<- prometheus.Metric) {
 	out := sink(into)
-	out.desk(g.app.ui.Gauges())
+	out.desk(g.app.ui.Gauges(), channelOf(g.app.options.Config))
 	stats := g.app.phone.Stats()
 	out.sip(stats)
 	out.rtp("caller", stats.Media)
@@ -128,9 +129,24 @@ var openStates = []contact.State{
 	contact.StateConnected, contact.StateHeld, contact.StateWrapUp,
 }
 
+// channelOf tells by which channel contacts of a line come.
+func channelOf(config configs.Config) func(contact.LineID) contact.Channel {
+	by := map[contact.LineID]contact.Channel{config.Portal.Form.ID: contact.Form}
+	for _, line := range config.Lines {
+		by[line.ID] = contact.Voice
+	}
+	for _, topic := range config.Chat.Topics {
+		by[topic.ID] = contact.Chat
+	}
+	for _, box := range config.Mail.Mailboxes {
+		by[box.ID] = contact.Mail
+	}
+	return func(line contact.LineID) contact.Channel { return by[line] }
+}
+
 var allChannels = []contact.Channel{contact.Voice, contact.Chat, contact.Mail, contact.Form}
 
-func (s sink) desk(g agentui.Gauges) {
+func (s sink) desk(g agentui.Gauges, channel func(contact.LineID) contact.Channel) {
 	s.put(queueConnected, truth(g.Connected))
 	for _, state := range openStates {
 		for _, channel := range allChannels {
@@ -138,8 +154,8 @@ func (s sink) desk(g agentui.Gauges) {
 		}
 	}
 	for line, waiting := range g.Waiting {
-		s.put(contactsWaiting, float64(waiting.Count), string(line))
-		s.put(contactsLongest, waiting.Longest.Seconds(), string(line))
+		s.put(contactsWaiting, float64(waiting.Count), string(line), string(channel(line)))
+		s.put(contactsLongest, waiting.Longest.Seconds(), string(line), string(channel(line)))
 	}
 	for group, waiting := range g.WaitingBySkill {
 		s.put(groupWaiting, float64(waiting.Count), string(group))

@@ -221,7 +221,7 @@ func (a *App) redirecting(site http.Handler) http.Handler {
 		if port != "443" {
 			host += ":" + port
 		}
-		w.Header().Set("Cache-Control", "no-store") // the administrator may take HTTPS away again
+		w.Header().Set("Cache-Control", "no-store")                                           // the administrator may take HTTPS away again
 		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect) //nolint:gosec // G710: to the host that the browser itself asked for
 	})
 }
