@@ -103,6 +103,9 @@ func (c *call) newVoice(offer contact.OfferID, agent contact.AgentID) (*voice, e
 func (c *call) ringAgent(v *voice, console string) (*agentLeg, error) {
 	made := &agentLeg{}
 	made.bind(console)
+	if console == "" {
+		v.bound = "" // all windows answer, and must hear anew which one has it
+	}
 	id := c.board.config.NewLeg()
 	leg, err := c.board.config.Agents.Ring(c.board.life, channels.Ring{
 		Leg: id, Agent: v.agent, Contact: c.contact.ID, Caller: c.leg,
@@ -340,11 +343,9 @@ func (c *call) voiceOf(agent contact.AgentID) *voice {
 
 // report tells how the agent's voice came in over a leg that carried it.
 func (c *call) report(v *voice, leg *agentLeg) {
-	if !leg.talked {
-		return
+	if leg.talked {
+		c.tellQuality(v.offer, contact.PartyAgent, leg.Leg)
 	}
-	leg.talked = false // once
-	c.tellQuality(v.offer, contact.PartyAgent, leg.Leg)
 }
 
 // reportCaller tells how the user's voice came in, if an agent was ever connected.

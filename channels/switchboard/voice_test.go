@@ -221,6 +221,19 @@ func TestAcceptingWithoutAVoiceMakesOne(t *testing.T) {
 	}
 }
 
+// The same window answers again: the others, which answered too, must hear so again.
+func TestWindowsAreToldAgainOfAVoiceThatAllWereAskedFor(t *testing.T) {
+	withGrace(t, func(_ *testing.T, w *world) {
+		w.queued()
+		w.order(bus.OrderConnect, 7)
+		w.answer("desk", `"answer"`)
+		w.agents.last().over(channels.EndedByParty)
+		synctest.Wait()
+		w.answer("desk", `"answer again"`)
+		w.expectBound("desk", "desk")
+	})
+}
+
 // The window in which the agent accepts takes the voice from the one that answered first.
 func TestWindowThatAcceptsTakesTheVoice(t *testing.T) {
 	t.Parallel()
