@@ -29,7 +29,8 @@ func timeStart(b *testing.B, directory string, killed bool) time.Duration {
 	took := time.Since(begun)
 	if killed {
 		execute(b, connect(b, cluster.ConnString()), "CREATE TABLE filled AS SELECT generate_series(1, 10000)")
-		if err := cluster.server.command.Process.Kill(); err != nil {
+		cluster.leave() // it is not started again
+		if err := cluster.current().command.Process.Kill(); err != nil {
 			b.Fatal(err)
 		}
 		<-cluster.Done()

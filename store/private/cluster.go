@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -34,22 +34,40 @@ type Config struct {
 	NoSync bool
 }
 
-// Cluster is a running server that we started. All methods are safe for concurrent use.
+// Cluster is a server that we started and keep running. All methods are safe for concurrent use.
 type Cluster struct {
-	server           *child
 	lock             *DirectoryLock
 	output           *serverLog
 	log              zerolog.Logger
 	connectionString string
 	user             string
-	stopping         atomic.Bool
-	done             chan struct{}
-	err              error // read it only after done is closed
+	run              recipe
+	// life ends with Stop.
+	life  context.Context
+	leave context.CancelFunc
+	done  chan struct{}
+
+	mutex   sync.Mutex
+	server  *child
+	failure error // why it does not run now
+	err     error // how it ended at last; read it only after done is closed
+}
+
+// recipe is all that is needed to run the server again.
+type recipe struct {
+	programs installation
+	as       account
+	place    layout
+	socket   string
+	settings []string
 }
 
 // Start brings the directory's cluster up and returns when it accepts connections. It takes the directory's lock (ErrLocked
 // when somebody has it), makes the cluster at the first time, and recovers what an earlier run left. The context
 // limits the start only; recovery after a crash can take minutes on a large database, so give it time.
+//
+// A server that ends by itself, since it was killed or its disk was full, is started again until [Cluster.Stop]; its
+// connection string stays the same.
 //
 // Errors: ErrLocked, ErrNotInstalled, ErrVersion, ErrUnreachable, ErrOwner, ErrDamaged, ErrServer, or the context's.
 func Start(ctx context.Context, config Config) (*Cluster, error) {
@@ -71,13 +89,15 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, errors.Join(err, lock.Release())
 	}
 	cluster := &Cluster{lock: lock, output: output, log: config.Log, user: as.name, done: make(chan struct{})}
+	cluster.life, cluster.leave = context.WithCancel(context.Background())
 	programs, err := cluster.start(ctx, config, place, as)
 	if err != nil {
+		cluster.leave()
 		output.close()
 		return nil, errors.Join(err, lock.Release())
 	}
-	go cluster.watch()
-	config.Log.Info().Int("version", programs.major).Str("user", as.name).Int("pid", cluster.server.pid()).
+	go cluster.supervise()
+	config.Log.Info().Int("version", programs.major).Str("user", as.name).Int("pid", cluster.current().pid()).
 		Str("directory", place.directory).Dur("took", time.Since(begun)).Msg("database started")
 	return cluster, nil
 }
@@ -116,7 +136,9 @@ func (c *Cluster) start(ctx context.Context, config Config, place layout, as acc
 		return installation{}, err
 	}
 	c.connectionString = connectionString(socket, password)
-	return programs, c.launch(ctx, programs, as, place, settings(socket, authentication, config.NoSync))
+	c.run = recipe{programs: programs, as: as, place: place, socket: socket, settings: settings(socket, authentication, config.NoSync)}
+	c.server, err = c.launch(ctx)
+	return programs, err
 }
 
 // settings are given on the command line, where no file and no ALTER SYSTEM changes them: most are about safety, and
@@ -159,51 +181,51 @@ func settings(socketDirectory, authenticationFile string, noSync bool) []string 
 	return append(values, "fsync=on", "full_page_writes=on")
 }
 
-func (c *Cluster) launch(ctx context.Context, programs installation, as account, place layout, values []string) error {
-	arguments := []string{"-D", place.cluster()}
-	for _, value := range values {
+// launch runs the server and returns it when it is ready.
+func (c *Cluster) launch(ctx context.Context) (*child, error) {
+	arguments := []string{"-D", c.run.place.cluster()}
+	for _, value := range c.run.settings {
 		arguments = append(arguments, "-c", value)
 	}
 	c.output.forget()
-	command := exec.CommandContext(context.WithoutCancel(ctx), programs.program("postgres"), arguments...) // ctx limits the start only
+	command := exec.CommandContext(context.WithoutCancel(ctx), c.run.programs.program("postgres"), arguments...) // ctx limits the start only
 	command.Env, command.Dir = environment(), "/"
 	command.Stdout, command.Stderr = c.output, c.output
 	// SIGQUIT is PostgreSQL's immediate shutdown: it waits for no client and for no checkpoint, so it always ends, and what was
 	// committed is recovered from the write-ahead log. A fast shutdown (SIGINT) could hang behind a full disk.
-	server, err := startChild(command, as, unix.SIGQUIT)
+	server, err := startChild(command, c.run.as, unix.SIGQUIT)
 	if err != nil {
-		return fmt.Errorf("start %s as %s: %w", command.Path, as.name, err)
+		return nil, fmt.Errorf("start %s as %s: %w", command.Path, c.run.as.name, err)
 	}
-	c.server = server
-	if err := c.waitReady(ctx, place); err != nil {
-		c.end()
-		return err
+	if err := c.waitReady(ctx, server, c.run.place); err != nil {
+		endChild(server)
+		return nil, err
 	}
-	return nil
+	return server, nil
 }
 
 // waitReady believes only a status that our own child wrote: a pid file can be an earlier server's.
-func (c *Cluster) waitReady(ctx context.Context, place layout) error {
+func (c *Cluster) waitReady(ctx context.Context, server *child, place layout) error {
 	ticker := time.NewTicker(readyInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the database in %s to be ready: %w", place.directory, ctx.Err())
-		case <-c.server.ended:
+		case <-server.ended:
 			return &ServerError{
 				Doing: "starting the database in " + place.directory,
 				Advice: "If its data is damaged, restore a backup, or move " + place.cluster() +
 					" away to begin with an empty database.",
 				Lines: c.output.lastLines(),
-				Exit:  exitReason(c.server.err),
+				Exit:  exitReason(server.err),
 			}
 		case <-ticker.C:
 			found, err := readPIDFile(place.cluster())
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("read %s of the database: %w", pidFileName, err)
 			}
-			if found.pid == c.server.pid() && found.status == statusReady {
+			if found.pid == server.pid() && found.status == statusReady {
 				return nil
 			}
 		}
@@ -217,25 +239,6 @@ func exitReason(err error) error {
 	return err
 }
 
-// watch owns the end: whoever caused it, the lock is given back after the last process of the server is gone.
-func (c *Cluster) watch() {
-	<-c.server.ended
-	if !c.stopping.Load() {
-		c.err = &ServerError{
-			Doing:  "running the database",
-			Advice: "Start svar again: what was committed is kept.",
-			Lines:  c.output.lastLines(),
-			Exit:   exitReason(c.server.err),
-		}
-		c.log.Error().Err(c.server.err).Msg("database ended unexpectedly")
-	}
-	c.output.close()
-	if err := c.lock.Release(); err != nil {
-		c.log.Warn().Err(err).Msg("the lock of the database's directory could not be given back")
-	}
-	close(c.done)
-}
-
 // ConnString returns a URL for pgx or libpq, of the database "svar" as its owner. It contains the password: keep it out
 // of logs. Call PrepareConfig on what pgx parses from it.
 func (c *Cluster) ConnString() string { return c.connectionString }
@@ -243,42 +246,47 @@ func (c *Cluster) ConnString() string { return c.connectionString }
 // User is the system user that the server runs as.
 func (c *Cluster) User() string { return c.user }
 
-// Done is closed when the server has ended, wanted or not; then Err says whether it was wanted.
+// Done is closed when the server has ended and is not started again, after Stop.
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 
-// Err is nil while the server runs and after Stop; otherwise a *ServerError.
+// Err says why the server does not run now: nil while it does and after Stop, otherwise a *ServerError or what hinders
+// the next start.
 func (c *Cluster) Err() error {
-	select {
-	case <-c.done:
-		return c.err
-	default:
-		return nil
-	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.failure
 }
 
 // Stop ends the server: open transactions are rolled back, a checkpoint is written, and nothing is left when it returns. If that
 // takes longer than 20 s or than the context, the server is ended at once, which loses nothing that was
 // committed but costs a recovery at the next start; the error says so. More calls are harmless.
 func (c *Cluster) Stop(ctx context.Context) error {
-	c.stopping.Store(true)
-	c.server.signal(unix.SIGINT)
-	if c.server.waitFor(fastGrace, ctx.Done()) {
+	c.leave()
+	server := c.current() // no other one is begun any more
+	server.signal(unix.SIGINT)
+	if server.waitFor(fastGrace, ctx.Done()) {
 		<-c.done
-		if c.err == nil && c.server.err != nil {
-			return fmt.Errorf("stop the database: %w", c.server.err)
+		if c.err != nil {
+			return fmt.Errorf("stop the database: %w", c.err)
 		}
-		return c.err
+		return nil
 	}
-	c.end()
+	endChild(server)
 	<-c.done
 	return errors.Join(errors.New("the database did not stop in time and was ended; the next start recovers it"), ctx.Err())
 }
 
-// end ends the server without regard to clients and checkpoints and returns when it is gone.
-func (c *Cluster) end() {
-	c.server.signal(unix.SIGQUIT)
-	if !c.server.waitFor(immediateGrace, nil) {
-		c.server.signal(unix.SIGKILL)
-		<-c.server.ended
+func (c *Cluster) current() *child {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.server
+}
+
+// endChild ends the server without regard to clients and checkpoints and returns when it is gone.
+func endChild(server *child) {
+	server.signal(unix.SIGQUIT)
+	if !server.waitFor(immediateGrace, nil) {
+		server.signal(unix.SIGKILL)
+		<-server.ended
 	}
 }

@@ -1,6 +1,7 @@
 package private
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rs/zerolog"
 )
 
@@ -52,24 +54,104 @@ func TestStartRightAfterAKill(t *testing.T) {
 	startCluster(t, directory)
 }
 
-func TestKilledServerIsNoticedAndRecovered(t *testing.T) {
+// A postmaster that is killed, as the kernel does when memory runs out, is started again under the same address, as
+// often as it takes.
+func TestAKilledServerIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	for name, directory := range map[string]func() string{
+		"socket": func() string { return stoppedCluster(t) },
+		"abstract": func() string {
+			return filepath.Join(reachableDirectory(t), strings.Repeat("långt-namn", 12), "postgres")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			directory := directory()
+			cluster := startCluster(t, directory)
+			execute(t, connect(t, cluster.ConnString()), "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('committed')")
+			for range 2 {
+				running := postmaster(t, directory)
+				kill(t, running)
+				waitGone(t, running)
+				if got := queryText(t, connectAgain(t, cluster.ConnString()), "SELECT word FROM kept"); got != "committed" {
+					t.Errorf("got %q", got)
+				}
+			}
+			if err := cluster.Err(); err != nil {
+				t.Errorf("while it runs its fault is %v", err)
+			}
+			last := postmaster(t, directory)
+			stopCluster(t, cluster)
+			waitGone(t, last)
+		})
+	}
+}
+
+// connectAgain connects as soon as the server is there again.
+func connectAgain(t *testing.T, connectionString string) *pgx.Conn {
+	t.Helper()
+	config, err := pgx.ParseConfig(connectionString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	PrepareConfig(&config.Config)
+	ctx := testContext(t)
+	tick := time.NewTicker(20 * time.Millisecond) // a server has no signal for others that it is ready
+	defer tick.Stop()
+	for {
+		connection, err := pgx.ConnectConfig(ctx, config)
+		if err == nil {
+			t.Cleanup(func() { _ = connection.Close(context.Background()) })
+			return connection
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the server is never there again: %v", err)
+		}
+	}
+}
+
+// What cannot be started again says so in the server's words, and ends at once when it is told to.
+func TestAServerBeyondRepair(t *testing.T) {
 	t.Parallel()
 	directory := stoppedCluster(t)
 	cluster := startCluster(t, directory)
-	connection := connect(t, cluster.ConnString())
-	execute(t, connection, "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('committed')")
-
+	if err := os.Truncate(filepath.Join(directory, "cluster", "global", "pg_control"), 100); err != nil {
+		t.Fatal(err)
+	}
 	kill(t, postmaster(t, directory))
+	ctx := testContext(t)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := cluster.Err()
+		if err != nil && strings.Contains(err.Error(), "pg_control") {
+			if ended := (*ServerError)(nil); !errors.As(err, &ended) || !strings.Contains(err.Error(), "backup") {
+				t.Errorf("it is said as %v", err)
+			}
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("it is never said; the fault is %v", err)
+		}
+	}
+	if err := cluster.Stop(ctx); err != nil {
+		t.Errorf("the end of what does not run: %v", err)
+	}
 	<-cluster.Done()
-	var ended *ServerError
-	if err := cluster.Err(); !errors.Is(err, ErrServer) || !errors.As(err, &ended) {
-		t.Fatalf("Err is %v, want ErrServer", err)
+	if left := serverProcesses(filepath.Join(directory, "cluster"), must(serverAccount()).uid); len(left) > 0 {
+		t.Errorf("the processes %v are left", left)
 	}
+}
 
-	again := startCluster(t, directory)
-	if got := queryText(t, connect(t, again.ConnString()), "SELECT word FROM kept"); got != "committed" {
-		t.Errorf("got %q", got)
+func must(as account, err error) account {
+	if err != nil {
+		panic(err)
 	}
+	return as
 }
 
 // A postmaster that outlived its Svar (started without a parent-death signal) is proven ours, ended and replaced.
@@ -81,7 +163,7 @@ func TestOrphanOfOursIsEnded(t *testing.T) {
 	if err := orphan.Wait(); err != nil {
 		t.Logf("the orphan ended: %v", err)
 	}
-	if orphan.Process.Pid == again.server.pid() {
+	if orphan.Process.Pid == again.current().pid() {
 		t.Fatal("the orphan was taken for the new server")
 	}
 	queryText(t, connect(t, again.ConnString()), "SELECT 'served'")
@@ -156,7 +238,7 @@ func TestStalePIDFileOfAForeignProcess(t *testing.T) {
 	}
 
 	cluster := startCluster(t, directory)
-	if cluster.server.pid() == foreign.Process.Pid {
+	if cluster.current().pid() == foreign.Process.Pid {
 		t.Fatal("the foreign process was taken for the server")
 	}
 	queryText(t, connect(t, cluster.ConnString()), "SELECT 'served'")
@@ -181,10 +263,10 @@ func TestProofOfOurPostmaster(t *testing.T) {
 		uid     uint32
 		want    bool
 	}{
-		{"ours", cluster.server.pid(), place.cluster(), as.uid, true},
-		{"another user's", cluster.server.pid(), place.cluster(), as.uid + 1, false},
-		{"another directory's", cluster.server.pid(), directory, as.uid, false},
-		{"no directory", cluster.server.pid(), filepath.Join(directory, "missing"), as.uid, false},
+		{"ours", cluster.current().pid(), place.cluster(), as.uid, true},
+		{"another user's", cluster.current().pid(), place.cluster(), as.uid + 1, false},
+		{"another directory's", cluster.current().pid(), directory, as.uid, false},
+		{"no directory", cluster.current().pid(), filepath.Join(directory, "missing"), as.uid, false},
 		{"another program", os.Getpid(), place.cluster(), uint32(os.Geteuid()), false},
 		{"no process", 0, place.cluster(), as.uid, false},
 	} {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 const (
@@ -72,22 +73,30 @@ func adviseOnPermission(err error) error {
 // clients refuse a server that does not prove that it knows it (see PrepareConfig).
 func (l layout) socketDirectory(as account) (string, error) {
 	directory := filepath.Join(l.directory, "socket")
-	// A socket's lock file of an earlier run names a process id that may be somebody else's today.
-	if err := os.RemoveAll(directory); err != nil {
-		return "", fmt.Errorf("remove an earlier socket: %w", err)
-	}
 	if len(filepath.Join(directory, socketFile)) > socketPathLimit {
 		random := make([]byte, 16)
 		_, _ = rand.Read(random)
-		return "@svar-" + hex.EncodeToString(random), nil
+		directory = "@svar-" + hex.EncodeToString(random)
+	}
+	return directory, l.clearSocket(directory, as)
+}
+
+// clearSocket makes the place of the socket anew: its lock file of an earlier run names a process id that may be
+// somebody else's today. An abstract socket leaves nothing behind.
+func (l layout) clearSocket(directory string, as account) error {
+	if err := os.RemoveAll(filepath.Join(l.directory, "socket")); err != nil {
+		return fmt.Errorf("remove an earlier socket: %w", err)
+	}
+	if strings.HasPrefix(directory, "@") {
+		return nil
 	}
 	if err := os.Mkdir(directory, 0o700); err != nil {
-		return "", fmt.Errorf("create the socket's directory: %w", err)
+		return fmt.Errorf("create the socket's directory: %w", err)
 	}
 	if err := as.own(directory); err != nil {
-		return "", fmt.Errorf("give the socket's directory to %s: %w", as.name, err)
+		return fmt.Errorf("give the socket's directory to %s: %w", as.name, err)
 	}
-	return directory, nil
+	return nil
 }
 
 // hostBasedAuthentication lets in one role, by the socket, with its password; there is no "trust" for anybody.
