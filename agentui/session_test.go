@@ -156,7 +156,10 @@ func TestSignInIsRateLimited(t *testing.T) {
 	for allowed := true; allowed; {
 		_, allowed = w.ui.attempts.Try(t.Context(), fixed, "anna", "198.51.100.1", func() bool { return false })
 	}
-	wantProblem(t, "guessed at", w.do("POST", "/api/v1/session", "", credentials("anna", testPassword)), http.StatusTooManyRequests)
+	r := w.do("POST", "/api/v1/session", "", credentials("anna", testPassword))
+	if wantProblem(t, "guessed at", r, http.StatusTooManyRequests); r.Header().Get("Retry-After") == "" {
+		t.Error("not told when to try again")
+	}
 }
 
 func TestSignOut(t *testing.T) {

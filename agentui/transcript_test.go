@@ -114,6 +114,7 @@ func TestTranscriptWaitsForTheDatabase(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		w.tickets.fail(nil)
 		time.Sleep(2 * filingLongest)
+		synctest.Wait()
 		if texts := filedTexts(t, w, "SD-1"); len(texts) != 1 {
 			t.Errorf("filed %q", texts)
 		}
