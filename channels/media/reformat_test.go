@@ -78,7 +78,7 @@ func TestTheFormatChangesInMidCall(t *testing.T) {
 // reportsNowhere takes packets as part of the leg and does nothing with them.
 type reportsNowhere struct{}
 
-func (reportsNowhere) Receive(*rtp.Packet) error                { return nil }
+func (reportsNowhere) Receive(*rtp.Packet) error               { return nil }
 func (reportsNowhere) ReceiveReports([]rtcp.Packet, time.Time) {}
 
 func TestALatchIsOpenedAgain(t *testing.T) {

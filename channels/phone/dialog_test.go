@@ -33,7 +33,7 @@ func TestTheCallerHoldsAndComesBack(t *testing.T) {
 		{"sendonly", "a=recvonly"}, {"sendonly", "a=recvonly"}, {"inactive", "a=inactive"}, {"sendrecv", "a=sendrecv"},
 	} {
 		c.within(sip.INVITE, "", c.body+"a="+step.attribute+"\r\n")
-		response := c.final(sip.INVITE)
+		response := c.finalOf(sip.INVITE, c.sequence)
 		if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), step.want) {
 			t.Errorf("%s got\n%s", step.attribute, response)
 		}
@@ -58,14 +58,14 @@ func TestTheCallerHoldsAndComesBack(t *testing.T) {
 	}
 	// An offer that does not fit changes nothing.
 	c.within(sip.INVITE, "", c.offer("18", ""))
-	response := c.final(sip.INVITE)
+	response := c.finalOf(sip.INVITE, c.sequence)
 	if response.StatusCode != 488 {
 		t.Errorf("a codec that we have not got %d", response.StatusCode)
 	}
 	c.ack(response, "")
 	// We offer, to end a hold, and the answer comes with the ACK.
 	c.within(sip.INVITE, "", "")
-	response = c.final(sip.INVITE)
+	response = c.finalOf(sip.INVITE, c.sequence)
 	if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), "RTP/AVP 0 8 101") || !strings.Contains(string(response.Body()), "a=sendrecv") {
 		t.Errorf("INVITE without description got\n%s", response)
 	}

@@ -17,7 +17,7 @@ import (
 func (c *call) reinvite(body string) []byte {
 	c.peer.t.Helper()
 	c.within(sip.INVITE, "", body)
-	response := c.final(sip.INVITE)
+	response := c.finalOf(sip.INVITE, c.sequence)
 	if response.StatusCode != sip.StatusOK {
 		c.peer.t.Fatalf("re-INVITE got %d %s", response.StatusCode, response.Reason)
 	}
@@ -72,7 +72,7 @@ func TestACallChangesItsCodecAndPort(t *testing.T) {
 			answer = c.reinvite(offer)
 		} else {
 			c.within(sip.UPDATE, "", offer)
-			answer = c.final(sip.UPDATE).Body()
+			answer = c.finalOf(sip.UPDATE, c.sequence).Body()
 		}
 		d, err := readDescription(answer, 0)
 		if err != nil || d.format != (media.Format{Codec: move.codec, PayloadType: move.codec.PayloadType(), TelephoneEvent: 96}) {
@@ -146,7 +146,7 @@ func TestGlare(t *testing.T) {
 	c := newPeer(t, "UDP", s.Address()).call()
 	a := s.connect(t, c)
 	c.within(sip.INVITE, "", "")
-	offered := c.final(sip.INVITE)
+	offered := c.finalOf(sip.INVITE, c.sequence)
 	invite := c.sequence
 	for _, method := range []sip.RequestMethod{sip.UPDATE, sip.INVITE} {
 		c.within(method, "", c.body+"a=sendonly\r\n")
@@ -213,7 +213,7 @@ func TestAnswersInACKThatCanNotBeUsed(t *testing.T) {
 			c := newPeer(t, "UDP", s.Address()).call()
 			a := s.connect(t, c)
 			c.within(sip.INVITE, "", "")
-			c.ack(c.final(sip.INVITE), answer(c))
+			c.ack(c.finalOf(sip.INVITE, c.sequence), answer(c))
 			if name == "none" {
 				c.bye(a) // a refresh by somebody who forgot the answer: the call went on
 				return
@@ -237,7 +237,7 @@ func TestOurOfferInMidCallLeavesTheChoice(t *testing.T) {
 	c.body = c.offer("8 101", "a=rtpmap:101 telephone-event/8000\r\n")
 	a := s.connect(t, c)
 	c.within(sip.INVITE, "", "")
-	response := c.final(sip.INVITE)
+	response := c.finalOf(sip.INVITE, c.sequence)
 	if !strings.Contains(string(response.Body()), "RTP/AVP 8 0 101\r\n") {
 		t.Errorf("our offer:\n%s", response.Body())
 	}
@@ -259,7 +259,7 @@ func TestACallerBehindNATMoves(t *testing.T) {
 	s := serve(t)
 	c := newPeer(t, "UDP", s.Address()).call()
 	inner := func(port int) string {
-		return strings.Replace(fmt.Sprintf("v=0\no=- 1 1 IN IP4 10.0.0.7\ns=-\nc=IN IP4 10.0.0.7\nt=0 0\nm=audio %d RTP/AVP 8\n", port), "\n", "\r\n", -1)
+		return strings.ReplaceAll(fmt.Sprintf("v=0\no=- 1 1 IN IP4 10.0.0.7\ns=-\nc=IN IP4 10.0.0.7\nt=0 0\nm=audio %d RTP/AVP 8\n", port), "\n", "\r\n")
 	}
 	c.body = inner(4000)
 	a := s.connect(t, c)

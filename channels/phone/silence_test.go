@@ -43,7 +43,7 @@ func TestSilentCallersAreAskedAndKept(t *testing.T) {
 	holding := newPeer(t, "UDP", s.Address()).call()
 	held := s.connect(t, holding)
 	holding.within(sip.INVITE, "", holding.body+"a=sendonly\r\n")
-	holding.ack(holding.final(sip.INVITE), "")
+	holding.ack(holding.finalOf(sip.INVITE, holding.sequence), "")
 
 	resting := newPeer(t, "UDP", s.Address()).call()
 	rests := s.connect(t, resting)

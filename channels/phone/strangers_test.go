@@ -43,7 +43,7 @@ func TestStraysLearnNothing(t *testing.T) {
 			for _, stray := range strays {
 				p.send(p.stray(stray.method, stray.uri, ""))
 				got := p.final(stray.method)
-				if got.StatusCode != 404 {
+				if got.StatusCode != sip.StatusNotFound {
 					t.Errorf("%s %s got %d", stray.method, stray.uri, got.StatusCode)
 				}
 				for _, header := range got.Headers() {
@@ -94,7 +94,7 @@ func TestScannersGetSilence(t *testing.T) {
 			probe := p.stray(sip.OPTIONS, line, "User-Agent: Telefonen\r\n")
 			p.send(probe)
 			got, isResponse := p.receive(patience).(*sip.Response)
-			if !isResponse || got.StatusCode != 200 || !strings.Contains(probe, got.CallID().Value()) || got.GetHeader("Allow") == nil {
+			if !isResponse || got.StatusCode != sip.StatusOK || !strings.Contains(probe, got.CallID().Value()) || got.GetHeader("Allow") == nil {
 				t.Errorf("got\n%s", got)
 			}
 			if transport == "UDP" { // over TCP each message has a goroutine of its own
@@ -132,7 +132,7 @@ func TestTrunksAreNotLimited(t *testing.T) {
 	p := newPeer(t, "UDP", s.Address())
 	for range 50 {
 		p.send(p.stray(sip.REGISTER, "sip:"+s.Address().String(), ""))
-		if got := p.final(sip.REGISTER); got.StatusCode != 405 || got.GetHeader("Allow") == nil {
+		if got := p.final(sip.REGISTER); got.StatusCode != sip.StatusMethodNotAllowed || got.GetHeader("Allow") == nil {
 			t.Fatalf("REGISTER got\n%s", got)
 		}
 	}
