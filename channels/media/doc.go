@@ -16,13 +16,21 @@
 // # Parts
 //
 //   - [Stream] is the media of one leg. Its sources are silence, [Stream.Play],
-//     [Stream.Loop] and another stream ([Connect]).
+//     [Stream.Loop], another stream ([Connect]) and the party itself ([Stream.Echo]); keys
+//     ([Stream.Press]) go before any of them. [Stream.Unheard] tells a dead party.
 //   - [Pacer] drives all playing streams of a node, 20 ms a frame.
 //   - [PortPool] and [Socket] are RTP and RTCP over UDP, for legs that have no
 //     transport of their own.
 //   - [Clip] is a recorded or synthesised sound, encoded once for each codec.
 //     [SpeechCache] makes clips from text, [Music] returns the queue music.
+//   - [Statistics] are a leg's accounts, [Ledger] sums those of a gateway.
 //   - [Codec] and [Format] say what was negotiated.
+//
+// # Hold
+//
+// On hold the user hears music and the agent silence: [Disconnect], then Loop on the user's
+// stream; [Connect] resumes. Another leg takes a talk over by Connect alone, which lets the
+// former one go; its end afterwards changes nothing.
 //
 // # What it does not own
 //

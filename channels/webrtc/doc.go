@@ -19,17 +19,21 @@
 //
 // A leg serves one contact and is never negotiated again.
 //
+// [Gateway.Echo] makes a leg on which an agent hears himself.
+//
 // # States
 //
 //	        Ring                    connected
 //	(none) ------> setting up -----------------> connected
-//	                   |                          |     ^
-//	                   | bad message, too late,   |     | heard again
-//	                   | HangUp                   |     |
-//	                   v                          v     |
-//	                  over <------------------ disconnected (5 s unheard; only a warning)
-//	                         20 s unheard, closed by
-//	                         the browser, HangUp
+//	                   |                             |
+//	                   | bad message, too late,      | no sound for 5 s, closed by
+//	                   | HangUp                      | the browser, HangUp
+//	                   v                             v
+//	                  over <-------------------------+
+//
+// A browser that is connected always sends sound, and silence while its microphone is muted.
+// One whose sound ends (its network, its machine or its microphone is gone) is over after 5 s,
+// since the caller would wait in silence: the console asks for another leg, and may do so before.
 //
 // # What it does not own
 //
