@@ -86,7 +86,9 @@ type App struct {
 	metrics      *metrics
 	watch        *watch
 	dispatcher   *dispatch.Dispatcher
-	mailboxes    *mail.Gateway
+	// guard knows how much room the journal has; nil when NATS is elsewhere.
+	guard     *journal.Guard
+	mailboxes *mail.Gateway
 	// ending says that the App is being closed.
 	ending atomic.Bool
 }
@@ -270,7 +272,7 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 		})
 		if err == nil {
 			end = stop{what: "NATS", do: server.Shutdown}
-			a.natsURL = server.ClientURL()
+			a.natsURL, a.guard = server.ClientURL(), server.Guard()
 			a.conn, err = server.Connect(string(a.node))
 		}
 	}
@@ -286,13 +288,14 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 		return endServer(ctx)
 	}}
 	a.bus = bus.New(a.conn)
-	if a.journal, err = journal.Open(ctx, a.conn); err != nil {
+	guarded := journal.GuardedBy(a.guard)
+	if a.journal, err = journal.Open(ctx, a.conn, guarded); err != nil {
 		return end, err
 	}
-	if a.personal, err = journal.OpenPersonal(ctx, a.conn); err != nil {
+	if a.personal, err = journal.OpenPersonal(ctx, a.conn, guarded); err != nil {
 		return end, err
 	}
-	a.chats, err = journal.OpenChats(ctx, a.conn)
+	a.chats, err = journal.OpenChats(ctx, a.conn, guarded)
 	return end, err
 }
 
