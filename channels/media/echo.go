@@ -35,9 +35,17 @@ type echo struct {
 }
 
 func newEcho(delay time.Duration, silence byte) *echo {
-	e := &echo{delay: ticks(delay), silence: silence}
-	e.clear()
+	e := &echo{delay: ticks(delay)}
+	e.begin(silence)
 	return e
+}
+
+// begin forgets what was kept; silence is that of the codec from now on.
+func (e *echo) begin(silence byte) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.silence, e.known = silence, false
+	e.clear()
 }
 
 func (e *echo) clear() {

@@ -94,11 +94,23 @@ func TestEchoFollowsAJumpInTime(t *testing.T) {
 				t.Fatalf("%d frames of half a second after a jump by %d", heard, int32(jump))
 			}
 		}
+		// The same in another codec.
+		if err := leg.SetFormat(formatU); err != nil {
+			t.Fatal(err)
+		}
+		speaker.packet.PayloadType = formatU.PayloadType
+		begin := len(leg.wire.all())
+		speaker.speak(t, leg.Stream, 50)
+		for i, packet := range leg.wire.all()[begin+2:] {
+			if want := map[bool]byte{true: 0xFF, false: 0x55}[i < 21]; packet.payload[80] != want && (i < 21 || i > 26) {
+				t.Fatalf("frame %d after a change of codec holds %x", i, packet.payload[80])
+			}
+		}
 		if err := leg.Silence(); err != nil {
 			t.Fatal(err)
 		}
 		speaker.speak(t, leg.Stream, 2)
-		if leg.wire.last(t).payload[80] != 0xD5 {
+		if leg.wire.last(t).payload[80] != 0xFF {
 			t.Fatal("the echo goes on after another source was set")
 		}
 	})

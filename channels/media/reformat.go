@@ -24,7 +24,7 @@ func (s *Stream) prepareFormat(codec Codec) {
 	s.out.mutex.Lock()
 	playing := s.out.playing
 	s.out.mutex.Unlock()
-	if playing != nil {
+	if playing != nil && playing.clip != nil {
 		_ = playing.clip.Encoded(codec) // the clip keeps it
 	}
 }
@@ -42,7 +42,11 @@ func (o *outgoing) setFormat(format Format) error {
 	}
 	o.format, o.switched = format, true
 	o.silence = silentFrame(format.Codec)
-	if o.playing != nil {
+	switch {
+	case o.playing == nil:
+	case o.playing.echo != nil:
+		o.playing.echo.begin(o.silence[0]) // what it kept is in the old codec
+	default:
 		// All codecs here have as many octets a second: the position stays.
 		o.playing.sound = o.playing.clip.Encoded(format.Codec)
 	}
