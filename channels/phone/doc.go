@@ -9,6 +9,8 @@
 //   - [Gateway] listens, checks each request (validate.go), and finds what it is for.
 //   - A leg is one call: its dialog (RFC 3261 §12) with a method per state (dialog.go), its
 //     session (RFC 3264, session.go) and its voice, which package media carries.
+//   - What changes a call that goes on, hold and its end, another codec or address, is answered
+//     in renegotiate.go.
 //   - A record (record.go) is what another process needs to end the dialog after a crash.
 //
 // # States of a dialog
@@ -49,7 +51,14 @@
 // Anybody can send to a SIP port. Only addresses of trunks are believed (their
 // P-Asserted-Identity) and may direct us to another address; a stranger gets answers where
 // the request came from, voice where his voice comes from, and nothing is ever resolved or
-// dialled on his word. Everything he can make grow has a bound.
+// dialled on his word. Everything he can make grow has a bound. What he sends that is for no
+// line and no call costs neither a transaction nor a goroutine, and tells him nothing
+// (strangers.go); a flood of it touches no call.
+//
+// # Silence
+//
+// A caller who sends no voice is asked by OPTIONS whether his side still knows the call
+// (silence.go). If it does he is kept, however long he is silent.
 //
 // # What it does not own
 //

@@ -30,13 +30,16 @@ func (g *Gateway) handle(request *sip.Request, transaction *sip.ServerTx) {
 		return
 	}
 	defer done()
-	if fault := validate(request); fault != nil {
+	fault := validate(request)
+	if fault != nil {
 		g.counters.malformed.Add(1)
-		g.reject(request, transaction, fault)
-		return
 	}
 	// What strangers send by UDP was judged before it came here.
-	if request.Transport() != "UDP" && g.config.trunkOf(sourceOf(request).Addr()) == nil && g.doorman.turnAway(request, transaction) {
+	if request.Transport() != "UDP" && g.config.trunkOf(sourceOf(request).Addr()) == nil && g.doorman.turnAway(request, transaction, fault) {
+		return
+	}
+	if fault != nil {
+		g.reject(request, transaction, fault)
 		return
 	}
 	switch request.Method {

@@ -1,6 +1,10 @@
 package phone
 
 import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
 	"github.com/emiago/sipgo/sip"
 
 	"svar/channels/media"
@@ -88,3 +92,54 @@ func (l *leg) retarget(request *sip.Request) {
 		l.publish()
 	}
 }
+
+// deferred is a request that came while an ACK was due.
+type deferred struct {
+	received
+	patience *time.Timer
+}
+
+// deferRequest keeps one request until the ACK is there, and refuses a second one.
+func (l *leg) deferRequest(in received) {
+	if l.waiting != nil {
+		l.refuseGlare(in)
+		return
+	}
+	l.waiting = &deferred{received: in, patience: time.NewTimer(overtaking)}
+}
+
+func (l *leg) deferTimer() <-chan time.Time {
+	if l.waiting == nil {
+		return nil
+	}
+	return l.waiting.patience.C
+}
+
+// takeDeferred answers the request that waited for the ACK.
+func (l *leg) takeDeferred() {
+	if waiting := l.waiting; waiting != nil {
+		l.waiting = nil
+		waiting.patience.Stop()
+		l.change(waiting.received)
+	}
+}
+
+func (l *leg) refuseDeferred() {
+	in := l.waiting.received
+	l.waiting = nil
+	l.refuseGlare(in)
+}
+
+// refuseGlare refuses a change while another one is under way: 491 when an offer of ours waits
+// for its answer (RFC 3261 §14.2, RFC 3311 §5.2), otherwise 500, to be tried again later.
+func (l *leg) refuseGlare(in received) {
+	if l.pending != nil && l.pending.answerDue {
+		l.gateway.respond(in.request, in.transaction, 491, "Request Pending")
+		return
+	}
+	l.gateway.respond(in.request, in.transaction, 500, "Server Internal Error", retrySoon())
+}
+
+// retrySoon is after how many seconds a change may be tried again: by chance, as RFC 3261 §14.2
+// wants it.
+func retrySoon() sip.Header { return sip.NewHeader("Retry-After", strconv.Itoa(rand.IntN(11))) }

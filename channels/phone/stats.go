@@ -36,7 +36,8 @@ type Stats struct {
 	Connections  uint64 // TCP connections closed because there were too many
 	DialsRefused uint64 // connections that a response would have opened
 	// Strays are messages of strangers that belong to no call and are for no line of ours.
-	// StraysDropped are those among them that got no answer: too many, or a scanner's.
+	// StraysDropped are those of them that got no answer, because there were too many or a
+	// scanner sent them, and what else of strangers was refused without one.
 	Strays        uint64
 	StraysDropped uint64
 	// Scanners are requests of programs that call themselves by a scanner's name.

@@ -241,25 +241,30 @@ func (d *doorman) answer(request *sip.Request, from netip.AddrPort, refusal *fau
 }
 
 // turnAway judges a request that a stranger sent over a connection, where the library has made
-// its transaction already. It reports whether the request is dealt with.
-func (d *doorman) turnAway(request *sip.Request, transaction *sip.ServerTx) bool {
-	if request.Method == sip.ACK || request.Method == sip.CANCEL || !d.gateway.begins(request) {
-		return false // there are no repetitions over a connection: they find their call, or get 481
-	}
+// its transaction already; refusal is why it is not valid, if it is not. It reports whether the
+// request is dealt with.
+func (d *doorman) turnAway(request *sip.Request, transaction *sip.ServerTx, refusal *fault) bool {
+	counters := &d.gateway.counters
 	from := sourceOf(request).Addr()
-	refusal := silence
-	if isScanner(request) {
-		d.gateway.counters.scanners.Add(1)
-		d.gateway.counters.strays.Add(1)
-	} else if refusal = d.judge(request, from); refusal == nil {
-		return false
+	switch {
+	case isScanner(request):
+		counters.scanners.Add(1)
+		counters.strays.Add(1)
+		refusal = silence
+	case refusal != nil:
+	case request.Method == sip.ACK, request.Method == sip.CANCEL, !d.gateway.begins(request):
+		return false // there are no repetitions over a connection: they find their call, or get 481
+	default:
+		if refusal = d.judge(request, from); refusal == nil {
+			return false
+		}
 	}
 	if refusal == silence || !d.answers.allow(from) {
-		d.gateway.counters.straysDropped.Add(1)
-		transaction.Terminate()
-		return true
+		counters.straysDropped.Add(1)
+	} else {
+		d.gateway.reject(request, transaction, refusal)
 	}
-	d.gateway.reject(request, transaction, refusal)
+	transaction.Terminate() // a connection loses nothing: there is nothing to be kept for repetitions
 	return true
 }
 
