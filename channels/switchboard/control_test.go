@@ -142,6 +142,11 @@ func TestHeldContactEndsAsAConnectedOneDoes(t *testing.T) {
 				if !w.agents.last().hears(caller) {
 					t.Error("the next agent does not hear the caller")
 				}
+				w.do(bus.ControlHold)
+				w.expect(contact.Hold{Contact: "c1", Agent: "anna"})
+				if w.agents.last().hears(caller) {
+					t.Error("the next agent cannot hold")
+				}
 			})
 		})
 	}

@@ -10,6 +10,13 @@
 // beside it, which any of them stops at once. A user who writes is joined to an agent
 // without a leg towards him.
 //
+// What an agent does with his call comes to the same goroutine: hold, resume, keys, hang-up
+// act at once and are told to the dispatcher afterwards, in that order, so that no talk waits
+// for an election or a full disk. An agent's [voice] is more than a leg: it belongs to one
+// window, may be made anew in it or in another one while the talk goes on, and may be gone for
+// [Config.VoiceGrace] before the user has to wait for somebody else. How each leg of a talk
+// came in is told when it is over.
+//
 // The switchboard decides no routing and keeps no truth: what it holds is legs. After a
 // crash those are gone, and their records tell the next process which of them to end; a
 // chat outlives its process, and goes on in the next one where it was.
