@@ -138,7 +138,7 @@ func (e *Engine) planRefuse(v contact.Refuse, now contact.Instant) (func(), *con
 
 func (e *Engine) planGreet(v contact.Greet, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[v.Contact]
-	if c == nil {
+	if c == nil || c.lapses(now) {
 		return nil, reject(contact.UnknownContact)
 	}
 	if c.State != contact.StateArrived {
@@ -149,7 +149,7 @@ func (e *Engine) planGreet(v contact.Greet, now contact.Instant) (func(), *conta
 
 func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[v.Contact]
-	if c == nil {
+	if c == nil || c.lapses(now) {
 		return nil, reject(contact.UnknownContact)
 	}
 	same := slices.Equal(v.Needs, c.Needs) && v.Class == c.Class && v.Target == c.Target

@@ -283,7 +283,7 @@ func (c *checker) wrapsUp(event contact.Event, before, after queue.ContactState)
 		if v.Lapsed && (v.Ticket != before.Ticket || v.Code != before.Code && (before.Code != "" || before.Ticket != "" || v.Code != before.LapseCode)) {
 			c.t.Fatalf("%s was left with %q %q (or %q) and is closed with %q %q", v.Contact, before.Code, before.Ticket, before.LapseCode, v.Code, v.Ticket)
 		}
-		if agent, _ := c.follower.Agent(v.Agent); v.Lapsed && !agent.Gone && (before.WrapUpUntil == 0 || before.WrapUpUntil > c.follower.Last()) {
+		if agent, known := c.follower.Agent(v.Agent); v.Lapsed && known && !agent.Gone && (before.WrapUpUntil == 0 || before.WrapUpUntil > c.follower.Last()) {
 			c.t.Fatalf("%s ran out at %d, before %d", v.Contact, c.follower.Last(), before.WrapUpUntil)
 		}
 	default:

@@ -17,6 +17,8 @@ type world struct {
 	engine   *queue.Engine
 	now      contact.Instant
 	contacts int
+	// bounded wants rules that let nobody keep anything for ever.
+	bounded bool
 }
 
 // evenly draws numbers below most, all alike. (rapid's own ranges prefer small ones: a
@@ -161,6 +163,9 @@ func (w *world) rules() contact.Rules {
 	rules.OutcomeCodes = []contact.OutcomeCode{"solved", "passed-on"}
 	rules.UnreachableGrace = contact.Millis(w.pick("grace", 3)) * 15_000
 	rules.WrapUpLimit, rules.WrapUpExtension = contact.Millis(w.pick("wrap-up", 3))*20_000, contact.Millis(w.pick("extension", 3))*15_000
+	if w.bounded {
+		rules.WrapUpLimit, rules.UnreachableGrace = max(1000, rules.WrapUpLimit), max(1000, rules.UnreachableGrace)
+	}
 	if rules.WrapUpLimit > 0 || w.oneIn(2, "a code without limit") {
 		rules.WrapUpCode = "not-stated"
 	}
