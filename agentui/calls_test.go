@@ -329,6 +329,24 @@ func TestWindowHasOneSocket(t *testing.T) {
 	})
 }
 
+// Nobody holds the server by windows without end.
+func TestWindowsOfAnAgentAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		w.window("anna", windowOne)
+		for range maxWindows - 1 {
+			w.console("anna")
+			synctest.Wait()
+		}
+		if _, response, err := w.connect(w.token("anna"), window(""), nil); err == nil || response.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("one more: %v", err)
+		}
+		w.window("anna", windowOne) // one that comes back is not one more
+		w.console("bo")
+	})
+}
+
 func TestWindowsWithoutAnIDAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -24,6 +24,7 @@ const (
 	requestRate   = 50       // per second, with bursts of requestBurst
 	requestBurst  = 200
 	requestsAhead = 64 // requests that wait for earlier ones, in each lane
+	maxWindows    = 20 // of one agent, on this node; about
 	messagesAhead = 64 // replies and signals that the console has not read
 	stateEvery    = 100 * time.Millisecond
 	pingEvery     = 15 * time.Second
@@ -99,6 +100,10 @@ func (u *UI) serveSocket(w http.ResponseWriter, r *http.Request) {
 	window, err := windowOf(r)
 	if err != nil {
 		problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if u.consoles.beside(contact.AgentID(account.Name), window) >= maxWindows {
+		problem(w, http.StatusTooManyRequests, "you have too many windows open; close some")
 		return
 	}
 	if !u.begin() {

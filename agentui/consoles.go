@@ -52,6 +52,19 @@ func (s *consoles) count() int {
 	return n
 }
 
+// beside is how many sockets of the agent are open in other windows than that.
+func (s *consoles) beside(agent contact.AgentID, window string) int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	n := 0
+	for _, c := range s.open[agent] {
+		if c.id != window {
+			n++
+		}
+	}
+	return n
+}
+
 // changed tells every console that there is something new to show.
 func (s *consoles) changed() {
 	s.mutex.Lock()

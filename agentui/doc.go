@@ -3,7 +3,9 @@
 //
 // It speaks to the queue only over the bus. The [Board] mirrors what the dispatcher
 // publishes; a console is sent whole states made from it and asks for things by commands,
-// so that what is shown is always the server's word. Whatever else it reads and writes
+// so that what is shown is always the server's word. What an agent does with a call is asked of
+// the node that has the caller, which needs no dispatcher for it, and the voice of a call lives
+// in one of the agent's windows, which keep their ids over a reload. Whatever else it reads and writes
 // (accounts, people, notes, chats, tickets, outage messages, figures) goes through small
 // interfaces of its own.
 //
