@@ -10,11 +10,14 @@ import { until } from './until.mjs';
 /** The tone of every agent's microphone, in hertz. In beats, or the browser's noise suppression takes it for noise. */
 export const agentTone = 1000;
 
+/** A Chromium's argument: no UDP leaves it, as in networks that let none through. */
+export const noUDP = '--webrtc-ip-handling-policy=disable_non_proxied_udp';
+
 /** Starts a browser whose microphone gives a tone. */
-export function startAgentsBrowser(directory) {
+export function startAgentsBrowser(directory, args = []) {
   const microphone = join(directory, 'microphone.wav');
   writeTone(microphone, { frequency: agentTone, rate: 48000, seconds: 4, beats: true });
-  return startBrowser({ args: [`--use-file-for-fake-audio-capture=${microphone}`] });
+  return startBrowser({ args: [`--use-file-for-fake-audio-capture=${microphone}`, ...args] });
 }
 
 /** Runs in the page from its first moment: what is against the policy, what is announced, how often the microphone is asked for. */
@@ -72,6 +75,18 @@ async function strongestHeard() {
   return levels[strongest] > -60 ? (strongest * sound.sampleRate) / size : 0;
 }
 
+/** Runs in the page from its first moment, and remembers its connections. */
+function rememberConnections() {
+  window.connections = [];
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Native {
+    constructor(...settings) {
+      super(...settings);
+      window.connections.push(this);
+    }
+  };
+}
+
 export class Agent {
   /** Errors that a test expects in the browser's log. */
   expected = [/the server responded with a status of 401/];
@@ -84,11 +99,51 @@ export class Agent {
     const agent = new Agent();
     agent.context = context;
     agent.page = await context.newPage();
-    await agent.page.addInitScript(watch);
-    agent.page.on('pageerror', (error) => agent.#errors.push(error.message));
-    agent.page.on('console', (message) => message.type() === 'error' && agent.#errors.push(message.text()));
-    await agent.page.goto(`${origin}/console/`);
+    await agent.#watch(origin);
     return agent;
+  }
+
+  async #watch(origin) {
+    this.origin = origin;
+    await this.page.addInitScript(watch);
+    await this.page.addInitScript(rememberConnections);
+    this.page.on('pageerror', (error) => this.#errors.push(error.message));
+    this.page.on('console', (message) => message.type() === 'error' && this.#errors.push(message.text()));
+    await this.page.goto(`${origin}/console/`);
+  }
+
+  /** Opens another window of the same agent. */
+  async otherWindow() {
+    const other = new Agent();
+    other.context = this.context;
+    other.page = await this.context.newPage();
+    await other.#watch(this.origin);
+    return other;
+  }
+
+  /** Plays what the browser refused to play after a reload, if it did. */
+  async listen() {
+    await this.page.locator('body').click({ position: { x: 2, y: 2 } });
+  }
+
+  /** Lets all packets of voice be lost, or none: only Chromium can. */
+  async dropsPackets(all) {
+    const devTools = await this.context.newCDPSession(this.page);
+    await devTools.send('Network.enable');
+    const network = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+    await devTools.send('Network.emulateNetworkConditions', { ...network, packetLoss: all ? 100 : 0 });
+  }
+
+  /** By which transport the voice of the call goes. */
+  transport() {
+    return this.page.evaluate(async () => {
+      const connection = window.connections.findLast(({ connectionState }) => connectionState === 'connected');
+      const report = await connection.getStats();
+      for (const entry of report.values()) {
+        if (entry.type === 'transport') return report.get(report.get(entry.selectedCandidatePairId).localCandidateId).protocol;
+      }
+      return 'none';
+    });
   }
 
   /** Opens the console signed in, by keyboard. */

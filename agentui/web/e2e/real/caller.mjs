@@ -101,6 +101,14 @@ class Caller {
     return until(`the caller hears ${frequency} Hz`, () => this.tone(frequency, from) >= seconds);
   }
 
+  /** Waits until the other side has pressed these keys. */
+  wasPressed(keys) {
+    return until(`the keys ${keys} come`, () => {
+      const pressed = [...this.#phone.out.matchAll(/received event: '(.)' \(end=1\)/g)].map(([, key]) => key);
+      return pressed.join('') === keys;
+    });
+  }
+
   /** Waits until the other side has ended the call. */
   async wasEnded() {
     await until('the call is ended by the other side', () => /terminated \(duration/.test(this.#phone.out));

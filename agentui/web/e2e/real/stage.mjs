@@ -1,7 +1,7 @@
 // The stage with real parts: a browser, and for each scene a server to which agents come and people call.
 
 import { startFirefox } from '../../dev/firefox.mjs';
-import { Agent, startAgentsBrowser } from './agent.mjs';
+import { Agent, noUDP, startAgentsBrowser } from './agent.mjs';
 import { makeCallers } from './caller.mjs';
 import { makeDirectory, makeServers } from './server.mjs';
 import { startSite } from './site.mjs';
@@ -15,13 +15,20 @@ export async function openStage() {
   const site = await startSite();
   const startServer = await makeServers(directory, site.origin);
   const browser = await startAgentsBrowser(directory);
-  let firefox;
-  const parts = { directory, site, browser, startedFirefox: () => (firefox ??= startFirefox()) };
+  let firefox, withoutUDP;
+  const parts = {
+    directory,
+    site,
+    browser,
+    startedFirefox: () => (firefox ??= startFirefox()),
+    startedWithoutUDP: () => (withoutUDP ??= startAgentsBrowser(directory, [noUDP])),
+  };
   return {
     play: async (tell, environment) => play(tell, { ...parts, server: await startServer(environment) }),
     async close() {
       await browser.close();
       await (await firefox)?.close();
+      await (await withoutUDP)?.close();
       await site.close();
     },
   };
@@ -29,11 +36,12 @@ export async function openStage() {
 
 /**
  * Plays a scene and ends everything after it. tell gets its server, agent(account) for a ready one, signedIn(account),
- * visitor() at the sign-in form, and call(line, from). agentInFirefox(account) is a ready one there. chatter(topic) is at a page with the widget,
+ * visitor() at the sign-in form, and call(line, from). agentInFirefox(account) and
+ * agentWithoutUDP(account) are ready ones in other browsers; wiredAgent(account) has a wire that can be cut. chatter(topic) is at a page with the widget,
  * and her wire can be cut; user() is at the portal's start page without scripts,
  * portalChatter() with them.
  */
-async function play(tell, { directory, site, browser, startedFirefox, server }) {
+async function play(tell, { directory, site, browser, startedFirefox, startedWithoutUDP, server }) {
   const people = [];
   const browsers = new Set([browser]);
   const wires = [];
@@ -42,6 +50,13 @@ async function play(tell, { directory, site, browser, startedFirefox, server }) 
     const person = await way(browser, scene.server.origin, account);
     people.push(person);
     return person;
+  };
+  const readyIn = async (other, account) => {
+    browsers.add(other);
+    const agent = await Agent.signedIn(other, scene.server.origin, account);
+    people.push(agent);
+    await agent.becomeReady();
+    return agent;
   };
   const scene = {
     server,
@@ -52,10 +67,13 @@ async function play(tell, { directory, site, browser, startedFirefox, server }) 
       await agent.becomeReady();
       return agent;
     },
-    async agentInFirefox(account) {
-      const firefox = await startedFirefox();
-      browsers.add(firefox);
-      const agent = await Agent.signedIn(firefox, scene.server.origin, account);
+    agentInFirefox: async (account) => readyIn(await startedFirefox(), account),
+    agentWithoutUDP: async (account) => readyIn(await startedWithoutUDP(), account),
+    async wiredAgent(account) {
+      const wire = await layWire(scene.server.origin);
+      wires.push(wire);
+      const agent = await Agent.signedIn(browser, wire.origin, account);
+      agent.wire = wire;
       people.push(agent);
       await agent.becomeReady();
       return agent;
