@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sys/unix"
 
 	"svar/store/private"
 )
@@ -55,12 +59,49 @@ func connectError(config *pgx.ConnConfig, cause error) error {
 	return &ConnectError{Host: config.Host, Port: config.Port, Database: config.Database, User: config.User, cause: cause}
 }
 
+const (
+	// connectTime bounds the making of a connection, unless its address says another time (connect_timeout).
+	connectTime = 5 * time.Second
+	// pingTime bounds the question whether an idle connection is still good.
+	pingTime = 2 * time.Second
+	// A connection whose other end is gone without a word ends after about 20 s: what was sent must be
+	// acknowledged in unheardTime, and an idle one is tried (RFC 9293 §3.8.3, §3.8.4).
+	unheardTime = 20 * time.Second
+	idleTime    = 10 * time.Second
+	probeTime   = 5 * time.Second
+	probes      = 2
+)
+
+// reach lets the loss of the database be noticed in seconds: a network that swallows everything would
+// otherwise be waited for a quarter of an hour.
+func reach(config *pgconn.Config) {
+	dialer := &net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: idleTime, Interval: probeTime, Count: probes},
+		Control: func(network, _ string, connection syscall.RawConn) error {
+			if !strings.HasPrefix(network, "tcp") {
+				return nil
+			}
+			var failed error
+			err := connection.Control(func(descriptor uintptr) {
+				failed = unix.SetsockoptInt(int(descriptor), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(unheardTime.Milliseconds()))
+			})
+			return errors.Join(err, failed)
+		},
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTime
+	}
+	dialer.Timeout = config.ConnectTimeout
+	config.DialFunc = dialer.DialContext
+	private.PrepareConfig(config)
+}
+
 func parseConnConfig(connString string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(connString)
 	if err != nil {
 		return nil, ErrAddress
 	}
-	private.PrepareConfig(&config.Config)
+	reach(&config.Config)
 	return config, nil
 }
 
@@ -69,6 +110,7 @@ func parsePoolConfig(connString string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, ErrAddress
 	}
-	private.PrepareConfig(&config.ConnConfig.Config)
+	reach(&config.ConnConfig.Config)
+	config.PingTimeout = pingTime
 	return config, nil
 }

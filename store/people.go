@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -85,11 +86,33 @@ func (s *Store) follow(ctx context.Context, channel string, read func(context.Co
 		if err := read(ctx); err != nil {
 			return err
 		}
-		if _, err := hijacked.WaitForNotification(ctx); err != nil {
+		if err := waitForNotification(ctx, hijacked); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
 			return fmt.Errorf("listen for changes: %w", err)
+		}
+	}
+}
+
+// silence is how long nothing may be heard before it is asked whether the connection is still good.
+const silence = 15 * time.Second
+
+// waitForNotification returns when one has come. A connection that has died without a word is an error.
+func waitForNotification(ctx context.Context, connection *pgx.Conn) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, silence)
+		_, err := connection.WaitForNotification(bounded)
+		timeOver := bounded.Err() != nil
+		cancel()
+		if err == nil || !timeOver || ctx.Err() != nil {
+			return err
+		}
+		bounded, cancel = context.WithTimeout(ctx, pingTime)
+		err = connection.Ping(bounded)
+		cancel()
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -85,8 +85,13 @@ func (a *App) startDirectory(ctx context.Context) error {
 	return nil
 }
 
+// directoryTime bounds the reading of all people and accounts: 300,000 people take some seconds.
+const directoryTime = time.Minute
+
 func (a *App) readDirectory(ctx context.Context) error {
-	people, err := a.store.People(ctx)
+	bounded, cancel := context.WithTimeout(ctx, directoryTime)
+	defer cancel()
+	people, err := a.store.People(bounded)
 	if err != nil {
 		return err
 	}
@@ -97,7 +102,7 @@ func (a *App) readDirectory(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the stored people: %w", err)
 	}
-	accounts, err := a.store.Accounts(ctx)
+	accounts, err := a.store.Accounts(bounded)
 	if err != nil {
 		return err
 	}

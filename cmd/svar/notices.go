@@ -63,6 +63,8 @@ func (a *App) startNotices(ctx context.Context) error {
 }
 
 func (a *App) readNotices(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseTime)
+	defer cancel()
 	notices, err := a.store.Notices(ctx)
 	if err != nil {
 		return err

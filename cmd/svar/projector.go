@@ -46,14 +46,26 @@ func persistence() backoff.RetryOption {
 	return backoff.WithBackOff(wait)
 }
 
+// databaseTime bounds one question to the database of those that go on without it: one that does
+// not answer for so long is away.
+const databaseTime = 15 * time.Second
+
 func (a *App) project(ctx context.Context) error {
-	last, err := a.store.Projected(ctx)
+	last, err := a.projected(ctx)
 	if err != nil {
 		return err
 	}
 	return a.journal.Follow(ctx, last+1, func(sequence uint64, r journal.Record) error {
-		return a.store.Project(ctx, sequence, r.Now, r.Events)
+		bounded, cancel := context.WithTimeout(ctx, databaseTime)
+		defer cancel()
+		return a.store.Project(bounded, sequence, r.Now, r.Events)
 	})
+}
+
+func (a *App) projected(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, databaseTime)
+	defer cancel()
+	return a.store.Projected(ctx)
 }
 
 // catchUpTime bounds how long an end waits for the projection.
