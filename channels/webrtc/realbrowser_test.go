@@ -1,12 +1,17 @@
 package webrtc
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,9 +20,9 @@ import (
 	"svar/contact"
 )
 
-// chromiumPage answers the offer as the console does, mutes its microphone when told to, and
+// agentPage answers the offer as the console does, mutes its microphone when told to, and
 // tells what it measured itself.
-const chromiumPage = `<!doctype html><title>agent</title><script type="module">
+const agentPage = `<!doctype html><title>agent</title><script type="module">
 const post = (path, value) => fetch(path, {method: "POST", body: JSON.stringify(value)})
 try {
 	const microphone = await navigator.mediaDevices.getUserMedia({audio: true})
@@ -61,47 +66,88 @@ try {
 }
 </script>`
 
-// chromiumFigures are of the page, by its getStats.
-type chromiumFigures struct {
+// pageFigures are the browser's own, by getStats.
+type pageFigures struct {
 	RoundTrip float64 `json:"roundTrip"` // seconds
 	Received  int     `json:"received"`
 	Told      int     `json:"told"` // packets that we said to have sent
 	Protocol  string  `json:"protocol"`
 }
 
-// chromium is an agent's real browser.
-type chromium struct {
+// realBrowser is an agent's page in Chromium or Firefox.
+type realBrowser struct {
 	messages chan json.RawMessage // to the page
 	toLeg    chan json.RawMessage
 	failed   chan string
+	ready    chan struct{} // closed when the page takes messages
 
 	mutex   sync.Mutex
-	figures chromiumFigures
+	figures pageFigures
 }
 
-func (c *chromium) latest() chromiumFigures {
+func (c *realBrowser) latest() pageFigures {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.figures
 }
 
-// openChromium opens the page in a browser of its own, which closes with the test.
-func openChromium(t *testing.T, flags ...string) *chromium {
-	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("there is no Chromium on this machine")
+// Both have a microphone that beeps and that nobody is asked for.
+var (
+	chromiumFlags = []string{
+		"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+		"--allow-loopback-in-peer-connection", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 	}
-	c := &chromium{messages: make(chan json.RawMessage, 64), toLeg: make(chan json.RawMessage, 64), failed: make(chan string, 8)}
+	firefoxFlags       = []string{"--headless", "--no-remote"}
+	firefoxPreferences = `user_pref("media.navigator.streams.fake", true);
+user_pref("media.navigator.permission.disabled", true);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("app.update.enabled", false);
+`
+)
+
+// command opens an address in a browser with a profile of its own.
+func (kind browserKind) command(t *testing.T, address string) *exec.Cmd {
+	t.Helper()
+	program, err := exec.LookPath(kind.program)
+	if err != nil {
+		t.Skipf("there is no %s on this machine", kind.program)
+	}
+	profile := t.TempDir()
+	if kind.program == "chromium" {
+		return exec.Command(program, slices.Concat(chromiumFlags, kind.flags, []string{"--user-data-dir=" + profile, address})...)
+	}
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program, slices.Concat(firefoxFlags, []string{"--profile", profile, address})...)
+	command.Env = append(os.Environ(), "HOME="+profile)
+	return command
+}
+
+// browserKind is a browser that people have, and what its network lets through.
+type browserKind struct {
+	program   string
+	flags     []string // of Chromium
+	udpHidden bool     // it is not told our address for UDP
+	protocol  string   // by which the voice must go
+}
+
+// open opens the page in a browser of its own, which closes with the test.
+func (kind browserKind) open(t *testing.T) *realBrowser {
+	t.Helper()
+	c := &realBrowser{messages: make(chan json.RawMessage, 64), toLeg: make(chan json.RawMessage, 64), failed: make(chan string, 8), ready: make(chan struct{})}
+	ready := sync.OnceFunc(func() { close(c.ready) })
 	over := make(chan struct{})
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(w, chromiumPage)
+		_, _ = io.WriteString(w, agentPage)
 	})
 	pages.HandleFunc("GET /messages", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
+		ready()
 		for {
 			select {
 			case message := <-c.messages:
@@ -129,12 +175,10 @@ func openChromium(t *testing.T, flags ...string) *chromium {
 		_ = json.Unmarshal(data, &c.figures)
 	}))
 	server := httptest.NewServer(pages)
-	browser := exec.Command(program, append(flags, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-		"--no-first-run", "--user-data-dir="+t.TempDir(), "--allow-loopback-in-peer-connection",
-		"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", server.URL)...)
+	browser := kind.command(t, server.URL)
 	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := browser.Start(); err != nil {
-		t.Fatalf("start Chromium: %v", err)
+		t.Fatalf("start %s: %v", kind.program, err)
 	}
 	t.Cleanup(func() {
 		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) // its helpers are in its group
@@ -145,19 +189,36 @@ func openChromium(t *testing.T, flags ...string) *chromium {
 	return c
 }
 
-// Chromium and we tell each other by RTCP how the voice comes in, a muted microphone is not taken
+// Browsers and we tell each other by RTCP how the voice comes in, a muted microphone is not taken
 // for a dead one, and where no UDP gets through the voice goes over TCP.
-func TestChromiumIsMeasuredAndMayMute(t *testing.T) {
-	t.Parallel()
-	for protocol, flags := range map[string][]string{
-		"udp": nil,
-		"tcp": {"--webrtc-ip-handling-policy=disable_non_proxied_udp"},
+//
+//nolint:paralleltest // four browsers at once are enough for a machine: the other tests wait
+func TestRealBrowsersAreMeasuredAndMayMute(t *testing.T) {
+	for name, kind := range map[string]browserKind{
+		"Chromium": {program: "chromium", protocol: "udp"},
+		"Chromium without UDP": {
+			program: "chromium", protocol: "tcp", flags: []string{"--webrtc-ip-handling-policy=disable_non_proxied_udp"},
+		},
+		"Firefox": {program: "firefox-esr", protocol: "udp"},
+		// It has no such setting; and we can not ask it, since it hides its addresses.
+		"Firefox without UDP": {program: "firefox-esr", protocol: "tcp", udpHidden: true},
 	} {
-		t.Run(protocol, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGateway(t, nil)
-			browser := openChromium(t, flags...)
-			l := startLeg(t, g, media.PCMA, func(message json.RawMessage) { browser.messages <- message })
+			g := newGateway(t, func(c *Config) {
+				if kind.program == "firefox-esr" { // it has no way to the loopback address
+					c.UDPAddress = machineAddress(t) + ":0"
+					c.TCPAddress = c.UDPAddress
+				}
+			})
+			browser := kind.open(t)
+			await(t, "the page", browser.ready)
+			l := startLeg(t, g, media.PCMA, func(message json.RawMessage) {
+				if kind.udpHidden && bytes.Contains(message, []byte(" udp ")) {
+					return
+				}
+				browser.messages <- message
+			})
 			browser.answer(t, l)
 			if err := l.Answer(patient(t)); err != nil {
 				t.Fatalf("Answer: %v (%v)", err, l.cause)
@@ -168,11 +229,11 @@ func TestChromiumIsMeasuredAndMayMute(t *testing.T) {
 			figures := browser.latest()
 			for ; figures.RoundTrip == 0 || figures.Received < 50 || figures.Told == 0; figures = browser.latest() {
 				if err := waitABit(ctx); err != nil {
-					t.Fatalf("Chromium could not measure: %+v", figures)
+					t.Fatalf("the browser could not measure: %+v", figures)
 				}
 			}
-			t.Logf("Chromium measured %+v", figures)
-			if figures.Protocol != protocol {
+			t.Logf("the browser measured %+v", figures)
+			if figures.Protocol != kind.protocol {
 				t.Errorf("the voice goes over %s", figures.Protocol)
 			}
 			browser.messages <- json.RawMessage(`{"mute": true}`)
@@ -191,8 +252,24 @@ func TestChromiumIsMeasuredAndMayMute(t *testing.T) {
 	}
 }
 
+// machineAddress is an IPv4 address of this machine that is not the loopback one.
+func machineAddress(t *testing.T) string {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		if network, ok := address.(*net.IPNet); ok && network.IP.To4() != nil && network.IP.IsGlobalUnicast() {
+			return network.IP.String()
+		}
+	}
+	t.Skip("this machine has no address but the loopback one")
+	return ""
+}
+
 // answer carries the page's messages to a leg until the test ends.
-func (c *chromium) answer(t *testing.T, l *leg) {
+func (c *realBrowser) answer(t *testing.T, l *leg) {
 	t.Helper()
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
