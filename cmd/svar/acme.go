@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -56,7 +57,7 @@ func (a *App) startACME(settings configs.ACME, directory string) (*acmeCertifica
 	life, end := context.WithCancel(context.Background())
 	manager := &autocert.Manager{
 		Prompt: autocert.AcceptTOS, // to set a directory agrees to them: see svar.yaml
-		Cache:  autocert.DirCache(directory), HostPolicy: autocert.HostWhitelist(settings.Domains...), Email: settings.Email,
+		Cache:  autocert.DirCache(directory), HostPolicy: hostPolicy(settings.Domains), Email: settings.Email,
 		Client: &acme.Client{
 			DirectoryURL: settings.Directory, UserAgent: "svar",
 			HTTPClient: &http.Client{Transport: living{life, transport}, Timeout: acmeRequest},
@@ -75,6 +76,18 @@ func (a *App) startACME(settings configs.ACME, directory string) (*acmeCertifica
 		return nil
 	})
 	return c, nil
+}
+
+// hostPolicy allows the domains alone: others would ask the authority for names of their own. The
+// library hands the Host header on as it is, which has a port when it is not 80.
+func hostPolicy(domains []string) autocert.HostPolicy {
+	allowed := autocert.HostWhitelist(domains...)
+	return func(ctx context.Context, host string) error {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		return allowed(ctx, host)
+	}
 }
 
 // living ends requests with the App: the library knows no context for them.
