@@ -74,6 +74,8 @@ type Row struct {
 	Answerable       int `json:"answerable"`
 	StrictWithin     int `json:"strictWithin"`
 	StrictAnswerable int `json:"strictAnswerable"`
+	// Handling is what the closed contacts of the cohort took of agents.
+	Handling Handling `json:"handling"`
 }
 
 // Abandoned counts the users who left at a stage.
@@ -119,6 +121,7 @@ type history struct {
 	dropped    bool
 	closedAt   contact.Instant
 	closed     *contact.ContactClosed
+	segments   segments
 }
 
 // NewContactFold returns a fold that has seen nothing.
@@ -138,16 +141,33 @@ func (f *ContactFold) Add(event contact.Event, now contact.Instant) {
 			h.target = e.Target
 		})
 	case contact.ContactConnected:
-		f.change(e.Contact, func(h *history) { h.connect(now) })
+		f.change(e.Contact, func(h *history) {
+			h.connect(now)
+			h.segments.add(e, now)
+		})
 	case contact.ContactReplied:
 		f.change(e.Contact, func(h *history) { first(&h.answered, now) })
 	case contact.ContactDropped:
-		f.change(e.Contact, func(h *history) { h.dropped = true })
+		f.change(e.Contact, func(h *history) {
+			h.dropped = true
+			h.segments.add(e, now)
+		})
+	case contact.ContactHeld:
+		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
+	case contact.ContactResumed:
+		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
+	case contact.ContactHungUp:
+		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
+	case contact.ContactReturned:
+		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
 	case contact.ContactClosed:
 		if e.Refused != nil {
 			f.arrive(*e.Refused)
 		}
-		f.change(e.Contact, func(h *history) { h.closed, h.closedAt = &e, now })
+		f.change(e.Contact, func(h *history) {
+			h.closed, h.closedAt = &e, now
+			h.segments.add(e, now)
+		})
 	}
 }
 
@@ -224,6 +244,7 @@ type cohort struct {
 	row                    Row
 	abandoned              map[contact.Stage]Abandoned
 	fromArrival, fromQueue []contact.Millis
+	spent                  spent
 }
 
 func (c *cohort) count(h *history, now contact.Instant) {
@@ -256,6 +277,7 @@ func (c *cohort) count(h *history, now contact.Instant) {
 		c.row.Dropped++
 	}
 	c.judge(h, answered, now)
+	c.handling(h)
 }
 
 // answer returns when the contact was answered, 0 when it was not, and whether that is the
@@ -304,6 +326,8 @@ func (c *cohort) result() Row {
 	row := c.row
 	row.Abandoned = byStage(c.abandoned)
 	row.FromArrival, row.FromQueue = times(c.fromArrival), times(c.fromQueue)
+	row.Handling.Talk, row.Handling.Held = times(c.spent.talk), times(c.spent.held)
+	row.Handling.WrapUp, row.Handling.Total = times(c.spent.wrapUp), times(c.spent.total)
 	return row
 }
 

@@ -96,6 +96,7 @@ func TestEveryCallIsCountedOnce(t *testing.T) {
 		WithinTarget: 3,                                      // a, h, j
 		Answerable:   1 + 1 + 1 + 3 + 1,                      // a; b; g; h, i, j; k
 		StrictWithin: 3, StrictAnswerable: 1 + 3 + 1 + 3 + 1, // a; b, c, d; g; h, i, j; k
+		Handling: report.Handling{Talk: once(18_000), Held: once(0), WrapUp: once(0), Total: once(18_000)}, // a, twice 9 s
 	}
 	got := only(t, f)
 	got.Start = want.Start

@@ -28,17 +28,32 @@ const cohortOf = `
 		where arrived >= $1 and arrived < $2
 			and ($3 = '' or channel = $3) and ($4 = '' or line = $4) and ($5 = '' or audience = $5)
 	), cohort as (
-		select *,
-			answered is null and ended_as = 'abandoned' as abandoned,
+		select told.*, handled.*, talk_ms + held_ms + wrap_up_ms as handling_ms,
+			reached is null and ended_as = 'abandoned' as abandoned,
 			waited_ms < $7 as short,
 			round(extract(epoch from answered - arrived) * 1000)::bigint as from_arrival,
 			-- greatest passes over nulls: it would make 0 of what was never answered.
 			case when answered is not null then
 				greatest(round(extract(epoch from answered - coalesce(queued, 'epoch')) * 1000)::bigint, 0) end as from_queue
 		from told
+		-- Nothing is the sum of no segments, and nothing is told of what is open still.
+		left join lateral (
+			select sum(talk_ms)::bigint as talk_ms, sum(held_ms)::bigint as held_ms, sum(wrap_up_ms)::bigint as wrap_up_ms
+			from contact_segments where contact = told.id
+		) handled on closed is not null
 	)`
 
-const selectContactFigures = cohortOf + `
+// timesOf counts the values of a column that are there: see [report.Times].
+func timesOf(column string) string {
+	return fmt.Sprintf(`count(%[1]s), coalesce(div(sum(%[1]s), nullif(count(%[1]s), 0)), 0)::bigint,
+		coalesce(percentile_disc(0.5) within group (order by %[1]s), 0),
+		coalesce(percentile_disc(0.9) within group (order by %[1]s), 0), coalesce(max(%[1]s), 0)`, column)
+}
+
+// timesInto are where what [timesOf] counts is scanned into.
+func timesInto(t *report.Times) []any { return []any{&t.N, &t.Mean, &t.Median, &t.P90, &t.Max} }
+
+var selectContactFigures = cohortOf + `
 	select start, channel, line, audience, count(*),
 		count(answered), count(*) filter (where unreplied),
 		count(*) filter (where answered is null and reached is not null),
@@ -50,10 +65,9 @@ const selectContactFigures = cohortOf + `
 		count(*) filter (where reached is not null or ended_as = 'dropped' or (abandoned and left_queue and not short) or (closed is null and as_of > due)),
 		count(*) filter (where reached <= strictly_due and queued is not null),
 		count(*) filter (where reached is not null or ended_as = 'dropped' or abandoned or (closed is null and queued is not null and as_of > strictly_due)),
-		coalesce(div(sum(from_arrival), count(answered)), 0)::bigint, coalesce(percentile_disc(0.5) within group (order by from_arrival), 0),
-		coalesce(percentile_disc(0.9) within group (order by from_arrival), 0), coalesce(max(from_arrival), 0),
-		coalesce(div(sum(from_queue), count(answered)), 0)::bigint, coalesce(percentile_disc(0.5) within group (order by from_queue), 0),
-		coalesce(percentile_disc(0.9) within group (order by from_queue), 0), coalesce(max(from_queue), 0)
+		count(*) filter (where lapsed),
+		` + timesOf("from_arrival") + `, ` + timesOf("from_queue") + `,
+		` + timesOf("talk_ms") + `, ` + timesOf("held_ms") + `, ` + timesOf("wrap_up_ms") + `, ` + timesOf("handling_ms") + `
 	from cohort
 	group by start, channel, line, audience
 	order by start, channel collate "C", line collate "C", audience collate "C"`
@@ -94,12 +108,17 @@ func (s *Store) ContactFigures(ctx context.Context, query report.Query) ([]repor
 
 func scanFigures(row pgx.CollectableRow, query report.Query) (report.Row, error) {
 	var r report.Row
-	err := row.Scan(&r.Start, &r.Channel, &r.Line, &r.Audience, &r.Offered,
+	into := []any{
+		&r.Start, &r.Channel, &r.Line, &r.Audience, &r.Offered,
 		&r.Answered, &r.Unreplied, &r.CalledBack, &r.OutsideHours, &r.Refused, &r.Dropped, &r.Open,
-		&r.WithinTarget, &r.Answerable, &r.StrictWithin, &r.StrictAnswerable,
-		&r.FromArrival.Mean, &r.FromArrival.Median, &r.FromArrival.P90, &r.FromArrival.Max,
-		&r.FromQueue.Mean, &r.FromQueue.Median, &r.FromQueue.P90, &r.FromQueue.Max)
-	r.FromArrival.N, r.FromQueue.N = r.Answered, r.Answered
+		&r.WithinTarget, &r.Answerable, &r.StrictWithin, &r.StrictAnswerable, &r.Handling.Lapsed,
+	}
+	for _, t := range []*report.Times{
+		&r.FromArrival, &r.FromQueue, &r.Handling.Talk, &r.Handling.Held, &r.Handling.WrapUp, &r.Handling.Total,
+	} {
+		into = append(into, timesInto(t)...)
+	}
+	err := row.Scan(into...)
 	r.Start = query.By.Start(r.Start, query.From)
 	for _, stage := range report.Stages() {
 		r.Abandoned = append(r.Abandoned, report.Abandoned{Stage: stage})

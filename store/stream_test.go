@@ -49,6 +49,7 @@ func newDesk(seed uint64, begin contact.Instant) *desk {
 func (d *desk) opening() []contact.Event {
 	rules := queue.DefaultRules()
 	rules.OutcomeCodes, rules.MissLimit = []contact.OutcomeCode{"solved"}, 2
+	rules.WrapUpLimit, rules.WrapUpExtension, rules.WrapUpCode = 8_000, 8_000, "not-stated"
 	rules.DialsPerContact, rules.DialsPerHour, rules.UnreachableGrace = 3, 100, 5_000
 	roster := contact.Roster{}
 	for _, agent := range deskAgents {
@@ -151,11 +152,34 @@ func (d *desk) command() contact.Command {
 	return d.next(open[d.random.IntN(len(open))], agent)
 }
 
+// meanwhile draws what an agent does with a contact that stays with him.
+func (d *desk) meanwhile(c queue.ContactState) contact.Command {
+	id := c.Contact.ID
+	switch d.random.IntN(4) {
+	case 0:
+		return contact.ChooseOutcome{Contact: id, Agent: c.Agent, Code: "solved", Ticket: contact.TicketNumber([]string{"", "SD-100001"}[d.random.IntN(2)])}
+	case 1:
+		party := []contact.Party{contact.PartyAgent, contact.PartyCaller}[d.random.IntN(2)]
+		heard := contact.Quality{Received: uint64(d.random.IntN(900)), Lost: uint64(d.random.IntN(100)), Jitter: d.random.Uint32(), RoundTrip: d.random.Uint32()}
+		return contact.ReportQuality{Contact: id, Offer: max(1, c.Connected), Party: party, Quality: heard}
+	}
+	switch c.State {
+	case contact.StateWrapUp:
+		return contact.ExtendWrapUp{Contact: id, Agent: c.Agent}
+	case contact.StateHeld:
+		return contact.Resume{Contact: id, Agent: c.Agent}
+	default:
+		return contact.Hold{Contact: id, Agent: c.Agent}
+	}
+}
+
 // next draws what could come next to the contact.
 func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command {
 	id, chance := c.Contact.ID, d.random.IntN(10)
 	switch {
-	case chance == 0 && c.State != contact.StateConnected:
+	case c.Agent != "" && d.random.IntN(2) == 0:
+		return d.meanwhile(c)
+	case chance == 0 && !c.State.Joined():
 		return contact.Leave{Contact: id}
 	case chance == 1:
 		return contact.Drop{Contact: id}
@@ -187,9 +211,11 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 		return contact.GiveBack{Contact: id, Agent: c.Agent}
 	case c.State == contact.StateConnected && c.Contact.Channel.Written():
 		return contact.Finish{Contact: id, Agent: c.Agent, Code: "solved", Ticket: "SD-100001"}
-	case c.State == contact.StateConnected && chance < 4:
+	case c.State.Joined() && chance < 4:
 		return contact.FailConnect{Offer: c.Connected}
-	case c.State == contact.StateConnected:
+	case c.State.Joined() && chance < 6:
+		return contact.Leave{Contact: id}
+	case c.State.Joined():
 		return contact.HangUp{Contact: id, Agent: c.Agent}
 	case c.State == contact.StateWrapUp:
 		return contact.Finish{Contact: id, Agent: c.Agent, Code: "solved"}
@@ -265,6 +291,7 @@ func (d *desk) compare(t *testing.T, s *Store, from, to time.Time) {
 		for _, interval := range report.Intervals() {
 			d.compareRows(t, s, report.Query{From: from, To: to, By: interval, Line: d.line, Now: now.Time()})
 		}
+		d.compareAgents(t, s, report.Query{From: from, To: to, Line: d.line, Now: now.Time()})
 		got, err := s.Figures(t.Context(), from, to, now.Time(), report.ShortAbandon.Duration())
 		if err != nil {
 			t.Fatal(err)
@@ -331,6 +358,55 @@ func (d *desk) compareRows(t *testing.T, s *Store, query report.Query) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("by %s, as of %s: SQL says\n%+v\nthe fold says\n%+v", query.By, query.Now, got, want)
 	}
+}
+
+// compareAgents counts what agents had to do in SQL and by the fold, and holds what is read
+// back of each contact and agent against the engine's own word.
+func (d *desk) compareAgents(t *testing.T, s *Store, query report.Query) {
+	t.Helper()
+	fold := report.NewContactFold(query)
+	for _, r := range d.events {
+		fold.Add(r.event, r.at)
+	}
+	got, err := s.AgentFigures(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fold.Agents(); !reflect.DeepEqual(got, want) && len(got)+len(want) > 0 {
+		t.Errorf("SQL says of the agents\n%+v\nthe fold says\n%+v", got, want)
+	}
+	quality := d.worstQuality()
+	for _, agent := range deskAgents {
+		list, err := s.AgentContacts(t.Context(), agent, d.now+1, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range list {
+			if c.Line != d.line {
+				continue // another stream's
+			}
+			state := d.state[c.Contact]
+			if c.State != state.State || c.End != state.End || (c.Parted == "") != (state.Agent == agent && state.End == "") ||
+				!reflect.DeepEqual(c.Quality, quality[c.Contact]) {
+				t.Errorf("%s had %+v (%+v), the engine says %+v, the events %+v", agent, c, c.Quality, state, quality[c.Contact])
+			}
+		}
+	}
+}
+
+// worstQuality is the worst that was reported of each contact.
+func (d *desk) worstQuality() map[contact.ID]*report.CallQuality {
+	worst := map[contact.ID]*report.CallQuality{}
+	for _, r := range d.events {
+		if e, is := r.event.(contact.QualityReported); is {
+			q := report.QualityOf(e.Quality)
+			if before := worst[e.Contact]; before != nil {
+				q = q.Worst(*before)
+			}
+			worst[e.Contact] = &q
+		}
+	}
+	return worst
 }
 
 // slowFigures counts the figures from the events, contact by contact.
