@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing/synctest"
+	"time"
 
 	"github.com/pion/rtp"
 
@@ -146,13 +147,6 @@ type dialler struct {
 type dialledLeg struct {
 	*leg
 	failure contact.DialFailure
-	slow    bool // it is not over as soon as we hang up
-}
-
-func (l *dialledLeg) HangUp() {
-	if !l.slow {
-		l.leg.HangUp()
-	}
 }
 
 func (l *dialledLeg) Failure() contact.DialFailure { return l.failure }
@@ -216,8 +210,9 @@ type leg struct {
 	send       func(json.RawMessage)
 	signals    []string
 	digits     chan byte
-	spoken     byte // of the packets that its party sent
+	spoken     uint16 // packets that its party sent
 	keysFull   error
+	slow       bool // it is not over as soon as we hang up
 
 	once   sync.Once
 	done   chan struct{}
@@ -241,7 +236,12 @@ func (l *leg) Stream() *media.Stream   { return l.stream }
 func (l *leg) Record() []byte          { return []byte("record") }
 func (l *leg) Done() <-chan struct{}   { return l.done }
 func (l *leg) Ending() channels.Ending { return l.ending }
-func (l *leg) HangUp()                 { l.over(channels.EndedByUs) }
+func (l *leg) HangUp() {
+	if !l.slow {
+		l.over(channels.EndedByUs)
+	}
+}
+
 func (l *leg) over(e channels.Ending) {
 	l.once.Do(func() {
 		l.ending = e
@@ -313,19 +313,22 @@ func (l *leg) Press(key byte) error {
 	return nil
 }
 
-// say lets the leg's party say something, and returns a mark by which it is known.
-func (l *leg) say() byte {
+// say lets the leg's party say something.
+func (l *leg) say() { l.utter(0x7F) }
+
+func (l *leg) utter(mark byte) {
 	l.spoken++
-	mark := 0x20 + l.spoken
-	header := rtp.Header{Version: 2, PayloadType: 8, SequenceNumber: uint16(l.spoken), Timestamp: 160 * uint32(l.spoken), SSRC: 5}
+	header := rtp.Header{Version: 2, PayloadType: 8, SequenceNumber: l.spoken, Timestamp: 160 * uint32(l.spoken), SSRC: 5}
 	// An error says that the leg is over: then nobody hears it.
 	_ = l.stream.Receive(&rtp.Packet{Header: header, Payload: bytes.Repeat([]byte{mark}, 160)})
-	return mark
 }
 
-// hears reports whether the leg's party hears the other one.
+// hears reports whether the leg's party hears the other one now.
 func (l *leg) hears(other *leg) bool {
-	mark := other.say()
+	const mark = 0x21                   // silence is another octet
+	time.Sleep(2 * media.FrameDuration) // the bubble's clock: a voice does not come all at once
+	l.sink.forget(mark)
+	other.utter(mark)
 	synctest.Wait()
 	return l.sink.heard(mark)
 }
@@ -372,6 +375,7 @@ func (s *sink) WriteRTP(_ *rtp.Header, payload []byte) error {
 }
 
 func (s *sink) heard(mark byte) bool { return s.marks[mark].Load() }
+func (s *sink) forget(mark byte)     { s.marks[mark].Store(false) }
 
 type callers struct{}
 

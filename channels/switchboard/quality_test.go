@@ -45,7 +45,12 @@ func TestQualityIsReportedBeforeTheEnd(t *testing.T) {
 			append(agentAndCaller, contact.HangUp{Contact: "c1", Agent: "anna"}),
 		},
 		"it is released": {
-			func(w *world, _, _ *leg) { w.order(bus.OrderRelease, 0); w.order(bus.OrderRelease, 0) },
+			func(w *world, caller, _ *leg) {
+				caller.slow = true // its BYE is not answered yet
+				w.order(bus.OrderRelease, 0)
+				w.order(bus.OrderRelease, 0)
+				caller.over(channels.EndedByUs)
+			},
 			agentAndCaller,
 		},
 		"the node shuts down": {
