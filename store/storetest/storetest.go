@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rs/zerolog"
 
 	"svar/store/private"
@@ -65,7 +67,7 @@ func Database(t testing.TB) string {
 		t.Fatalf("make a database for the test: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := shared.execute("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+		if err := shared.drop(name); err != nil {
 			t.Errorf("drop the test's database: %v", err)
 		}
 	})
@@ -144,6 +146,19 @@ func (b *binaryCluster) execute(statement string) error {
 		return fmt.Errorf("%s: %w", statement, err)
 	}
 	return nil
+}
+
+// drop waits for PostgreSQL's own vacuum, which we may not end; it stops by itself.
+func (b *binaryCluster) drop(name string) error {
+	const notOurs = "42501" // insufficient_privilege
+	_, err := backoff.Retry(context.Background(), func() (struct{}, error) {
+		err := b.execute("DROP DATABASE " + name + " WITH (FORCE)")
+		if refused := (*pgconn.PgError)(nil); err != nil && (!errors.As(err, &refused) || refused.Code != notOurs) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithMaxElapsedTime(limit))
+	return err
 }
 
 func (b *binaryCluster) end() error {
