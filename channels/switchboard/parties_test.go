@@ -35,6 +35,7 @@ type dispatcher struct {
 	control func(bus.Control, func(error))
 	toAgent []bus.Signal
 	away    chan struct{} // while it is open nobody answers
+	follows atomic.Int32  // what is followed or served
 }
 
 func (d *dispatcher) Send(ctx context.Context, c contact.Command) error {
@@ -84,17 +85,22 @@ func (d *dispatcher) AskNodeState(context.Context, contact.NodeID) (bus.NodeStat
 
 func (d *dispatcher) FollowOrders(_ contact.NodeID, handle func(bus.Order)) (func() error, error) {
 	d.order = handle
-	return func() error { return nil }, nil
+	return d.follow(), nil
 }
 
 func (d *dispatcher) FollowNodeSignals(_ contact.NodeID, handle func(bus.Signal)) (func() error, error) {
 	d.signal = handle
-	return func() error { return nil }, nil
+	return d.follow(), nil
 }
 
 func (d *dispatcher) ServeControls(_ contact.NodeID, handle func(bus.Control, func(error))) (func() error, error) {
 	d.control = handle
-	return func() error { return nil }, nil
+	return d.follow(), nil
+}
+
+func (d *dispatcher) follow() (stop func() error) {
+	d.follows.Add(1)
+	return func() error { d.follows.Add(-1); return nil }
 }
 
 func (d *dispatcher) SignalAgent(s bus.Signal) error {

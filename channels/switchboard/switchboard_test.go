@@ -72,6 +72,9 @@ func inWorldOf(t *testing.T, prepare func(w *world, config *switchboard.Config),
 			if err := board.Close(context.Background()); err != nil {
 				t.Errorf("Close: %v", err)
 			}
+			if n := w.dispatcher.follows.Load(); n != 0 {
+				t.Errorf("%d subscriptions are left after Close", n)
+			}
 			if n := board.Live(); n != 0 {
 				t.Errorf("%d calls are left after Close", n)
 			}
