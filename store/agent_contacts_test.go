@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"svar/contact"
 	"svar/report"
 )
@@ -89,5 +91,68 @@ func TestAgentContacts(t *testing.T) {
 	}
 	if got := read("cecilia", after(1000), 10); len(got) != 0 {
 		t.Errorf("cecilia had %+v", got)
+	}
+}
+
+// What was recorded before there were segments has them too.
+func TestOlderConnectionsBecomeSegments(t *testing.T) {
+	t.Parallel()
+	connString := emptied(t)
+	connection := connect(t, connString)
+	migrator, err := newMigrator(t.Context(), connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrator.MigrateTo(t.Context(), 5); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range []struct {
+		seconds        int
+		event, contact string
+		agent, data    string
+	}{
+		{10, "contact-connected", "k", "anna", `{"offer": 18446744073709551615}`},
+		{20, "contact-returned", "k", "anna", `{}`},
+		{30, "contact-connected", "k", "bo", `{"offer": 2}`},
+		{35, "contact-connected", "open", "cecilia", `{"offer": 3}`},
+		{40, "contact-hung-up", "k", "bo", `{}`},
+		{41, "contact-connected", "broken", "anna", `{"offer": 4}`},
+		{42, "contact-dropped", "broken", "anna", `{}`},
+		{43, "contact-closed", "broken", "bo", `{"end": "handled"}`},
+		{44, "contact-closed", "k", "bo", `{"end": "handled"}`},
+		{50, "contact-connected", "lost", "anna", `{"offer": 5}`},
+		{51, "contact-closed", "lost", "anna", `{"end": "dropped"}`},
+		{60, "contact-connected", "wraps", "david", `{"offer": 6}`},
+		{61, "contact-hung-up", "wraps", "david", `{}`},
+	} {
+		if _, err := connection.Exec(t.Context(), `insert into events (sequence, index, at, event, contact, agent, data) values (1, $1, $2, $3, $4, $5, $6)`,
+			i, after(e.seconds).Time(), e.event, e.contact, e.agent, e.data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Migrate(t.Context(), connString); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := connection.Query(t.Context(), `
+		select format('%s %s %s %s: talk %s, wrap-up %s, %s, %s', contact, offer, agent, parted, talk_ms, wrap_up_ms,
+			case when ended is null then 'goes on' else 'ended' end, case when finished is null then 'unfinished' else 'finished' end)
+		from contact_segments order by connected`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"k 18446744073709551615 anna returned: talk 10000, wrap-up 0, ended, unfinished",
+		"k 2 bo finished: talk 10000, wrap-up 4000, ended, finished",
+		"open 3 cecilia : talk 0, wrap-up 0, goes on, unfinished",
+		"broken 4 anna dropped: talk 1000, wrap-up 0, ended, unfinished",
+		"lost 5 anna dropped: talk 1000, wrap-up 0, ended, finished",
+		"wraps 6 david : talk 1000, wrap-up 0, ended, unfinished",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
