@@ -43,7 +43,7 @@ try {
         const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
         await context.addInitScript((tag) => localStorage.setItem('svar.language', JSON.stringify(tag)), language);
         const page = await context.newPage();
-        if (state.startsWith('connected')) await answerCall(context, page, state);
+        if (state.startsWith('connected') || state === 'held') await answerCall(context, page, state);
         else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
         await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
         await page.waitForTimeout(state in breaks ? 1500 : 500);

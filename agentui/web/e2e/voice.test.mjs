@@ -19,17 +19,43 @@ after(async () => {
   await mock?.stop();
 });
 
+/** Opens the console in mid-call, or while it rings, with a server that the test plays. */
+async function open(first, { prepare, reply = () => undefined } = {}) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await prepare?.(page);
+  const server = await scriptServer(page);
+  server.replyWith(reply);
+  server.first = () => first(Date.now());
+  await page.goto(`${mock.origin}/console/?state=empty`);
+  await page.locator('.columns').waitFor();
+  return { context, page, server };
+}
+
+/** Plays the node's leg of an offer towards a window. */
+async function openLeg(context, page, server, tone, leg) {
+  const peer = await openPeer(context, { tone, onSignal: (payload) => server.signal(41, payload, leg) });
+  server.onSignal = (payload, _offer, answered) => {
+    if (answered === leg) void peer.signal(payload);
+  };
+  await page.bringToFront();
+  return peer;
+}
+
+const hears = (page, tone) => until(async () => Math.abs((await page.evaluate(heardTone)) - tone) < 20, `the agent hears ${tone} Hz`);
+const isHeard = (peer) => until(async () => (await peer.level()) > 0.05, 'the agent is heard');
+
 /** The strongest frequency that the page plays from the caller, in hertz; 0 when it is silent. */
 const heardTone = () => {
   const element = document.getElementById('remote-audio');
   if (!element.srcObject) return 0;
-  window.listening ??= (() => {
+  if (window.listening?.stream !== element.srcObject) {
     const audio = new AudioContext();
     const analyser = audio.createAnalyser();
     analyser.fftSize = 8192;
     audio.createMediaStreamSource(element.srcObject).connect(analyser);
-    return { audio, analyser };
-  })();
+    window.listening = { stream: element.srcObject, audio, analyser };
+  }
   const { audio, analyser } = window.listening;
   const levels = new Uint8Array(analyser.frequencyBinCount);
   analyser.getByteFrequencyData(levels);
@@ -126,6 +152,137 @@ test('an offer that is gone closes its connection and stops ringing (twilio-voic
   await page.getByText('Nästa kontakt visas här.').waitFor();
   await until(async () => (await peer.state()) !== 'connected', 'the connection is closed');
   assert.match(await page.title(), /^Redo/);
+  await context.close();
+});
+
+test('a page that is loaded again in mid-call is back in the call, by the same name, and as silent as before', async () => {
+  const { context, page, server } = await open(states.ringing);
+  const before = await openLeg(context, page, server, 700, 'leg-1');
+  await page.keyboard.press('F2');
+  await server.asked('accept');
+  server.bound(41, 'here');
+  server.state(states.connected(Date.now()));
+  await hears(page, 700);
+  await page.keyboard.press('F8');
+  await page.getByRole('button', { name: 'Mikrofon av' }).waitFor();
+  const name = server.window;
+  assert.match(name, /^[0-9a-f-]{36}$/);
+
+  server.first = () => states.connected(Date.now());
+  await page.reload();
+  const asked = await server.asked('voice');
+  assert.deepEqual([asked.contact, asked.take], ['0193-ringing', undefined]);
+  assert.equal(server.window, name);
+  const after = await openLeg(context, page, server, 500, 'leg-2');
+  await hears(page, 500);
+  assert.ok((await after.level()) < 0.01, 'who was silent does not speak because of a reload');
+  await page.keyboard.press('F8');
+  await isHeard(after);
+  await until(async () => (await before.state()) !== 'connected', 'the page of before is gone');
+  await context.close();
+});
+
+test('a connection that breaks in the talk is asked for again; the old one carries the talk until the new one stands', async () => {
+  const { context, page, server } = await open(states.ringing);
+  const before = await openLeg(context, page, server, 700, 'leg-1');
+  await page.keyboard.press('F2');
+  await server.asked('accept');
+  server.state(states.connected(Date.now()));
+  await hears(page, 700);
+
+  // A change of network: the browser says so, and nothing seems broken yet.
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await server.asked('voice');
+  await hears(page, 700);
+  const second = await openLeg(context, page, server, 500, 'leg-2');
+  await hears(page, 500);
+  await isHeard(second);
+  await until(async () => (await before.state()) !== 'connected', 'the old connection is closed');
+
+  await second.close();
+  await server.asked('voice');
+  const third = await openLeg(context, page, server, 900, 'leg-3');
+  await hears(page, 900);
+  await isHeard(third);
+  await context.close();
+});
+
+test('two windows are one agent with one voice: it lives in the one that was bound, and comes when it is taken', async () => {
+  const { context, page, server } = await open(states.connected, {
+    reply: (request) => (request.do === 'voice' && !request.take ? 'voice-elsewhere' : undefined),
+  });
+  await page.getByText('Ljudet är i ett annat fönster.').waitFor();
+  await server.asked('voice');
+  assert.ok(await page.getByRole('button', { name: 'Vänteläge' }).isEnabled(), 'what the node does can be asked for from here');
+  await page.getByRole('button', { name: 'Ta hit ljudet' }).click();
+  assert.equal((await server.asked('voice')).take, true);
+  const peer = await openLeg(context, page, server, 700, 'leg-1');
+  await hears(page, 700);
+  await isHeard(peer);
+
+  server.bound(41, 'another-window');
+  await page.getByText('Ljudet är i ett annat fönster.').waitFor();
+  await until(async () => (await peer.state()) !== 'connected', 'this window lets go');
+  await context.close();
+});
+
+test('the window in which the agent answers gets the voice, wherever it was set up', async () => {
+  const { context, page, server } = await open(states.ringing);
+  const lost = await openLeg(context, page, server, 700, 'leg-1');
+  server.bound(41, 'another-window');
+  await until(async () => (await lost.state()) !== 'connected', 'this window lets go while it rings');
+  await page.keyboard.press('F2');
+  await server.asked('accept');
+  assert.equal((await server.asked('voice')).take, true);
+  server.state(states.connected(Date.now()));
+  const peer = await openLeg(context, page, server, 500, 'leg-2');
+  await hears(page, 500);
+  await isHeard(peer);
+  await context.close();
+});
+
+test('an answer takes the voice too when it is learned only afterwards that it lives elsewhere', async () => {
+  const { context, page, server } = await open(states.ringing);
+  await openLeg(context, page, server, 700, 'leg-1');
+  await page.keyboard.press('F2');
+  await server.asked('accept');
+  server.state(states.connected(Date.now()));
+  await page.getByRole('toolbar', { name: 'Samtal' }).waitFor();
+  server.bound(41, 'another-window');
+  assert.equal((await server.asked('voice')).take, true);
+  await openLeg(context, page, server, 500, 'leg-2');
+  await hears(page, 500);
+  await context.close();
+});
+
+test('a tab that was duplicated has a name of its own', async () => {
+  const { context, page, server } = await open(states.empty);
+  await page.getByText('Nästa kontakt visas här.').waitFor();
+  const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void window.open(location.href))]);
+  await copy.getByText('Nästa kontakt visas här.').waitFor();
+  const names = await Promise.all([page, copy].map((one) => one.evaluate(() => sessionStorage.getItem('svar.console'))));
+  assert.equal(names[0], JSON.stringify(server.window));
+  assert.match(names[1], /^"[0-9a-f-]{36}"$/);
+  assert.notEqual(names[0], names[1]);
+  await context.close();
+});
+
+test('sound that the browser does not play after a reload is noticed, and one click lets it be heard', async () => {
+  const { context, page, server } = await open(states.connected, {
+    prepare: (page) =>
+      page.addInitScript(() => {
+        const { play } = HTMLMediaElement.prototype;
+        HTMLMediaElement.prototype.play = function () {
+          return window.clicked ? play.call(this) : Promise.reject(new DOMException('', 'NotAllowedError'));
+        };
+        addEventListener('pointerdown', () => (window.clicked = true), true);
+      }),
+  });
+  await server.asked('voice');
+  await openLeg(context, page, server, 700, 'leg-1');
+  await page.getByRole('button', { name: 'Klicka för att höra' }).click();
+  await page.getByRole('button', { name: 'Klicka för att höra' }).waitFor({ state: 'detached' });
+  await hears(page, 700);
   await context.close();
 });
 

@@ -91,7 +91,10 @@ class Console {
     serverClock.start();
     connection.onState = (state) => this.#follow(state);
     connection.onChat = (lines) => this.#chats?.receive(lines);
-    connection.onOpen = () => this.#chats?.resumeAll();
+    connection.onOpen = () => {
+      this.#chats?.resumeAll();
+      this.#keeper.reopened();
+    };
     connection.onSignal = (signal) => {
       voice.iceServers = connection.hello?.iceServers ?? [];
       voice.window = connection.window;
@@ -254,8 +257,6 @@ class Console {
   async #take(offer: OfferID, contact: string): Promise<void> {
     if (this.taking) return;
     this.taking = true;
-    // Whoever cannot be heard can hear at least; what is wrong with the microphone is said beside it.
-    void voice.openMicrophone();
     await this.#try(() => this.#keeper.take(offer, contact));
     this.taking = false;
   }

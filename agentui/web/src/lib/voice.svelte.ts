@@ -241,6 +241,8 @@ export class Voice {
     this.elsewhere.delete(offer);
     this.#bound.add(offer);
     this.accepted(offer);
+    // Whoever cannot be heard can hear at least; what is wrong with the microphone is said beside it.
+    void this.openMicrophone();
   }
 
   isAccepted(offer: OfferID): boolean {

@@ -182,6 +182,16 @@ describe('what rings', () => {
     expect(voice.accepted.has(41)).toBe(false);
   });
 
+  test.each([
+    ['rang while there was no socket', () => keeper.follow(ringing, 0)],
+    ['rang when the page was loaded', () => (keeper = new VoiceKeeper(voice, { ready: () => true, ask: async (request) => void asked.push(request) })).follow(ringing, 0)],
+  ])('and %s is asked for at once', async (_when, begin) => {
+    begin();
+    keeper.reopened();
+    await settle();
+    expect(asked).toEqual(once);
+  });
+
   test('is not asked for while it is being answered here', async () => {
     keeper.follow(inCall(), 41);
     await settle(5000);

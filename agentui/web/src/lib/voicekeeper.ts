@@ -70,6 +70,12 @@ export class VoiceKeeper {
     this.consider();
   }
 
+  /** The socket is new, its first state was followed: what the server sent before by itself has been missed. */
+  reopened(): void {
+    if (this.#target) this.#target.since = -Infinity;
+    this.consider();
+  }
+
   /** The computer has another network, or the old one again: what is connected may be deaf without knowing it yet. */
   networkChanged(): void {
     if (!this.#target?.call) return;

@@ -256,7 +256,6 @@ export const en: Messages = {
   call: {
     label: 'Call',
     microphone: 'Microphone',
-    microphoneOn: 'Microphone on',
     microphoneOff: 'Microphone off',
     hold: 'Hold',
     resume: 'Resume',
@@ -327,7 +326,7 @@ export const en: Messages = {
     minutes: (n) => plural('en', n, { one: '1 minute', other: `${n} minutes` }),
     seconds: (n) => plural('en', n, { one: '1 second', other: `${n} seconds` }),
     extend: (minutes) => `+${minutes} min`,
-    extendLabel: (minutes) => `Extend the wrap-up by ${minutes} minutes`,
+    extendLabel: 'more wrap-up',
     lapsed: (time, outcome) => `The wrap-up ran out ${time}, finished as ${outcome}.`,
     lapsedLink: 'Show my latest',
     noCodes: 'No outcome codes are configured.',

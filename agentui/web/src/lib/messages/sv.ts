@@ -259,7 +259,6 @@ export const sv = {
   call: {
     label: 'Samtal',
     microphone: 'Mikrofon',
-    microphoneOn: 'Mikrofon på',
     microphoneOff: 'Mikrofon av',
     hold: 'Vänteläge',
     resume: 'Återuppta',
@@ -330,7 +329,7 @@ export const sv = {
     minutes: (n: number) => plural('sv', n, { one: '1 minut', other: `${n} minuter` }),
     seconds: (n: number) => plural('sv', n, { one: '1 sekund', other: `${n} sekunder` }),
     extend: (minutes: string) => `+${minutes} min`,
-    extendLabel: (minutes: string) => `Förläng efterarbetet med ${minutes} minuter`,
+    extendLabel: 'till efterarbetet',
     lapsed: (time: string, outcome: string) => `Efterarbetet gick ut ${time}, avslutad som ${outcome}.`,
     lapsedLink: 'Visa mina senaste',
     noCodes: 'Inga utfallskoder är inställda.',
