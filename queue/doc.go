@@ -2,11 +2,11 @@
 // state of every contact, offer and agent.
 //
 // [Engine.Step] decides one command at a time: what was due by then happens first
-// (offers run out, connections time out, texts leave an agent who stays away), then what the command asks for, then
-// contacts are matched with agents until no pair that fits is left apart. It returns
-// what happened as events, and it has applied them to itself by the same code as
-// [Engine.Apply], so that a restart or a follower that only applies the events stands
-// in the same state.
+// (offers and wrap-ups run out, connections time out, texts leave an agent who stays away), then
+// what the command asks for, then contacts are matched with agents until no pair that fits
+// is left apart. It returns what happened as events, and it has applied them to itself by
+// the same code as [Engine.Apply], so that a restart or a follower that only applies the
+// events stands in the same state.
 //
 // Contacts of every channel stand in one order. How many an agent may have beside each
 // other, and of what channels, is ruled ([contact.ChannelRule]); an agent is asked for one
