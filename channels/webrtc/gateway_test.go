@@ -17,7 +17,8 @@ import (
 
 func TestFiftyLegsAtOnce(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t, nil)
+	// Fifty browsers in one process may be slower than real ones.
+	g := newGateway(t, func(c *Config) { c.timing.unheard, c.SetUpLimit = patience, patience })
 	var group sync.WaitGroup
 	for pair := range 25 {
 		group.Go(func() {
@@ -125,23 +126,51 @@ func TestRingHasLimits(t *testing.T) {
 // Strangers who connect and say nothing are limited in number.
 func TestConnectionsAreLimited(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t, func(c *Config) { c.Legs = 1 }) // 20 connections
-	var refused bool
-	for range 40 {
-		connection, err := net.Dial("tcp", g.TCPAddress().String())
+	inner, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := &boundedListener{TCPListener: inner, limit: 2, open: map[*boundedConn]struct{}{}}
+	accepted := make(chan net.Conn)
+	go func() {
+		defer close(accepted)
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- connection
+		}
+	}()
+	dial := func() net.Conn {
+		t.Helper()
+		connection, err := net.Dial("tcp4", inner.Addr().String())
 		if err != nil {
 			t.Fatalf("connect: %v", err)
 		}
 		t.Cleanup(func() { _ = connection.Close() })
-		_ = connection.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		var timeout net.Error
-		if _, err := connection.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
-			refused = true
-			break
-		}
+		_ = connection.SetReadDeadline(time.Now().Add(patience))
+		return connection
 	}
-	if !refused {
-		t.Error("40 connections are held open for one leg")
+	dial()
+	first := <-accepted
+	dial()
+	<-accepted
+	var timeout net.Error
+	if _, err := dial().Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("a third connection is held open: %v", err)
+	}
+	_ = first.Close()
+	fourth := dial()
+	<-accepted // there is room again
+	if err := listener.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if _, err := fourth.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("a connection outlives its listener: %v", err)
+	}
+	if _, more := <-accepted; more {
+		t.Error("a connection was accepted after Close")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen; no test waits for it to pass.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 func patient(t testing.TB) context.Context {
 	t.Helper()
