@@ -100,7 +100,8 @@ func (d *dispatcher) ServeControls(_ contact.NodeID, handle func(bus.Control, fu
 
 func (d *dispatcher) follow() (stop func() error) {
 	d.follows.Add(1)
-	return func() error { d.follows.Add(-1); return nil }
+	once := sync.OnceFunc(func() { d.follows.Add(-1) }) // stories close the switchboard themselves
+	return func() error { once(); return nil }
 }
 
 func (d *dispatcher) SignalAgent(s bus.Signal) error {
