@@ -302,6 +302,16 @@ func (a *testApp) records(t testing.TB) *records {
 
 func (r *records) of(t testing.TB, line contact.LineID) []agentui.StoredContact {
 	t.Helper()
+	contacts, status, err := r.try(t, line)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("GET /api/v1/contacts: status %d, %v", status, err)
+	}
+	return contacts
+}
+
+// try is of for a database that may be away.
+func (r *records) try(t testing.TB, line contact.LineID) ([]agentui.StoredContact, int, error) {
+	t.Helper()
 	query := url.Values{"line": {string(line)}, "limit": {"200"}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.web+"/api/v1/contacts?"+query.Encode(), nil)
 	if err != nil {
@@ -310,14 +320,12 @@ func (r *records) of(t testing.TB, line contact.LineID) []agentui.StoredContact 
 	request.AddCookie(r.cookie)
 	response, err := r.client.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return nil, 0, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	var page struct{ Contacts []agentui.StoredContact }
-	if err := json.NewDecoder(response.Body).Decode(&page); err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("GET /api/v1/contacts: status %d, %v", response.StatusCode, err)
-	}
-	return page.Contacts
+	err = json.NewDecoder(response.Body).Decode(&page)
+	return page.Contacts, response.StatusCode, err
 }
 
 // wait returns the line's one contact when it is as it should be: the projection follows the
