@@ -49,9 +49,11 @@ func newAuthority(t testing.TB) *authority {
 	return &authority{certificate, key}
 }
 
-func (a *authority) pool() *x509.CertPool {
+func (a *authority) pool() *x509.CertPool { return newPool(a.certificate) }
+
+func newPool(proof *x509.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(a.certificate)
+	pool.AddCert(proof)
 	return pool
 }
 
@@ -161,7 +163,7 @@ func TestCertificateFilesAreReadAgainWhenTheyChange(t *testing.T) {
 func TestACertificateThatSignsItselfIsMadeKeptAndRenewed(t *testing.T) {
 	t.Parallel()
 	clock, path := &handClock{at: time.Now()}, filepath.Join(t.TempDir(), "https", "self-signed.pem")
-	make := func(names ...string) *selfSigned {
+	start := func(names ...string) *selfSigned {
 		t.Helper()
 		made, err := newSelfSigned(path, neededNames(configs.HTTPS{Address: "0.0.0.0:443", SelfSigned: configs.SelfSigned{Names: names}}), clock.now, zerolog.Nop())
 		if err != nil {
@@ -169,7 +171,7 @@ func TestACertificateThatSignsItselfIsMadeKeptAndRenewed(t *testing.T) {
 		}
 		return made
 	}
-	first := shownLeaf(t, make())
+	first := shownLeaf(t, start())
 	host, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
@@ -185,10 +187,10 @@ func TestACertificateThatSignsItselfIsMadeKeptAndRenewed(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file with the key: %v, %v", info.Mode(), err)
 	}
-	if again := shownLeaf(t, make()); !again.Equal(first) {
+	if again := shownLeaf(t, start()); !again.Equal(first) {
 		t.Error("another start made another one: everybody has to accept it anew")
 	}
-	named := make("desk.example.org", "192.0.2.7")
+	named := start("desk.example.org", "192.0.2.7")
 	second := shownLeaf(t, named)
 	if second.VerifyHostname("desk.example.org") != nil || second.VerifyHostname("192.0.2.7") != nil {
 		t.Errorf("it is for %q and %v", second.DNSNames, second.IPAddresses)
@@ -202,12 +204,12 @@ func TestACertificateThatSignsItselfIsMadeKeptAndRenewed(t *testing.T) {
 	if third.Equal(second) || clock.now().Add(300*24*time.Hour).After(third.NotAfter) {
 		t.Errorf("it was not made anew; it ends on %v", third.NotAfter)
 	}
-	if again := shownLeaf(t, make("desk.example.org")); !again.Equal(third) {
+	if again := shownLeaf(t, start("desk.example.org")); !again.Equal(third) {
 		t.Error("the new one was not kept")
 	}
 	// A file that is damaged is no reason not to start.
 	replace(t, path, []byte("junk"))
-	if fourth := shownLeaf(t, make()); fourth.Equal(third) {
+	if fourth := shownLeaf(t, start()); fourth.Equal(third) {
 		t.Error("junk was read")
 	}
 }

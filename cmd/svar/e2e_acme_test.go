@@ -302,9 +302,11 @@ func TestCertificatesComeByACMEOverHTTP(t *testing.T) {
 
 func chainOf(t testing.TB, c *acmeCertificates) *x509.CertPool {
 	t.Helper()
-	shown, err := c.certificate(&tls.ClientHelloInfo{ServerName: acmeDomain, SupportedVersions: []uint16{tls.VersionTLS13},
+	shown, err := c.certificate(&tls.ClientHelloInfo{
+		ServerName: acmeDomain, SupportedVersions: []uint16{tls.VersionTLS13},
 		SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256}, SupportedCurves: []tls.CurveID{tls.CurveP256},
-		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})
+		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (gauges) Describe(chan<- *prometheus.Desc) {}
 // Collect implements [prometheus.Collector].
 func (g gauges) Collect(into chan<- prometheus.Metric) {
 	out := sink(into)
-	out.desk(g.app.ui.Gauges(), channelOf(g.app.options.Config))
+	out.desk(g.app.ui.Gauges(), g.app.options.Config)
 	stats := g.app.phone.Stats()
 	out.sip(stats)
 	out.rtp("caller", stats.Media)
@@ -146,7 +146,8 @@ func channelOf(config configs.Config) func(contact.LineID) contact.Channel {
 
 var allChannels = []contact.Channel{contact.Voice, contact.Chat, contact.Mail, contact.Form}
 
-func (s sink) desk(g agentui.Gauges, channel func(contact.LineID) contact.Channel) {
+func (s sink) desk(g agentui.Gauges, config configs.Config) {
+	channel := channelOf(config)
 	s.put(queueConnected, truth(g.Connected))
 	for _, state := range openStates {
 		for _, channel := range allChannels {
@@ -157,9 +158,10 @@ func (s sink) desk(g agentui.Gauges, channel func(contact.LineID) contact.Channe
 		s.put(contactsWaiting, float64(waiting.Count), string(line), string(channel(line)))
 		s.put(contactsLongest, waiting.Longest.Seconds(), string(line), string(channel(line)))
 	}
-	for group, waiting := range g.WaitingBySkill {
-		s.put(groupWaiting, float64(waiting.Count), string(group))
-		s.put(groupLongest, waiting.Longest.Seconds(), string(group))
+	for _, group := range config.Groups {
+		waiting := g.WaitingBySkill[group.ID] // zero when nobody waits: the figure is there all the same
+		s.put(groupWaiting, float64(waiting.Count), string(group.ID))
+		s.put(groupLongest, waiting.Longest.Seconds(), string(group.ID))
 	}
 	s.put(callbacksWaiting, float64(g.Callbacks.Count))
 	s.put(callbacksLongest, g.Callbacks.Longest.Seconds())
