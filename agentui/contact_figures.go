@@ -142,17 +142,18 @@ func (u *UI) exportFigures(ctx context.Context, in *FiguresInput) (*rawOutput, e
 	}, nil
 }
 
-// figureHeads are the heads of the columns. Seconds are from arrival and from the queue.
+// figureHeads are the heads of the columns. Seconds are waited, from arrival and from the queue, and
+// handled: talk, hold, wrap-up, and all of these.
 func figureHeads(stages []contact.Stage) []string {
 	heads := []string{"start", "kanal", "linje", "målgrupp", "inkomna", "besvarade", "utan svar"}
 	for _, stage := range stages {
 		heads = append(heads, "tappade: "+string(stage))
 	}
 	heads = append(heads, "tappade inom 5 s", "återuppringda", "stängt", "avvisade", "avbrutna", "öppna")
-	for _, from := range []string{"från ankomst", "från kön"} {
-		heads = append(heads, "n "+from, "medel s "+from, "median s "+from, "p90 s "+from, "max s "+from)
+	for _, of := range []string{"från ankomst", "från kön", "samtal", "vänteläge", "efterarbete", "hantering"} {
+		heads = append(heads, "n "+of, "medel s "+of, "median s "+of, "p90 s "+of, "max s "+of)
 	}
-	return append(heads, "inom mål", "av", "strikt inom mål", "strikt av", "formel")
+	return append(heads, "efterarbete gick ut", "inom mål", "av", "strikt inom mål", "strikt av", "formel")
 }
 
 func figureCells(row report.Row, by report.Interval, stages []contact.Stage) []string {
@@ -178,13 +179,15 @@ func figureCells(row report.Row, by report.Interval, stages []contact.Stage) []s
 		count(left)
 	}
 	count(short, row.CalledBack, row.OutsideHours, row.Refused, row.Dropped, row.Open)
-	for _, t := range []report.Times{row.FromArrival, row.FromQueue} {
+	for _, t := range []report.Times{
+		row.FromArrival, row.FromQueue, row.Handling.Talk, row.Handling.Held, row.Handling.WrapUp, row.Handling.Total,
+	} {
 		count(t.N)
 		for _, waited := range []contact.Millis{t.Mean, t.Median, t.P90, t.Max} {
 			cells = append(cells, strings.Replace(strconv.FormatFloat(float64(waited)/1000, 'f', 1, 64), ".", ",", 1))
 		}
 	}
-	count(row.WithinTarget, row.Answerable, row.StrictWithin, row.StrictAnswerable, report.Formula)
+	count(row.Handling.Lapsed, row.WithinTarget, row.Answerable, row.StrictWithin, row.StrictAnswerable, report.Formula)
 	return cells
 }
 

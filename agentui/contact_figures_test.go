@@ -84,6 +84,10 @@ func TestFiguresForSpreadsheets(t *testing.T) {
 			Offered: 10, Answered: 2, Abandoned: []report.Abandoned{{Stage: contact.StageQueue, Count: 3, Short: 1}, {Stage: contact.StageMessage, Count: 1, Short: 1}},
 			CalledBack: 1, OutsideHours: 1, Refused: 1, Dropped: 1, FromArrival: times, FromQueue: times,
 			WithinTarget: 2, Answerable: 6, StrictWithin: 1, StrictAnswerable: 7,
+			Handling: report.Handling{
+				Talk: report.Times{N: 2, Mean: 60_000}, Held: report.Times{N: 1, Max: 5_000}, WrapUp: report.Times{Median: 7_000},
+				Total: report.Times{P90: 90_100}, Lapsed: 3,
+			},
 		},
 		{Key: report.Key{Start: start, Channel: contact.Mail, Line: `=HYPERLINK("http://evil.example")`}, Offered: 1, Open: 1},
 	}
@@ -113,7 +117,9 @@ func TestFiguresForSpreadsheets(t *testing.T) {
 	}
 	for head, want := range map[string]string{
 		"start": "2026-11-24 08:00 +0100", "linje": "staff", "inkomna": "10", "tappade: queue": "3", "tappade: message": "1", "tappade: ringing": "0",
-		"tappade inom 5 s": "2", "medel s från ankomst": "12,3", "p90 s från kön": "14,7", "inom mål": "2", "strikt av": "7", "formel": "1",
+		"tappade inom 5 s": "2", "medel s från ankomst": "12,3", "p90 s från kön": "14,7",
+		"medel s samtal": "60,0", "max s vänteläge": "5,0", "median s efterarbete": "7,0", "p90 s hantering": "90,1", "efterarbete gick ut": "3",
+		"inom mål": "2", "strikt av": "7", "formel": "1",
 	} {
 		if got := cell(1, head); head != "formel" && got != want || got == "" {
 			t.Errorf("%s: %q; want %q", head, got, want)
