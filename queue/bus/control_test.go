@@ -3,12 +3,8 @@ package bus
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"reflect"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -122,49 +118,5 @@ func TestErrorOfAControlTellsNoKey(t *testing.T) {
 	err := console.Control(testContext(t), "node-1", Control{Kind: ControlKey, Agent: "anna", Contact: "c1", Key: "#"})
 	if err == nil || bytes.ContainsRune([]byte(err.Error()), '#') {
 		t.Errorf("got %v", err)
-	}
-}
-
-// As TestMessagesAreThoseOfTheGoldenFiles, for what agents do with their calls.
-func TestControlsAreThoseOfTheGoldenFiles(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		value  any
-		decode func(*nats.Msg) (any, error)
-	}{
-		"control-hold": {Control{Kind: ControlHold, Agent: "anna", Contact: someContact}, decodeAs[Control]},
-		"control-key":  {Control{Kind: ControlKey, Agent: "anna", Contact: someContact, Console: "window-1", Key: "#"}, decodeAs[Control]},
-		"control-voice": {
-			Control{Kind: ControlVoice, Agent: "anna", Contact: someContact, Console: "window-1", Take: true}, decodeAs[Control],
-		},
-		"signal-window": {Signal{
-			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Console: "window-1", Leg: someLeg, Payload: json.RawMessage(`{"type":"offer"}`),
-		}, decodeAs[Signal]},
-		"signal-bound": {Signal{Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Bound: "window-1"}, decodeAs[Signal]},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			message, err := encode("x", test.value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join("testdata", name+".golden.json")
-			if *update {
-				if err := os.WriteFile(path, append(message.Data, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			golden, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(message.Data, bytes.TrimSpace(golden)) {
-				t.Errorf("sent now\n%s\nthe golden file has\n%s", message.Data, golden)
-			}
-			read, err := test.decode(&nats.Msg{Data: golden})
-			if err != nil || !reflect.DeepEqual(read, test.value) {
-				t.Errorf("read as\n%+v (%v)\nwant\n%+v", read, err, test.value)
-			}
-		})
 	}
 }

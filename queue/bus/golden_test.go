@@ -92,6 +92,10 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Console: someConsole, Payload: json.RawMessage(`{"type":"answer"}`),
 		}, decodeAs[Signal]},
 		"signal-bound": {Signal{Agent: "anna", Contact: someContact, Offer: 7, Bound: someConsole}, decodeAs[Signal]},
+		"signal-window": {Signal{
+			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Console: someConsole, Leg: someLeg, Payload: json.RawMessage(`{"type":"offer"}`),
+		}, decodeAs[Signal]},
+		"control-hold": {Control{Kind: ControlHold, Agent: "anna", Contact: someContact}, decodeAs[Control]},
 		"control-key":  {Control{Kind: ControlKey, Agent: "anna", Contact: someContact, Key: "#"}, decodeAs[Control]},
 		"control-voice": {
 			Control{Kind: ControlVoice, Agent: "anna", Contact: someContact, Console: someConsole, Take: true}, decodeAs[Control],
