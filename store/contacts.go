@@ -41,11 +41,15 @@ type Contact struct {
 	Ticket   contact.TicketNumber
 	// Unreplied is a text that was finished without a reply: Answered is its end.
 	Unreplied bool
-	Arrived   time.Time
+	// Lapsed is one whose wrap-up ran out.
+	Lapsed  bool
+	Arrived time.Time
 	// The rest is nil when it did not happen. CalledBack is when the user was reached after a
 	// fault that came before any answer.
 	Greeted, Queued, Answered, CalledBack, Ended, Closed *time.Time
-	Events                                               []Event
+	// Quality is nil when none was reported.
+	Quality *report.CallQuality
+	Events  []Event
 }
 
 // Event is a recorded event as the projection has it.
@@ -60,8 +64,8 @@ type Event struct {
 // selectContacts compares with the place of $5 in one way whether it is given or not, so
 // that any plan of it begins there in the index.
 const selectContacts = `
-	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome, party, service, ticket, unreplied,
-		arrived, greeted, queued, answered, called_back, ended, closed
+	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome, party, service, ticket, unreplied, lapsed,
+		arrived, greeted, queued, answered, called_back, ended, closed, loss_ppm, remote_loss_ppm, jitter_us, round_trip_us
 	from contacts
 	where arrived >= $1 and arrived < $2
 		and ($3 = '' or line = $3)
@@ -85,8 +89,11 @@ func (s *Store) Contacts(ctx context.Context, f ContactFilter) ([]Contact, error
 		}
 		contacts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Contact, error) {
 			var c Contact
+			var loss, remoteLoss, jitter, roundTrip *uint32
 			err := row.Scan(&c.ID, &c.Channel, &c.Line, &c.Audience, &c.State, &c.EndedAs, &c.Stage, &c.Callback, &c.Agent, &c.Outcome,
-				&c.Party, &c.Service, &c.Ticket, &c.Unreplied, &c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.CalledBack, &c.Ended, &c.Closed)
+				&c.Party, &c.Service, &c.Ticket, &c.Unreplied, &c.Lapsed, &c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.CalledBack, &c.Ended, &c.Closed,
+				&loss, &remoteLoss, &jitter, &roundTrip)
+			c.Quality = qualityOf(loss, remoteLoss, jitter, roundTrip)
 			return c, err
 		})
 		if err != nil {

@@ -282,8 +282,9 @@ func (d *desk) compare(t *testing.T, s *Store, from, to time.Time) {
 	if len(list) != len(d.state) {
 		t.Errorf("%d contacts, the engine had %d", len(list), len(d.state))
 	}
+	quality := d.worstQuality()
 	for _, got := range list {
-		if want := d.expected(got.ID); !reflect.DeepEqual(withoutTimesOfStates(got), want) {
+		if want := d.expected(got.ID, quality[got.ID]); !reflect.DeepEqual(withoutTimesOfStates(got), want) {
 			t.Errorf("%s\n got %+v\nwant %+v", got.ID, withoutTimesOfStates(got), want)
 		}
 	}
@@ -303,12 +304,12 @@ func (d *desk) compare(t *testing.T, s *Store, from, to time.Time) {
 }
 
 // expected is the row that the engine's word makes.
-func (d *desk) expected(id contact.ID) Contact {
+func (d *desk) expected(id contact.ID, quality *report.CallQuality) Contact {
 	state, closed := d.state[id], d.closed[id]
 	c := Contact{
 		ID: id, Channel: state.Contact.Channel, Line: state.Contact.Line, Audience: state.Contact.Audience,
 		State: state.State, Callback: state.Callback, Agent: state.Agent, Arrived: state.Contact.Arrived.Time(),
-		EndedAs: state.End, Stage: closed.Stage, Outcome: closed.Code,
+		EndedAs: state.End, Stage: closed.Stage, Outcome: closed.Code, Lapsed: closed.Lapsed, Quality: quality,
 		Queued: moment(state.Queued), Answered: moment(state.Answered), Ticket: closed.Ticket,
 	}
 	if state.State == contact.StateClosed {
