@@ -62,7 +62,7 @@ var (
 	projectionLag     = gauge("svar_projection_lag_records", "Records of the journal that are not in PostgreSQL yet.")
 	journalLast       = gauge("svar_journal_last_sequence", "Number of the journal's last record.")
 	journalSize       = gauge("svar_journal_bytes", "Size of all streams: journal, personal data, chats, snapshots.")
-	journalLimit      = gauge("svar_journal_limit_bytes", "Size at which they are full; absent when only the disk limits them.")
+	journalLimit      = gauge("svar_journal_limit_bytes", "Size at which they are full; absent when nothing but the disk limits them.")
 	diskFree          = gauge("svar_disk_free_bytes", "Free space of the data directory's disk.")
 	diskSize          = gauge("svar_disk_size_bytes", "Size of that disk.")
 	certificateExpiry = gauge("svar_certificate_expiry_timestamp_seconds", "When the certificate for browsers ends.")
@@ -89,9 +89,9 @@ func (g gauges) Collect(into chan<- prometheus.Metric) {
 	out.put(databaseUp, truth(seen.database == nil))
 	out.put(projectionLag, float64(seen.last-min(seen.projected, seen.last)))
 	out.put(journalLast, float64(seen.last))
-	out.put(journalSize, float64(seen.stored))
-	if seen.storeLimit > 0 {
-		out.put(journalLimit, float64(seen.storeLimit))
+	out.put(journalSize, float64(seen.storage.Used))
+	if seen.storage.Limit > 0 {
+		out.put(journalLimit, float64(seen.storage.Limit))
 	}
 	out.put(diskFree, float64(seen.free))
 	out.put(diskSize, float64(seen.size))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"svar/channels/mail"
+	"svar/queue/journal"
 )
 
 // status is how a part of the service is doing.
@@ -127,6 +128,9 @@ const (
 // checks looks at every part. It asks nothing that may have to be waited for.
 func (a *App) checks() []check {
 	seen := a.watch.seen()
+	if a.guard != nil {
+		seen.storage = a.guard.Storage() // it costs nothing, and is newer
+	}
 	checks := []check{a.checkQueue(), checkJournal(seen), checkDisk(seen), checkDatabase(seen), checkProjection(seen), a.checkPhone(), a.checkVoice()}
 	if a.certificates != nil {
 		checks = append(checks, checkCertificates(a.certificates, time.Now()))
@@ -160,12 +164,20 @@ func (a *App) checkQueue() check {
 }
 
 func checkJournal(seen sightings) check {
+	const meanwhile = "; live talk goes on, new contacts are turned away"
+	switch storage := seen.storage; storage.Level {
+	case journal.Unwritable, journal.Reserved:
+		return check{"journal", statusFailed, storage.Problem + meanwhile}
+	case journal.Low:
+		return check{"journal", statusDegraded, storage.Problem}
+	case journal.Ample:
+	}
 	if seen.journal != nil {
-		return check{"journal", statusFailed, fmt.Sprintf("the journal does not answer: no contact can be taken; live talk goes on (%v)", seen.journal)}
+		return check{"journal", statusFailed, fmt.Sprintf("the journal does not answer (%v)%s", seen.journal, meanwhile)}
 	}
 	const most = 90 // per cent
-	if seen.storeLimit > 0 && seen.stored*100 > seen.storeLimit*most {
-		return check{"journal", statusDegraded, fmt.Sprintf("the streams have %d of the %d MB that they may have", seen.stored>>20, seen.storeLimit>>20)}
+	if limit := seen.storage.Limit; limit > 0 && seen.storage.Used > limit/100*most {
+		return check{"journal", statusDegraded, fmt.Sprintf("the streams have %d of the %d MB that they may have", seen.storage.Used>>20, limit>>20)}
 	}
 	return check{"journal", statusOK, "records are kept"}
 }

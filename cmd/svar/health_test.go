@@ -20,6 +20,7 @@ import (
 
 	"svar/channels/mail"
 	"svar/configs"
+	"svar/queue/journal"
 )
 
 // What stores are in trouble, and what of it keeps a node from taking contacts.
@@ -37,16 +38,21 @@ func TestChecksSayInWordsWhatIsMissing(t *testing.T) {
 		is    status
 		says  string
 	}{
-		"all is well":          {checkDisk(healthy), statusOK, "is written"},
-		"disk full":            {checkDisk(with(func(s *sightings) { s.disk = &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC} })), statusFailed, "disk of the data directory is full"},
-		"read only":            {checkDisk(with(func(s *sightings) { s.disk = fmt.Errorf("open: %w", syscall.EROFS) })), statusFailed, "may not be written any more"},
-		"permission lost":      {checkDisk(with(func(s *sightings) { s.disk = fs.ErrPermission })), statusFailed, "live talk goes on"},
-		"disk broken":          {checkDisk(with(func(s *sightings) { s.disk = syscall.EIO })), statusFailed, "input/output error"},
-		"little space":         {checkDisk(with(func(s *sightings) { s.free = 900 << 20 })), statusDegraded, "only 900 MB"},
-		"a small disk":         {checkDisk(with(func(s *sightings) { s.free, s.size = 900<<20, 10<<30 })), statusOK, ""},
-		"journal silent":       {checkJournal(with(func(s *sightings) { s.journal = errors.New("no responders") })), statusFailed, "no contact can be taken"},
-		"journal nearly full":  {checkJournal(with(func(s *sightings) { s.stored, s.storeLimit = 95<<20, 100<<20 })), statusDegraded, "95 of the 100 MB"},
-		"journal without end":  {checkJournal(with(func(s *sightings) { s.stored = 95 << 20 })), statusOK, "kept"},
+		"all is well":     {checkDisk(healthy), statusOK, "is written"},
+		"disk full":       {checkDisk(with(func(s *sightings) { s.disk = &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC} })), statusFailed, "disk of the data directory is full"},
+		"read only":       {checkDisk(with(func(s *sightings) { s.disk = fmt.Errorf("open: %w", syscall.EROFS) })), statusFailed, "may not be written any more"},
+		"permission lost": {checkDisk(with(func(s *sightings) { s.disk = fs.ErrPermission })), statusFailed, "live talk goes on"},
+		"disk broken":     {checkDisk(with(func(s *sightings) { s.disk = syscall.EIO })), statusFailed, "input/output error"},
+		"little space":    {checkDisk(with(func(s *sightings) { s.free = 900 << 20 })), statusDegraded, "only 900 MB"},
+		"a small disk":    {checkDisk(with(func(s *sightings) { s.free, s.size = 900<<20, 10<<30 })), statusOK, ""},
+		"journal silent":  {checkJournal(with(func(s *sightings) { s.journal = errors.New("no responders") })), statusFailed, "no responders); live talk goes on"},
+		"journal unwritable": {checkJournal(with(func(s *sightings) {
+			s.storage = journal.Storage{Level: journal.Unwritable, Problem: "the disk is full"}
+		})), statusFailed, "the disk is full; live talk goes on"},
+		"journal's reserve":    {checkJournal(with(func(s *sightings) { s.storage = journal.Storage{Level: journal.Reserved, Problem: "little room"} })), statusFailed, "new contacts are turned away"},
+		"journal's warning":    {checkJournal(with(func(s *sightings) { s.storage = journal.Storage{Level: journal.Low, Problem: "less room"} })), statusDegraded, "less room"},
+		"journal nearly full":  {checkJournal(with(func(s *sightings) { s.storage.Used, s.storage.Limit = 95<<20, 100<<20 })), statusDegraded, "95 of the 100 MB"},
+		"journal without end":  {checkJournal(with(func(s *sightings) { s.storage.Used = 95 << 20 })), statusOK, "kept"},
 		"PostgreSQL away":      {checkDatabase(with(func(s *sightings) { s.database = errors.New("refused") })), statusDegraded, "since 2026-11-28T07:00:00Z: calls go on; figures and tickets wait"},
 		"PostgreSQL there":     {checkDatabase(healthy), statusOK, "answers"},
 		"projection behind":    {checkProjection(with(func(s *sightings) { s.last = 2000 })), statusDegraded, "1995 records"},

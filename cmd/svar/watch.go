@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sys/unix"
+
+	"svar/queue/journal"
 )
 
 // How the stores are watched: often enough to say within seconds what is wrong, and bounded so
@@ -39,8 +41,10 @@ type sightings struct {
 	database, journal error
 	databaseSince     time.Time
 	// last and projected are record numbers of the journal.
-	last, projected    uint64
-	stored, storeLimit uint64 // bytes
+	last, projected uint64
+	// storage is how the place of the streams is doing, where their server is ours; with an
+	// outside one only its sizes are known, if it tells them.
+	storage journal.Storage
 	// disk is why the data directory cannot be written, nil when it can.
 	disk       error
 	free, size uint64 // bytes
@@ -88,11 +92,10 @@ func (w *watch) look(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
 	last, journalErr := w.app.journal.Last(bounded)
-	var stored, limit uint64
-	if js, err := jetstream.New(w.app.conn); err == nil {
-		// An outside server may not tell; then the size is unknown, which is no fault.
+	storage := w.app.guard.Storage()
+	if js, err := jetstream.New(w.app.conn); err == nil && w.app.guard == nil {
 		if account, err := js.AccountInfo(bounded); err == nil {
-			stored, limit = account.Store, uint64(max(account.Limits.MaxStore, 0))
+			storage.Used, storage.Limit = int64(account.Store), max(account.Limits.MaxStore, 0)
 		}
 	}
 	bounded, cancelDatabase := context.WithTimeout(ctx, watchTime)
@@ -107,8 +110,9 @@ func (w *watch) look(ctx context.Context) {
 		}
 		s.journal, s.database = journalErr, databaseErr
 		if journalErr == nil {
-			s.last, s.stored, s.storeLimit = last, stored, limit
+			s.last = last
 		}
+		s.storage = storage
 		if databaseErr == nil {
 			s.projected = projected
 		}
