@@ -10,7 +10,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { makeDesk } from './desk.mjs';
-import { breaks, chatLines, contactOf, hello, offerOf, states } from './states.mjs';
+import { breaks, chatLines, contactOf, hello, offerOf, refusals, states, then } from './states.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
@@ -190,13 +190,15 @@ function play(client, name) {
 
   client.on('message', (data) => {
     const request = JSON.parse(data);
-    act[request.do]?.(request);
-    send({ reply: { id: request.id } });
+    const error = refusals[name]?.[request.do];
+    if (!error) act[request.do]?.(request);
+    send({ reply: { id: request.id, error } });
     show();
   });
   client.on('close', () => clearTimeout(timer));
   send({ hello });
   show();
+  if (then[name]) send({ state: then[name](Date.now()) });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

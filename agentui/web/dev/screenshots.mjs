@@ -7,7 +7,7 @@ import { startBrowser } from './browser.mjs';
 import { startMock } from './mock.mjs';
 import { openPeer } from './peer.mjs';
 import { scriptServer } from './script.mjs';
-import { breaks, pages, states } from './states.mjs';
+import { breaks, opens, pages, states } from './states.mjs';
 
 const options = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
 const [folder = 'screenshots', ...wanted] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -46,6 +46,7 @@ try {
         if (state.startsWith('connected') || state === 'held') await answerCall(context, page, state);
         else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
         await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
+        if (opens[state]) await page.locator(opens[state]).click({ timeout: 2000 }).catch(() => {}); // on a narrow screen it may be on another step
         await page.waitForTimeout(state in breaks ? 1500 : 500);
         await page.screenshot({ path: join(folder, `${state}-${viewport.width}-${colorScheme}-${language}.png`) });
         await context.close();

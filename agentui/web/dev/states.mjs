@@ -338,7 +338,11 @@ export const states = {
     me: { ...connected(now).me, presence: 'paused', reason: 'lunch', cause: 'agent' },
   }),
   held,
+  keypad: (now) => connected(now),
+  elsewhere: (now) => connected(now),
   wrapup: wrapUp,
+  lapsed: (now) => ({ ...wrapUp(now), contacts: [contactOf(now, 'wrap-up', callers.known, { wrapUpUntil: now })] }),
+  own: quiet,
   'wrapup-soon': (now) => ({
     ...wrapUp(now),
     contacts: [contactOf(now, 'wrap-up', callers.known, { since: now - 155 * second, wrapUpUntil: now + 25 * second, code: 'solved', chosenTicket: 'SD-100231' })],
@@ -427,6 +431,15 @@ export const pages = {
   'notices-blocked': '#notices',
   figures: '#figures',
 };
+
+/** What is clicked in a state before it is looked at. */
+export const opens = { keypad: '[popovertarget="keypad"]', own: '#own-contacts summary' };
+
+/** What comes after the first state, at once. */
+export const then = { lapsed: quiet };
+
+/** Requests that are refused in a state, with the code. */
+export const refusals = { elsewhere: { voice: 'voice-elsewhere' } };
 
 /** After this long the socket of a state breaks and does not come back. */
 export const breaks = { disconnected: 400, 'disconnected-ready': 400 };

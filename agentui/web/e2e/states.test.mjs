@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { startBrowser } from '../dev/browser.mjs';
 import { startMock } from '../dev/mock.mjs';
-import { breaks, pages, states } from '../dev/states.mjs';
+import { breaks, opens, pages, states } from '../dev/states.mjs';
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -54,6 +54,7 @@ for (const state of ['sign-in', ...Object.keys(states)]) {
 
       await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
       await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
+      if (opens[state]) await page.locator(opens[state]).click();
       if (state in breaks) await page.getByText(language === 'sv' ? 'Försöker igen' : 'Trying again').waitFor();
 
       assert.deepEqual(await page.evaluate(() => window.violations), [], 'the policy is kept');
