@@ -42,6 +42,8 @@ type Options struct {
 	// intake, when set, stands between the phone lines and the switchboard: a test holds
 	// a call back there before it is on record.
 	intake func(channels.Intake) channels.Intake
+	// storeBytes, when set, is all that the journal's streams may have: a test fills them.
+	storeBytes int64
 }
 
 // App is one running node: main runs it, and so do the end-to-end tests. It is made by
@@ -268,7 +270,7 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 	} else {
 		var server *journal.Embedded
 		server, err = journal.StartEmbedded(ctx, journal.EmbeddedConfig{
-			Dir: filepath.Join(a.options.Data, "nats"), Listen: settings.Listen, Token: settings.Token, Log: a.options.Log,
+			Dir: filepath.Join(a.options.Data, "nats"), Listen: settings.Listen, Token: settings.Token, MaxStoreBytes: a.options.storeBytes, Log: a.options.Log,
 		})
 		if err == nil {
 			end = stop{what: "NATS", do: server.Shutdown}

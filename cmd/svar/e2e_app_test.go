@@ -154,15 +154,20 @@ func startAppOf(t testing.TB, config string, settings map[string]string, intake 
 	if err != nil {
 		t.Fatal(err)
 	}
+	app.endWith(t)
+	return app
+}
+
+// endWith ends the App with the test.
+func (a *testApp) endWith(t testing.TB) {
 	t.Cleanup(func() {
-		if err := app.end(); err != nil {
+		if err := a.end(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the App's log:\n%s", app.log.tail())
+			t.Logf("the App's log:\n%s", a.log.tail())
 		}
 	})
-	return app
 }
 
 // rtpRanges gives each App ports for voice of its own, away from the usual ones.
@@ -179,6 +184,12 @@ func newAppOf(text string, settings map[string]string, intake func(channels.Inta
 	if err != nil {
 		return nil, err
 	}
+	return newAppIn(data, settings, func(o *Options) { o.intake = intake })
+}
+
+// newAppIn starts an App in a directory that has its configuration file, and takes that away
+// when it cannot.
+func newAppIn(data string, settings map[string]string, change func(*Options)) (*testApp, error) {
 	a := &testApp{data: data, settings: testSettings(), log: &lockedBuffer{}}
 	for name, value := range settings {
 		a.settings[name] = value
@@ -189,10 +200,12 @@ func newAppOf(text string, settings map[string]string, intake func(channels.Inta
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	a.App, err = Start(ctx, Options{
-		Data: filepath.Join(data, "data"), Config: config, intake: intake,
+	options := Options{
+		Data: filepath.Join(data, "data"), Config: config,
 		Log: zerolog.New(zerolog.SyncWriter(a.log)).With().Timestamp().Logger(),
-	})
+	}
+	change(&options)
+	a.App, err = Start(ctx, options)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}

@@ -121,16 +121,17 @@ func (a *testApp) callAndAnswer(t testing.TB, d desk, one *agent) contact.ID {
 // journal has, and that the contacts are those that were made; nil: whichever the journal has.
 func (a *testApp) sameOnBothSides(t testing.TB, r *records, line contact.LineID, made []contact.ID) {
 	t.Helper()
-	journal := a.journalOf(t, line)
-	if made != nil && len(journal) != len(made) {
-		t.Errorf("the journal has %d contacts of %s, made were %d", len(journal), line, len(made))
-	}
+	var journal map[contact.ID][]string
 	var stored []agentui.StoredContact
 	eventually(t, func() bool {
 		page, status, err := r.try(t, line)
-		stored = page
-		return err == nil && status == http.StatusOK && len(page) == len(journal) && !slices.ContainsFunc(page, func(c agentui.StoredContact) bool { return c.State != contact.StateClosed })
+		stored, journal = page, a.journalOf(t, line) // read after the page: what is stored is in it
+		return err == nil && status == http.StatusOK && len(page) == len(journal) &&
+			!slices.ContainsFunc(page, func(c agentui.StoredContact) bool { return c.State != contact.StateClosed })
 	}, func() string { return "PostgreSQL never has all contacts of " + string(line) + ": " + asJSON(stored) })
+	if made != nil && len(journal) != len(made) {
+		t.Errorf("the journal has %d contacts of %s, made were %d", len(journal), line, len(made))
+	}
 	for _, c := range stored {
 		if want := journal[c.ID]; !slices.Equal(names(c), want) {
 			t.Errorf("contact %s has the events %v in PostgreSQL, %v in the journal", c.ID, names(c), want)

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sys/unix"
+
+	"svar/agentui"
+	"svar/channels/mail/mailtest"
+	"svar/contact"
+	"svar/queue/journal"
+)
+
+// roomBytes is how much room the journal has in these tests: more than its reserve.
+const roomBytes = 160 << 20
+
+// room is the journal's, which can be taken and given back.
+type room struct {
+	// prepare makes the App's directory so, and returns what changes the App's options.
+	change func(*Options)
+	take   func(t *testing.T, app *testApp)
+	giveUp func(t *testing.T)
+}
+
+// The journal's disk is full in the middle of the day: live talk goes on and can be ended, new callers are told to come
+// again, visitors keep their lines, mails and forms are kept, everybody is told. When there is room again everything is
+// told to the queue, and what the parties did is what is on record, once.
+func TestTheJournalHasNoRoom(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(t *testing.T, directory string) room{"disk": fullDisk, "limit": fullStore} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			withoutRoom(t, prepare)
+		})
+	}
+}
+
+func withoutRoom(t *testing.T, prepare func(*testing.T, string) room) {
+	t.Helper()
+	database := startDatabase(t, outsideDatabase(t)) // whose disk is another one
+	t.Cleanup(func() {
+		if err := database.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	mails := mailtest.Start(t)
+	directory, err := dataDirectoryOf(textConfig(mails))
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := prepare(t, directory)
+	app, err := newAppIn(directory, map[string]string{"SVAR_DATABASE_URL": database.ConnString()}, room.change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.endWith(t)
+	box, kim := mails.Users[0].Address, mails.Users[2].Address
+	records, anna, karin := app.records(t), app.agent(t, textDesk), app.user(t, "karin")
+
+	anna.Ready()
+	caller := dial(t, call{scenario: "until-bye", to: app.phone.Address(), number: textDesk.number})
+	card := anna.Ring()
+	talk := anna.Accept(card)
+	anna.Pause("break")
+	guest := visit(t, app.web(), "chat-staff")
+	guest.Write("Hej!")
+	anna.waitQueue(1)
+
+	room.take(t, app)
+	anna.waitState("told that nothing is decided now", func(s agentui.ConsoleState) bool { return !s.Connected })
+	if status, words := app.readiness(t); status != http.StatusServiceUnavailable || !strings.Contains(words, "record") {
+		t.Errorf("/readyz says %d: %s", status, words)
+	}
+	caller.hearsOn()
+	dial(t, call{scenario: "turned-away", to: app.phone.Address(), number: textDesk.number}).Wait()
+	line := pageLine{ID: uuid.NewString(), Text: "Är du där?"}
+	guest.say(pageRequest{Send: &line})
+	guest.wait("told that the line is not kept", func(s shownChat) bool { return s.Refused[line.ID] != "" })
+	mails.Deliver(t, box, writtenMail("Kim <"+kim+">", box, "Skrivaren", "Skrivaren svarar inte."))
+	form := karin.Report("other/order", "Ny mus", "Kan jag få en ny mus?")
+	if form == "" {
+		t.Error("the form has no number")
+	}
+	anna.mustAsk(agentui.Request{Do: agentui.DoHangUp, Contact: talk.Contact})
+	caller.Wait() // he got his BYE, whatever can be recorded
+
+	room.giveUp(t)
+	anna.waitState("heard again", func(s agentui.ConsoleState) bool { return s.Connected })
+	anna.waitContact(contact.StateWrapUp)
+	anna.Finish(talk.Contact, "solved")
+	guest.say(pageRequest{Send: &line})
+	guest.wait("the line is kept", func(s shownChat) bool { return s.Acks[line.ID] > 0 })
+	anna.waitQueue(3) // the chat, the mail and the form
+	next := dial(t, call{scenario: "caller-hangs-up", to: app.phone.Address(), number: textDesk.number})
+	anna.WaitWaiting(textDesk.id, 1)
+	next.HangUp()
+	next.Wait()
+
+	app.sameOnBothSides(t, records, textDesk.id, nil)
+	calls := records.of(t, textDesk.id)
+	if len(calls) != 2 {
+		t.Errorf("%d calls are on record; one was answered, one given up, and who was turned away is none: %s", len(calls), asJSON(calls))
+	}
+	answered := calls[slices.IndexFunc(calls, func(c agentui.StoredContact) bool { return c.ID == talk.Contact })]
+	if answered.End != contact.EndHandled || count(answered, "contact-hung-up") != 1 || count(answered, "contact-connected") != 1 {
+		t.Errorf("the talk is on record as %s", asJSON(answered))
+	}
+	arrived := map[contact.Channel]int{}
+	if err := app.journal.Read(t.Context(), 1, func(_ uint64, r journal.Record) error {
+		for _, recorded := range r.Events {
+			if e, is := recorded.(contact.ContactArrived); is {
+				arrived[e.Contact.Channel]++
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if arrived[contact.Chat] != 1 || arrived[contact.Mail] != 1 || arrived[contact.Form] != 1 || arrived[contact.Voice] != 2 {
+		t.Errorf("on record are %v", arrived)
+	}
+	if n := strings.Count(app.log.String(), "nothing can be recorded"); n < 1 {
+		t.Error("the log does not say it")
+	}
+}
+
+// hearsOn waits until the caller has heard a further second.
+func (c *caller) hearsOn() {
+	c.t.Helper()
+	heard := len(c.voice.Packets())
+	eventually(c.t, func() bool { return len(c.voice.Packets()) > heard+50 }, func() string { return "the caller hears nothing any more" })
+}
+
+// readiness asks /readyz.
+func (a *testApp) readiness(t testing.TB) (status int, words string) {
+	t.Helper()
+	response, err := http.Get(a.web() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// fullDisk gives the journal a disk of its own, which is really full. Where none may be mounted, a limit stands for it.
+func fullDisk(t *testing.T, directory string) room {
+	t.Helper()
+	disk, err := os.MkdirTemp("", "svar-disk-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(disk) })
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=160m"); err != nil {
+		t.Logf("THIS IS NOT A FULL DISK: none can be mounted here (%v), so a limit stands for it", err)
+		return fullStore(t, directory)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(disk, unix.MNT_DETACH) })
+	data := filepath.Join(directory, "data")
+	if err := errors.Join(os.Mkdir(data, 0o755), os.Mkdir(filepath.Join(disk, "nats"), 0o700),
+		os.Symlink(filepath.Join(disk, "nats"), filepath.Join(data, "nats"))); err != nil {
+		t.Fatal(err)
+	}
+	ballast := filepath.Join(disk, "ballast")
+	return room{
+		change: func(*Options) {},
+		take: func(t *testing.T, _ *testApp) {
+			t.Helper()
+			file, err := os.Create(ballast)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for err == nil {
+				_, err = file.Write(make([]byte, 4096))
+			}
+			if !errors.Is(err, unix.ENOSPC) {
+				t.Fatal(err)
+			}
+			_ = file.Close()
+		},
+		giveUp: func(t *testing.T) {
+			t.Helper()
+			if err := os.Remove(ballast); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
+
+// fullStore gives the streams a limit, which another stream reaches.
+func fullStore(_ *testing.T, _ string) room {
+	var filled jetstream.JetStream
+	return room{
+		change: func(o *Options) { o.storeBytes = roomBytes },
+		take: func(t *testing.T, app *testApp) {
+			t.Helper()
+			var err error
+			if filled, err = jetstream.New(app.conn); err != nil {
+				t.Fatal(err)
+			}
+			if _, err = filled.CreateStream(t.Context(), jetstream.StreamConfig{Name: "BALLAST", Subjects: []string{"ballast"}}); err != nil {
+				t.Fatal(err)
+			}
+			for size := 512 << 10; size > 1<<10; {
+				if _, err := filled.Publish(t.Context(), "ballast", make([]byte, size)); err != nil {
+					size /= 2
+				}
+			}
+		},
+		giveUp: func(t *testing.T) {
+			t.Helper()
+			if err := filled.DeleteStream(t.Context(), "BALLAST"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
