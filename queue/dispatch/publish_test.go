@@ -1,0 +1,38 @@
+package dispatch
+
+import (
+	"reflect"
+	"testing"
+
+	"svar/contact"
+	"svar/queue"
+)
+
+// What the engine knows of a contact or an agent reaches the nodes and the consoles: nothing
+// that a view can show is left out of it.
+func TestViewsLackNothing(t *testing.T) {
+	t.Parallel()
+	of := contact.Contact{ID: "k1", Channel: contact.Voice, Line: "staff", Language: "sv", Arrived: 1}
+	state := queue.ContactState{
+		Contact: of, Node: "node-1", Leg: "leg", State: contact.StateHeld, Since: 1, Place: 1, Callback: true, Dials: []contact.Instant{1},
+		Queued: 1, Needs: contact.Needs{{Skill: "sv", Level: 1}}, Class: 1, Target: 1,
+		Offer: &queue.OfferState{
+			Offer: 1, Agent: "anna", Since: 1, Expires: 2, Accepted: true, Why: contact.Why{Candidates: 1},
+		},
+		Agent: "anna", Connected: 1, ConnectedAt: 1, AgentLeg: "agent-leg", Code: "solved", Ticket: "SD-100001", WrapUpUntil: 3, Answered: 1, End: contact.EndHandled,
+	}
+	agent := queue.AgentState{
+		Agent: "anna", Skills: contact.Needs{{Skill: "sv", Level: 1}}, Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Since: 1,
+		Nodes: []contact.NodeID{"node-1"}, Contacts: []queue.Held{{Contact: "k1", Channel: contact.Voice}}, Offer: 1,
+		Missed: []queue.MissedOffer{{Cause: contact.MissedByReach, Contact: "k1", Line: "staff", Offer: 1, At: 1}},
+	}
+	shown, shownAgent := contactView(state), agentView(agent)
+	for _, view := range []any{shown, *shown.Offer, shownAgent, shownAgent.Missed[0]} {
+		fields := reflect.ValueOf(view)
+		for n := range fields.NumField() {
+			if fields.Field(n).IsZero() {
+				t.Errorf("%T does not show %s", view, fields.Type().Field(n).Name)
+			}
+		}
+	}
+}
