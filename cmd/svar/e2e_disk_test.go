@@ -134,6 +134,37 @@ func withoutRoom(t *testing.T, prepare func(*testing.T, string) room) {
 	}
 }
 
+// A start on a disk that is full, or may not be written, says so and what to do, and leaves nothing behind.
+func TestAStartWithoutRoom(t *testing.T) {
+	t.Parallel()
+	for name, one := range map[string]struct {
+		flags   uintptr
+		options string
+		fill    bool
+		pattern string
+	}{
+		"full":      {0, "size=1m", true, "(?i)no space left.*make room"},
+		"read-only": {unix.MS_RDONLY, "size=1m", false, "(?i)read-only.*--data"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			home := newHome(t)
+			if err := os.Mkdir(home.data(), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Mount("tmpfs", home.data(), "tmpfs", one.flags, one.options); err != nil {
+				t.Skipf("no disk can be mounted here: %v", err)
+			}
+			t.Cleanup(func() { _ = unix.Unmount(home.data(), unix.MNT_DETACH) })
+			if one.fill {
+				_ = os.WriteFile(filepath.Join(home.data(), "ballast"), make([]byte, 2<<20), 0o600) // as much as fits
+			}
+			status, _, complaints := home.run(t, "", "serve")
+			checkComplaint(t, status, complaints, one.pattern)
+		})
+	}
+}
+
 // hearsOn waits until the caller has heard a further second.
 func (c *caller) hearsOn() {
 	c.t.Helper()

@@ -303,8 +303,17 @@ func breakStream(t *testing.T, embedded *Embedded, acknowledged *int) {
 // When the directory may not be written the server closes its streams by itself. They are opened again as soon as it may.
 func TestStreamsThatTheServerClosedAreOpenedAgain(t *testing.T) {
 	t.Parallel()
-	embedded := startEmbedded(t, EmbeddedConfig{Dir: t.TempDir(), WarnBytes: 1, ReserveBytes: 1})
+	embedded := startEmbedded(t, EmbeddedConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Token: "open sesame", WarnBytes: 1, ReserveBytes: 1})
 	j := openJournal(t, embedded)
+	connection, err := Connect(testContext(t), embedded.ClientURL(), "open sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	elsewhere, err := Open(testContext(t), connection)
+	if err != nil {
+		t.Fatal(err)
+	}
 	fill(t, j, 1, 3)
 	if err := embedded.running().ShutdownJetStream(); err != nil {
 		t.Fatal(err)
@@ -317,6 +326,12 @@ func TestStreamsThatTheServerClosedAreOpenedAgain(t *testing.T) {
 		last, _ = j.Last(testContext(t))
 	}
 	fill(t, j, 4, 5)
+	for deadline := time.Now().Add(30 * time.Second); last != 5; { // another node connects again a moment later
+		if time.Now().After(deadline) {
+			t.Fatal("another node never reaches the streams again")
+		}
+		last, _ = elsewhere.Last(testContext(t))
+	}
 	if size, err := j.Size(testContext(t)); err != nil || size.First != 1 || size.Last != 5 || size.Bytes == 0 {
 		t.Errorf("the journal has %+v, %v", size, err)
 	}
