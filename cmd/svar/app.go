@@ -201,6 +201,9 @@ func (a *App) takeDirectory(context.Context) error {
 	if err := os.MkdirAll(a.options.Data, 0o755); err != nil {
 		return fmt.Errorf("make the data directory: %w; choose another one with --data", err)
 	}
+	if err := checkDataDirectory(a.options.Data); err != nil {
+		return err
+	}
 	lock, err := private.Lock(a.options.Data)
 	if err != nil {
 		return err

@@ -18,7 +18,6 @@ import (
 	"svar/agentui"
 	"svar/channels/mail/mailtest"
 	"svar/contact"
-	"svar/queue/journal"
 )
 
 // roomBytes is how much room the journal has in these tests: more than its reserve.
@@ -115,17 +114,7 @@ func withoutRoom(t *testing.T, prepare func(*testing.T, string) room) {
 	if answered.End != contact.EndHandled || count(answered, "contact-hung-up") != 1 || count(answered, "contact-connected") != 1 {
 		t.Errorf("the talk is on record as %s", asJSON(answered))
 	}
-	arrived := map[contact.Channel]int{}
-	if err := app.journal.Read(t.Context(), 1, func(_ uint64, r journal.Record) error {
-		for _, recorded := range r.Events {
-			if e, is := recorded.(contact.ContactArrived); is {
-				arrived[e.Contact.Channel]++
-			}
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	arrived := app.arrivals(t)
 	if arrived[contact.Chat] != 1 || arrived[contact.Mail] != 1 || arrived[contact.Form] != 1 || arrived[contact.Voice] != 2 {
 		t.Errorf("on record are %v", arrived)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"html"
 	"io"
 	"net"
 	"net/http"
@@ -17,9 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
 	"svar/agentui"
+	"svar/channels/mail/mailtest"
 	"svar/contact"
 	"svar/identity"
 	"svar/queue"
@@ -97,6 +100,85 @@ func callsWithoutDatabase(t *testing.T, o absence) {
 			})
 		})
 	}, func() string { return "not every ring card is in the log of looks" })
+}
+
+// Texts while PostgreSQL is away: a chat goes on, a mail stays in its mailbox until it can be taken, once, and a form
+// is not taken without being kept.
+func TestTextsWithoutPostgreSQL(t *testing.T) {
+	t.Parallel()
+	o := stoppedDatabase(t)
+	mails := mailtest.Start(t)
+	app := startAppOf(t, textConfig(mails), o.settings, nil)
+	box, kim := mails.Users[0].Address, mails.Users[2].Address
+	anna, karin := app.agent(t, textDesk), app.user(t, "karin")
+
+	id := formID.FindStringSubmatch(karin.send("/report", nil))
+	if id == nil {
+		t.Fatal("the form has no id")
+	}
+	form := url.Values{"id": {id[1]}, "kind": {"incident"}, "about": {"other/order"}, "subject": {"Ny mus"}, "text": {"Kan jag få en ny mus?"}}
+
+	o.begin(t, app)
+	guest := visit(t, app.web(), "chat-staff")
+	guest.Write("Hej!")
+	anna.waitQueue(1)
+	anna.Ready()
+	_, card := anna.takeNext()
+	anna.readsChat(card.Contact, "Hej!")
+	anna.mustAsk(agentui.Request{Do: agentui.DoChatSend, Contact: card.Contact, Message: uuid.NewString(), Text: "Hej själv."})
+	guest.wait("the answer", func(s shownChat) bool {
+		return slices.Contains(s.texts(contact.PartyAgent, contact.ChatText), "Hej själv.")
+	})
+	anna.Pause("break")
+	guest.say(pageRequest{End: &struct{}{}})
+	anna.waitCard(card.Contact, contact.StateWrapUp)
+	anna.finish(card.Contact)
+	mails.Deliver(t, box, writtenMail("Kim <"+kim+">", box, "Skrivaren", "Skrivaren svarar inte."))
+	if status, page := karin.post("/report", form); status != http.StatusServiceUnavailable || !strings.Contains(page, "Kan jag få en ny mus?") {
+		t.Errorf("a form that cannot be kept is answered with status %d and\n%s", status, page)
+	}
+
+	o.end(t)
+	eventually(t, func() bool {
+		status, page := karin.post("/report", form)
+		return status == http.StatusOK && ticketNumber.MatchString(page)
+	}, func() string { return "the form is never taken" })
+	anna.waitQueue(2)
+	if arrived := app.arrivals(t); arrived[contact.Chat] != 1 || arrived[contact.Mail] != 1 || arrived[contact.Form] != 1 {
+		t.Errorf("on record are %v", arrived)
+	}
+}
+
+// post sends a form that may be turned away.
+func (u *user) post(path string, form url.Values) (status int, page string) {
+	u.t.Helper()
+	response, err := u.client.PostForm(u.web+path, form)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	return response.StatusCode, html.UnescapeString(string(data))
+}
+
+// arrivals counts the contacts in the journal.
+func (a *testApp) arrivals(t testing.TB) map[contact.Channel]int {
+	t.Helper()
+	arrived := map[contact.Channel]int{}
+	if err := a.journal.Read(t.Context(), 1, func(_ uint64, r journal.Record) error {
+		for _, recorded := range r.Events {
+			if e, is := recorded.(contact.ContactArrived); is {
+				arrived[e.Contact.Channel]++
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return arrived
 }
 
 // callAndAnswer makes a call from its first packet to its end.
