@@ -18,7 +18,12 @@ class Ring {
   /** The browser refuses to make a sound until the agent has clicked. */
   blocked = $state(false);
 
+  /** The device that rings, as deviceId; empty is the system's choice. See setOutput. */
+  output = $state('');
+
   #context: AudioContext | undefined;
+  /** What plays on another device where an AudioContext cannot (Firefox). */
+  #element: HTMLAudioElement | undefined;
   #gain: GainNode | undefined;
   #pattern: AudioBuffer | undefined;
   #source: AudioBufferSourceNode | undefined;
@@ -43,6 +48,45 @@ class Ring {
     if (this.#gain) this.#gain.gain.value = loudness(volume);
   }
 
+  /** Rings on another device (deviceId, empty for the system's choice). Returns whether the browser does it. */
+  setOutput(id: string): Promise<boolean> {
+    this.output = id;
+    // Without a context there is nothing to move yet: it is asked for when it is made.
+    return this.#context ? this.#useOutput(this.#context) : Promise.resolve(true);
+  }
+
+  async #useOutput(context: AudioContext): Promise<boolean> {
+    try {
+      if (movesItself(context)) {
+        if (context.sinkId !== this.output) await context.setSinkId(this.output);
+        return true;
+      }
+      const gain = this.#gain;
+      if (!gain) return true;
+      gain.disconnect();
+      if (this.output === '') {
+        this.#element?.pause();
+        gain.connect(context.destination);
+        return true;
+      }
+      const stream = context.createMediaStreamDestination();
+      gain.connect(stream);
+      this.#element ??= new Audio();
+      this.#element.srcObject = stream.stream;
+      await this.#element.setSinkId(this.output);
+      await this.#element.play();
+      return true;
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'NotAllowedError') this.blocked = true;
+      // Rather on the wrong device than not at all.
+      if (!movesItself(context)) {
+        this.#gain?.disconnect();
+        this.#gain?.connect(context.destination);
+      }
+      return false;
+    }
+  }
+
   /** Lets the browser know that sound is wanted; works from a click or a key. */
   async unlock(): Promise<void> {
     const context = this.#open();
@@ -62,6 +106,7 @@ class Ring {
       this.#gain = this.#context.createGain();
       this.#gain.gain.value = loudness(this.volume);
       this.#gain.connect(this.#context.destination);
+      if (this.output) void this.#useOutput(this.#context);
     }
     return this.#context;
   }
@@ -82,6 +127,16 @@ class Ring {
     this.#source = source;
     void this.unlock();
   }
+}
+
+/** An AudioContext that can choose its device (Chromium); the types do not know of it yet. */
+interface MovableContext extends AudioContext {
+  readonly sinkId: string;
+  setSinkId(id: string): Promise<void>;
+}
+
+function movesItself(context: AudioContext): context is MovableContext {
+  return 'setSinkId' in context;
 }
 
 /** Loudness is heard as the square of what the control shows. */

@@ -1,6 +1,7 @@
 import { plural } from '../plural';
 import type { Messages } from '../i18n.svelte';
 import { pages } from './en.pages';
+import { sounds } from './en.sound';
 
 /** The English texts: the type makes a missing or surplus key an error. */
 export const en: Messages = {
@@ -196,6 +197,7 @@ export const en: Messages = {
     tickets: 'Cases',
     notices: 'Outage messages',
     figures: 'Figures',
+    sound: 'Sound',
     short: { work: 'Work', tickets: 'Cases', notices: 'Outages', figures: 'Figures' },
   },
   outage: {
@@ -241,7 +243,7 @@ export const en: Messages = {
     retry: 'Try again',
   },
   quality: {
-    connecting: 'Sound is connecting',
+    connecting: 'Connecting …',
     good: 'Good sound',
     fair: 'Weak sound',
     poor: 'Poor sound',
@@ -371,6 +373,7 @@ export const en: Messages = {
   channels: { voice: 'Call', chat: 'Chat', mail: 'E-mail', form: 'Form' },
 
   ...pages,
+  ...sounds,
 
   overview: {
     nobody: 'Nobody in queue.',
@@ -422,8 +425,6 @@ export const en: Messages = {
     help: 'Keys and help',
     language: 'Language',
     letterKeys: 'The keys 1–9, /, R, P and ? outside text fields',
-    ringVolume: 'Ring sound',
-    ringTest: 'Try',
     signedInAs: (name) => `Signed in as ${name}`,
   },
   help: {

@@ -1,5 +1,6 @@
 import { plural } from '../plural';
 import { pages } from './sv.pages';
+import { sounds } from './sv.sound';
 
 /**
  * The Swedish texts: the source of all keys. A text with something in it is a function. Codes that come from the
@@ -198,6 +199,7 @@ export const sv = {
     tickets: 'Ärenden',
     notices: 'Driftmeddelanden',
     figures: 'Siffror',
+    sound: 'Ljud',
     short: { work: 'Arbete', tickets: 'Ärenden', notices: 'Drift', figures: 'Siffror' } as Record<string, string>,
   },
   outage: {
@@ -243,7 +245,7 @@ export const sv = {
     retry: 'Försök igen',
   },
   quality: {
-    connecting: 'Ljudet kopplas upp',
+    connecting: 'Kopplar upp …',
     good: 'Bra ljud',
     fair: 'Svagt ljud',
     poor: 'Dåligt ljud',
@@ -374,6 +376,7 @@ export const sv = {
   channels: { voice: 'Samtal', chat: 'Chatt', mail: 'E-post', form: 'Formulär' } as Record<string, string>,
 
   ...pages,
+  ...sounds,
 
   overview: {
     nobody: 'Ingen i kö.',
@@ -425,8 +428,6 @@ export const sv = {
     help: 'Tangenter och hjälp',
     language: 'Språk',
     letterKeys: 'Tangenterna 1–9, /, R, P och ? utanför textfält',
-    ringVolume: 'Ringsignal',
-    ringTest: 'Prova',
     signedInAs: (name: string) => `Inloggad som ${name}`,
   },
   help: {

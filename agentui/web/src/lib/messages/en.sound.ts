@@ -1,0 +1,65 @@
+import type { sounds as swedish } from './sv.sound';
+
+/** The English texts of sound. */
+export const sounds: typeof swedish = {
+  soundPage: {
+    open: 'Sound and headset',
+    systemChoice: 'The system’s choice',
+    notConnected: (device) => `${device} (not connected)`,
+    unnamed: 'The browser names the devices once the microphone may be used.',
+    missingInput: (device) => `${device} is not connected. The system’s microphone is used until it is back.`,
+    missingOutput: (device) => `${device} is not connected. The system’s choice is used until it is back.`,
+    refused: 'The browser could not use the device. Choose another one.',
+    otherOutput: 'Choose among more devices …',
+    outputBySystem: 'The browser does not let the page choose. Choose in the computer’s sound settings.',
+
+    microphone: 'Microphone',
+    microphoneDevice: 'Speak into',
+    tryMicrophone: 'Try the microphone',
+    opening: 'Starting the microphone …',
+    level: 'Level',
+    levelPercent: (percent) => `${percent} %`,
+    saySomething: 'Say something: the meter should move.',
+    heard: 'The microphone hears you.',
+    mutedHint: 'The microphone is off in the call. The meter shows what it picks up all the same.',
+    levelUnavailable: 'The level cannot be measured in this browser just now. Try the echo call.',
+
+    headset: 'Headset',
+    headsetDevice: 'Listen with',
+    echoHint: 'An echo call goes the same way as a real call. You hear a tone, and then yourself a second later.',
+    echoStart: 'Call the echo',
+    echoStop: 'End the echo call',
+    echoCalling: 'Connecting …',
+    echoOn: 'Say something. You hear yourself a second later.',
+    echoFailed: 'The echo call could not be connected. Try again, and tell operations if it happens again.',
+    echoInCall: 'There is no echo call during a call.',
+    echoQuality: 'The way to the server',
+
+    ring: 'Ring sound',
+    ringDevice: 'Ring on',
+    ringHint: 'The computer’s loudspeakers are a good choice: they are heard while the headset lies on the table.',
+    volume: 'Volume',
+    tryRing: 'Try the ring sound',
+
+    notifications: 'Notifications',
+    notifyHint: 'While the window is hidden the computer can tell that a contact waits for an answer. Only the line is shown, never who it is.',
+    notifyOn: 'Notifications are on.',
+    notifyOff: 'Notifications are off.',
+    notifyDenied: 'The browser shows no notifications from this page. Allow them at the address bar if you want them.',
+    notifyUnsupported: 'This browser has no notifications.',
+    turnOn: 'Turn on notifications',
+    turnOff: 'Turn off notifications',
+  },
+  notify: {
+    question: 'Do you want a notification when a contact waits and the window is hidden?',
+    yes: 'Turn on notifications',
+    no: 'No thanks',
+    title: (line) => `${line}: waits for an answer`,
+    body: (channel) => `${channel} is offered to you.`,
+  },
+  devices: {
+    goneInput: (gone, now) => `${gone} was unplugged. The microphone is now ${now}.`,
+    goneOutput: (gone) => `${gone} was unplugged. The sound is now in the system’s choice.`,
+    choose: 'Sound and headset',
+  },
+};
