@@ -118,12 +118,7 @@ func signIn(t testing.TB, web, account, password string) *agent {
 		}
 		return cookie != nil
 	}, func() string { return fmt.Sprintf("%s could not sign in: status %d", account, status) })
-	a := &agent{
-		t: t, name: account, web: web, cookie: cookie, replies: map[int64]chan string{}, changed: make(chan struct{}),
-		browsers: map[contact.OfferID]*webrtctest.Browser{}, seen: map[contact.OfferID]bool{},
-		legs: map[contact.OfferID]contact.LegID{}, chats: map[contact.ID][]contact.KeptLine{}, console: uuid.NewString(),
-		dial:  net.Dialer{LocalAddr: &net.TCPAddr{IP: nextAddress().AsSlice()}},
-	}
+	a := newAgent(t, web, account, cookie)
 	a.open()
 	t.Cleanup(func() {
 		a.close()
@@ -132,6 +127,17 @@ func signIn(t testing.TB, web, account, password string) *agent {
 		}
 	})
 	return a
+}
+
+// newAgent returns an agent whose console is to be opened, in a window of its own.
+func newAgent(t testing.TB, web, account string, cookie *http.Cookie) *agent {
+	return &agent{
+		t: t, name: account, web: web, cookie: cookie, console: uuid.NewString(),
+		replies: map[int64]chan string{}, changed: make(chan struct{}),
+		browsers: map[contact.OfferID]*webrtctest.Browser{}, legs: map[contact.OfferID]contact.LegID{}, seen: map[contact.OfferID]bool{},
+		chats: map[contact.ID][]contact.KeptLine{},
+		dial:  net.Dialer{LocalAddr: &net.TCPAddr{IP: nextAddress().AsSlice()}},
+	}
 }
 
 // open opens the console's socket and waits until the queue knows that the agent is there.
@@ -170,12 +176,7 @@ func (a *agent) close() {
 // window opens another console of the agent, in a window of its own.
 func (a *agent) window() *agent {
 	a.t.Helper()
-	other := &agent{
-		t: a.t, name: a.name, web: a.web, cookie: a.cookie, replies: map[int64]chan string{}, changed: make(chan struct{}),
-		browsers: map[contact.OfferID]*webrtctest.Browser{}, legs: map[contact.OfferID]contact.LegID{}, seen: map[contact.OfferID]bool{},
-		chats: map[contact.ID][]contact.KeptLine{}, console: uuid.NewString(), dial: a.dial,
-	}
-	other.dial.LocalAddr = &net.TCPAddr{IP: nextAddress().AsSlice()}
+	other := newAgent(a.t, a.web, a.name, a.cookie)
 	other.open()
 	a.t.Cleanup(other.close)
 	return other
