@@ -112,11 +112,7 @@ func TestTextsWithoutPostgreSQL(t *testing.T) {
 	box, kim := mails.Users[0].Address, mails.Users[2].Address
 	anna, karin := app.agent(t, textDesk), app.user(t, "karin")
 
-	id := formID.FindStringSubmatch(karin.send("/report", nil))
-	if id == nil {
-		t.Fatal("the form has no id")
-	}
-	form := url.Values{"id": {id[1]}, "kind": {"incident"}, "about": {"other/order"}, "subject": {"Ny mus"}, "text": {"Kan jag få en ny mus?"}}
+	form := karin.form("other/order", "Ny mus", "Kan jag få en ny mus?")
 
 	o.begin(t, app)
 	guest := visit(t, app.web(), "chat-staff")
@@ -139,14 +135,30 @@ func TestTextsWithoutPostgreSQL(t *testing.T) {
 	}
 
 	o.end(t)
-	eventually(t, func() bool {
-		status, page := karin.post("/report", form)
-		return status == http.StatusOK && ticketNumber.MatchString(page)
-	}, func() string { return "the form is never taken" })
+	karin.sendUntilTaken(form)
 	anna.waitQueue(2)
 	if arrived := app.arrivals(t); arrived[contact.Chat] != 1 || arrived[contact.Mail] != 1 || arrived[contact.Form] != 1 {
 		t.Errorf("on record are %v", arrived)
 	}
+}
+
+// form is one that is filled in and not yet sent.
+func (u *user) form(about, subject, text string) url.Values {
+	u.t.Helper()
+	id := formID.FindStringSubmatch(u.send("/report", nil))
+	if id == nil {
+		u.t.Fatal("the form has no id")
+	}
+	return url.Values{"id": {id[1]}, "kind": {"incident"}, "about": {about}, "subject": {subject}, "text": {text}}
+}
+
+// sendUntilTaken sends the form again until its number is shown.
+func (u *user) sendUntilTaken(form url.Values) {
+	u.t.Helper()
+	eventually(u.t, func() bool {
+		status, page := u.post("/report", form)
+		return status == http.StatusOK && ticketNumber.MatchString(page)
+	}, func() string { return "the form is never taken" })
 }
 
 // post sends a form that may be turned away.
