@@ -115,7 +115,7 @@ func Start(ctx context.Context, options Options) (_ *App, err error) {
 	starting, abort := context.WithCancelCause(ctx)
 	a.abort = abort
 	for _, start := range []func(context.Context) error{
-		a.takeDirectory, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
+		a.takeDirectory, a.openSite, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
 		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startWatch, a.startHTTP,
 	} {
 		err := start(starting)

@@ -70,7 +70,7 @@ func (serveCommand) Run(ctx context.Context, out io.Writer, g *global) error {
 		return err
 	}
 	greet(out, app, time.Since(begun))
-	supervisor := service{log}
+	supervisor := newService(log)
 	supervisor.ready()
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	var watchdog sync.WaitGroup

@@ -13,11 +13,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,8 +247,11 @@ func TestCertificatesComeByACMEOverTLS(t *testing.T) {
 func TestCertificatesComeByACMEOverHTTP(t *testing.T) {
 	t.Parallel()
 	account := configs.ACMEAccount{ID: "kid-1", Key: configs.Secret(base64.RawURLEncoding.EncodeToString([]byte("a key of thirty-two bytes, or so")))}
-	port := freePort(t)
-	ca := startPebble(t, pebbleConfig{tlsPort: freePort(t), httpPort: port, account: account})
+	// One server for all that follows: its port is not given back between them.
+	var answering atomic.Pointer[http.Handler]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*answering.Load()).ServeHTTP(w, r) }))
+	defer server.Close()
+	ca := startPebble(t, pebbleConfig{tlsPort: freePort(t), httpPort: server.Listener.Addr().(*net.TCPAddr).Port, account: account})
 	data := t.TempDir()
 	start := func(account configs.ACMEAccount) (*App, *acmeCertificates) {
 		t.Helper()
@@ -255,11 +260,8 @@ func TestCertificatesComeByACMEOverHTTP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		app.serveHTTP("HTTP", listener, answersProofs(taken, http.NotFoundHandler()), nil)
+		proofs := answersProofs(taken, http.NotFoundHandler())
+		answering.Store(&proofs)
 		t.Cleanup(func() { _ = app.Close() }) // for a test that ends early
 		return app, taken
 	}

@@ -330,16 +330,29 @@ func TestTheServiceAnswersSystemdAndShowsNewCertificates(t *testing.T) {
 	home.settings["SVAR_HTTPS_CERTIFICATE"], home.settings["SVAR_HTTPS_KEY"] = certificate, key
 	home.settings["SVAR_METRICS_TOKEN"] = "a token of a test, secret"
 	server := home.begin(t)
-	told := func(state string) {
-		t.Helper()
-		_ = supervisor.SetReadDeadline(time.Now().Add(patience))
+	states := make(chan string, 10_000)
+	go func() {
+		defer close(states)
 		for buffer := make([]byte, 4096); ; {
 			n, err := supervisor.Read(buffer)
 			if err != nil {
-				t.Fatalf("systemd is never told %s: %v\n%s", state, err, server.log.tail())
-			}
-			if slices.Contains(strings.Split(string(buffer[:n]), "\n"), state) {
 				return
+			}
+			for state := range strings.SplitSeq(string(buffer[:n]), "\n") {
+				states <- state
+			}
+		}
+	}()
+	told := func(state string) {
+		t.Helper()
+		for late := time.After(patience); ; {
+			select {
+			case said := <-states:
+				if said == state {
+					return
+				}
+			case <-late:
+				t.Fatalf("systemd is never told %s:\n%s", state, server.log.tail())
 			}
 		}
 	}
@@ -362,19 +375,14 @@ func TestTheServiceAnswersSystemdAndShowsNewCertificates(t *testing.T) {
 	ca.issue(t, 202, ends, certificate, key)
 	eventually(t, func() bool { is, _ := serial(); return is == 202 }, func() string { return "the new certificate is never shown:\n" + server.log.tail() })
 	told("WATCHDOG=1")
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		told("STOPPING=1")
-	}()
 	server.terminate()
-	<-ended
+	told("STOPPING=1")
 	if log := server.log.String(); strings.Contains(log, "a token of a test") {
 		t.Error("the token is in the log")
 	}
 }
 
-// A start that cannot be says why, in words, and which setting changes it.
+// A start that cannot be says why, in words, and which setting changes it, before it starts anything.
 func TestAStartWithoutItsPortSaysSo(t *testing.T) {
 	t.Parallel()
 	home := newHome(t)
@@ -387,5 +395,8 @@ func TestAStartWithoutItsPortSaysSo(t *testing.T) {
 	status, _, complaints := home.run(t, "", "serve")
 	if status != 1 || !strings.Contains(complaints, "another program uses that port; end it, or set https.address (SVAR_HTTPS_ADDRESS)") {
 		t.Errorf("status %d\n%s", status, complaints)
+	}
+	if _, err := os.Stat(filepath.Join(home.data(), "postgres")); err == nil {
+		t.Error("PostgreSQL was started first")
 	}
 }

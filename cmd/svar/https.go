@@ -30,27 +30,41 @@ const (
 	maxHeader    = 32 << 10
 )
 
-// startHTTP takes browsers by HTTP and, if it is set, by HTTPS.
-func (a *App) startHTTP(ctx context.Context) error {
+// openSite opens the ports for browsers and reads the certificates, before anything that takes
+// long: what is wrong with them is told at once. Who comes meanwhile waits.
+func (a *App) openSite(ctx context.Context) error {
 	settings := a.options.Config
-	entrance := newDoor(settings.HTTP.Connections, settings.HTTP.ConnectionsPerAddress, settings.HTTP.Proxies)
+	open := func(address, setting string) (net.Listener, error) {
+		listener, err := listenFor(ctx, address, setting)
+		if err == nil {
+			a.onClose("the port for browsers", func(context.Context) error {
+				_ = listener.Close() // who served it has closed it already
+				return nil
+			})
+		}
+		return listener, err
+	}
 	var err error
-	if a.http, err = listenFor(ctx, settings.HTTP.Address, "http.address (SVAR_HTTP_ADDRESS)"); err != nil {
+	if a.http, err = open(settings.HTTP.Address, "http.address (SVAR_HTTP_ADDRESS)"); err != nil || settings.HTTPS.Address == "" {
 		return err
 	}
+	if a.https, err = open(settings.HTTPS.Address, "https.address (SVAR_HTTPS_ADDRESS)"); err != nil {
+		return err
+	}
+	a.certificates, err = a.startCertificates()
+	return err
+}
+
+// startHTTP takes browsers by HTTP and, if it is set, by HTTPS.
+func (a *App) startHTTP(context.Context) error {
+	settings := a.options.Config.HTTP
+	entrance := newDoor(settings.Connections, settings.ConnectionsPerAddress, settings.Proxies)
 	site := a.site()
-	if settings.HTTPS.Address == "" {
+	if a.https == nil {
 		a.serveHTTP("HTTP", entrance.before(a.http), site, nil)
 		return nil
 	}
-	if a.https, err = listenFor(ctx, settings.HTTPS.Address, "https.address (SVAR_HTTPS_ADDRESS)"); err != nil {
-		return errors.Join(err, a.http.Close())
-	}
-	if a.certificates, err = a.startCertificates(); err != nil {
-		return errors.Join(err, a.http.Close(), a.https.Close())
-	}
-	plain := answersProofs(a.certificates, a.redirecting(site))
-	a.serveHTTP("HTTP", entrance.before(a.http), plain, nil)
+	a.serveHTTP("HTTP", entrance.before(a.http), answersProofs(a.certificates, a.redirecting(site)), nil)
 	a.serveHTTP("HTTPS", entrance.before(a.https), a.strict(site), &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: protocols(a.certificates), GetCertificate: a.certificates.certificate,
 	})
