@@ -45,11 +45,11 @@ function watch() {
 }
 
 /**
- * The strongest frequency in what the page plays of the caller, in hertz; 0 when that is silence. It is recorded and
+ * The strongest frequency in what an element of the page plays, in hertz; 0 when that is silence. It is recorded and
  * then analysed, since a machine without a sound card runs no live AudioContext in every browser.
  */
-async function strongestHeard() {
-  const { srcObject } = document.getElementById('remote-audio');
+async function strongestHeard(element) {
+  const { srcObject } = document.getElementById(element);
   if (!srcObject?.active) return 0;
   const recorder = new MediaRecorder(srcObject);
   const parts = [];
@@ -200,7 +200,12 @@ export class Agent {
 
   /** The strongest frequency that the agent hears of the caller, in hertz; 0 is silence. */
   heard() {
-    return this.page.evaluate(strongestHeard);
+    return this.page.evaluate(strongestHeard, 'remote-audio');
+  }
+
+  /** Waits until the agent hears a tone in the echo call. */
+  hearsEcho(frequency) {
+    return until(`the echo has ${frequency} Hz`, async () => Math.abs((await this.page.evaluate(strongestHeard, 'echo-audio')) - frequency) < 20);
   }
 
   /** Waits until the agent hears a tone. */
