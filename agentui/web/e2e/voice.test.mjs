@@ -157,6 +157,7 @@ test('an offer that is gone closes its connection and stops ringing (twilio-voic
 
 test('a page that is loaded again in mid-call is back in the call, by the same name, and as silent as before', async () => {
   const { context, page, server } = await open(states.ringing);
+  assert.equal((await server.asked('voice')).take, undefined, 'a page that is loaded while it rings asks for its voice');
   const before = await openLeg(context, page, server, 700, 'leg-1');
   await page.keyboard.press('F2');
   await server.asked('accept');
@@ -184,6 +185,7 @@ test('a page that is loaded again in mid-call is back in the call, by the same n
 
 test('a connection that breaks in the talk is asked for again; the old one carries the talk until the new one stands', async () => {
   const { context, page, server } = await open(states.ringing);
+  assert.equal((await server.asked('voice')).take, undefined, 'a page that is loaded while it rings asks for its voice');
   const before = await openLeg(context, page, server, 700, 'leg-1');
   await page.keyboard.press('F2');
   await server.asked('accept');
@@ -228,6 +230,7 @@ test('two windows are one agent with one voice: it lives in the one that was bou
 
 test('the window in which the agent answers gets the voice, wherever it was set up', async () => {
   const { context, page, server } = await open(states.ringing);
+  assert.equal((await server.asked('voice')).take, undefined, 'a page that is loaded while it rings asks for its voice');
   const lost = await openLeg(context, page, server, 700, 'leg-1');
   server.bound(41, 'another-window');
   await until(async () => (await lost.state()) !== 'connected', 'this window lets go while it rings');
@@ -243,6 +246,7 @@ test('the window in which the agent answers gets the voice, wherever it was set 
 
 test('an answer takes the voice too when it is learned only afterwards that it lives elsewhere', async () => {
   const { context, page, server } = await open(states.ringing);
+  assert.equal((await server.asked('voice')).take, undefined, 'a page that is loaded while it rings asks for its voice');
   await openLeg(context, page, server, 700, 'leg-1');
   await page.keyboard.press('F2');
   await server.asked('accept');

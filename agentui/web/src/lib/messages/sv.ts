@@ -245,7 +245,7 @@ export const sv = {
     retry: 'Försök igen',
   },
   quality: {
-    connecting: 'Kopplar upp …',
+    connecting: 'Kopplar …',
     good: 'Bra ljud',
     fair: 'Svagt ljud',
     poor: 'Dåligt ljud',
