@@ -36,9 +36,7 @@ type room struct {
 // told to the queue, and what the parties did is what is on record, once.
 func TestTheJournalHasNoRoom(t *testing.T) {
 	t.Parallel()
-	for name, prepare := range map[string]func(t *testing.T, directory string) room{
-		"disk": fullDisk, "one disk for everything": fullForAll, "limit": fullStore,
-	} {
+	for name, prepare := range map[string]func(t *testing.T, directory string) room{"disk": fullDisk, "one disk for everything": fullForAll} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			withoutRoom(t, prepare)
