@@ -28,6 +28,9 @@ type call struct {
 	record contact.LegRecord
 	log    zerolog.Logger
 
+	// kept says that the leg may be on record, announced that the dispatcher may know the
+	// contact. They are written before the call runs.
+	kept, announced bool
 	// recorded is true once the dispatcher has the contact.
 	recorded atomic.Bool
 	// closing is true once the flow says that the desk is closed.
@@ -190,8 +193,17 @@ func (c *call) finish() {
 }
 
 // giveBack cleans up after a contact that could not be put on record. Whether it was
-// is unknown when the reply was lost; then the dispatcher must not keep it open.
+// is unknown when the reply was lost; then the dispatcher must not keep it open. Nothing is told
+// or deleted of what was never told: callers who are turned away for an hour, since the disk is full, leave
+// nothing behind that waits.
 func (c *call) giveBack() {
+	defer c.board.forget(c)
+	if c.kept {
+		defer c.deleteRecord()
+	}
+	if !c.announced {
+		return
+	}
 	var end contact.Command = contact.Drop{Contact: c.contact.ID}
 	if c.callerGone() && c.leg.Ending() == channels.EndedByParty {
 		end = contact.Leave{Contact: c.contact.ID}
@@ -199,8 +211,6 @@ func (c *call) giveBack() {
 	if err := c.board.config.Dispatcher.Send(c.board.life, end); err != nil && !isRejected(err) {
 		c.log.Error().Err(err).Msg("a contact that could not be taken may be on record as open")
 	}
-	c.deleteRecord()
-	c.board.forget(c)
 }
 
 // recordTime bounds the deletion of a leg's record.

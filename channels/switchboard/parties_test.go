@@ -412,6 +412,7 @@ type personal struct {
 	put   int
 	kept  contact.Personal
 	live  map[contact.LegID]contact.LegRecord
+	full  error // what comes of keeping a new caller
 }
 
 func (p *personal) PutPersonal(_ context.Context, _ contact.ID, value contact.Personal) error {
@@ -419,7 +420,7 @@ func (p *personal) PutPersonal(_ context.Context, _ contact.ID, value contact.Pe
 	defer p.mutex.Unlock()
 	p.put++
 	p.kept = value
-	return nil
+	return p.full
 }
 
 func (p *personal) Personal(context.Context, contact.ID) (contact.Personal, error) {

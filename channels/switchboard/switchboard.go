@@ -222,9 +222,11 @@ func (s *Switchboard) putOnRecord(ctx context.Context, call *call, p contact.Per
 	if err := s.config.Personal.PutPersonal(ctx, id, p); err != nil {
 		return fmt.Errorf("keep the caller of contact %s: %w", id, err)
 	}
+	call.kept = true
 	if err := s.config.Personal.PutLeg(ctx, call.record); err != nil {
 		return fmt.Errorf("keep the leg of contact %s: %w", id, err)
 	}
+	call.announced = true
 	arrive := contact.Arrive{Contact: call.contact, Node: s.config.Node, Leg: call.leg.ID()}
 	if err := s.config.Dispatcher.Send(ctx, arrive); err != nil {
 		return fmt.Errorf("put contact %s on record: %w", id, err)

@@ -184,6 +184,22 @@ func TestCallThatCannotBePutOnRecordStaysTheGateways(t *testing.T) {
 	})
 }
 
+// A full disk turns callers away for as long as it is full. Nothing of them waits for its end.
+func TestNothingIsToldOfACallThatWasNeverTold(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.personal.full = errors.New("too little room")
+		caller := newLeg(w.agents.pacer, "caller-leg")
+		err := w.board.Arrive(t.Context(), contact.Contact{ID: "c1", Channel: contact.Voice, Line: "staff"}, contact.Personal{}, caller)
+		if !errors.Is(err, w.personal.full) {
+			t.Errorf("Arrive = %v, want the reason", err)
+		}
+		w.expect()
+		if n := w.board.Live(); n != 0 {
+			t.Errorf("%d calls wait", n)
+		}
+	})
+}
+
 func TestUnknownLineIsAnError(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		err := w.board.Arrive(t.Context(), contact.Contact{ID: "c1", Line: "fax"}, contact.Personal{}, newLeg(w.agents.pacer, "l"))
