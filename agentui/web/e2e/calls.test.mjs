@@ -59,13 +59,15 @@ story('a call from its first ring to the record', async ({ server, signedIn, cal
   assert.deepEqual({ line, end, agent, outcome }, { line: 'staff', end: 'handled', agent: 'anna', outcome: 'solved' });
   const times = ['arrived', 'greeted', 'queued', 'answered', 'ended', 'closed'].map((name) => Date.parse(contact[name]));
   assert.deepEqual(times.toSorted((a, b) => a - b), times, 'its times stand in order');
+  const events = contact.transitions.map(({ event }) => event);
   assert.deepEqual(
-    contact.transitions.map(({ event }) => event),
+    events.filter((event) => event !== 'quality-reported'),
     [
       'contact-arrived', 'contact-greeted', 'contact-queued', 'contact-offered',
-      'offer-accepted', 'contact-connected', 'contact-hung-up', 'contact-closed',
+      'offer-accepted', 'contact-connected', 'contact-hung-up', 'outcome-chosen', 'contact-closed',
     ],
   );
+  assert.equal(events.filter((event) => event === 'quality-reported').length, 2, "each side's voice is on record");
 });
 
 story('not a tone of the agent reaches the caller before the answer', async ({ agent, call }) => {

@@ -49,6 +49,29 @@ story('who does not answer is paused, sees what was missed, and comes back with 
   await anna.answer();
 }, { SVAR_DESK_OFFER_TIMEOUT: '4s' });
 
+// asterisk#1006, opensips#2679: wrap-up ends when it is said to, not before and not much later.
+story('a wrap-up that is forgotten runs out, with what was chosen so far; one that is made longer does not', async ({ server, agent, call }) => {
+  const anna = await agent('anna');
+  const forgotten = await call('staff');
+  await anna.answer();
+  await forgotten.hangUp();
+  await anna.shows('Efterarbete');
+  await anna.page.getByText(/^Efterarbetet gick ut \d\d:\d\d, avslutad som ej angivet\.$/).waitFor();
+  await anna.shows('Redo');
+  const [lapsed] = await server.contactsOnce('closed');
+  assert.deepEqual([lapsed.end, lapsed.outcome], ['handled', 'not-stated']);
+  await anna.page.getByRole('button', { name: 'Visa mina senaste' }).click();
+  await anna.page.locator('#own-contacts').getByText('Efterarbetet gick ut').waitFor();
+
+  const longer = await call('staff');
+  await anna.answer();
+  await longer.hangUp();
+  await anna.shows('Efterarbete');
+  await anna.page.getByRole('button', { name: 'till efterarbetet' }).click();
+  await anna.page.getByRole('timer').getByText(/^10:0\d kvar$/).waitFor();
+  await anna.finish();
+}, { SVAR_DESK_WRAP_UP_LIMIT: '6s', SVAR_DESK_WRAP_UP_EXTENSION: '10m' });
+
 // twilio-voice.js#329: the ring stops when the caller has left.
 story('a caller who leaves while it rings takes the card along', async ({ server, agent, call }) => {
   const anna = await agent('anna');
