@@ -263,7 +263,13 @@ func (g *Gateway) countRequest(message sip.Message) {
 		return
 	}
 	g.counters.request(request.Method)
-	if via := request.Via(); via != nil && g.counters.again(via.Params.GetOr("branch", "")+string(request.Method)) {
+	via := request.Via()
+	if via == nil {
+		return
+	}
+	// What is not valid is not remembered: nothing was looked at yet, and it may be very long.
+	branch := via.Params.GetOr("branch", "")
+	if branch != "" && len(branch) <= maxToken && len(request.Method) <= maxToken && g.counters.again(branch+string(request.Method)) {
 		g.counters.repeated.Add(1)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -96,12 +97,24 @@ func (g *Gateway) respondOutside(request *sip.Request, transaction *sip.ServerTx
 	g.respond(request, transaction, 481, "Call/Transaction Does Not Exist")
 }
 
+// knowsDialog tells whether a request is in a dialog that lives, or that ended lately.
+func (g *Gateway) knowsDialog(request *sip.Request) bool {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	dialog := dialogOf(request)
+	return g.legs[dialog] != nil || g.ended.has(dialog)
+}
+
+// dialogOf and inviteOf copy the tags: ids are remembered, and a part of a header would keep all
+// of it, which a stranger can make very long.
 func dialogOf(request *sip.Request) dialogID {
-	return dialogID{callID: request.CallID().Value(), localTag: tag(request.To().Params), remoteTag: tag(request.From().Params)}
+	return dialogID{
+		callID: request.CallID().Value(), localTag: strings.Clone(tag(request.To().Params)), remoteTag: strings.Clone(tag(request.From().Params)),
+	}
 }
 
 func inviteOf(request *sip.Request) inviteID {
-	return inviteID{callID: request.CallID().Value(), fromTag: tag(request.From().Params), sequence: request.CSeq().SeqNo}
+	return inviteID{callID: request.CallID().Value(), fromTag: strings.Clone(tag(request.From().Params)), sequence: request.CSeq().SeqNo}
 }
 
 // forward hands a request to its call. It reports false when there is none.

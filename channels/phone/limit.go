@@ -35,9 +35,12 @@ func (l *sourceLimiter) allow(source netip.Addr) bool {
 	return l.allowSource(source) && l.all.Allow()
 }
 
-// allowSource takes one token of the source only. IPv6 sources are told apart by their /64: a
+// allowSource takes one token of the source only.
+func (l *sourceLimiter) allowSource(source netip.Addr) bool { return l.of(source).Allow() }
+
+// of is the limiter of the source alone. IPv6 sources are told apart by their /64: a
 // subscriber has all of it.
-func (l *sourceLimiter) allowSource(source netip.Addr) bool {
+func (l *sourceLimiter) of(source netip.Addr) *rate.Limiter {
 	source = source.Unmap()
 	if source.Is6() {
 		if prefix, err := source.Prefix(64); err == nil {
@@ -45,6 +48,7 @@ func (l *sourceLimiter) allowSource(source netip.Addr) bool {
 		}
 	}
 	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	limiter, known := l.sources[source]
 	if !known {
 		if len(l.sources) >= maxSources {
@@ -53,8 +57,7 @@ func (l *sourceLimiter) allowSource(source netip.Addr) bool {
 		limiter = rate.NewLimiter(l.limit, l.burst)
 		l.sources[source] = limiter
 	}
-	l.mutex.Unlock()
-	return limiter.Allow()
+	return limiter
 }
 
 // forget makes room: sources that have been quiet first, and otherwise all, so that the

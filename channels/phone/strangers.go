@@ -252,8 +252,15 @@ func (d *doorman) turnAway(request *sip.Request, transaction *sip.ServerTx, refu
 		counters.strays.Add(1)
 		refusal = silence
 	case refusal != nil:
-	case request.Method == sip.ACK, request.Method == sip.CANCEL, !d.gateway.begins(request):
-		return false // there are no repetitions over a connection: they find their call, or get 481
+	case request.Method == sip.ACK, request.Method == sip.CANCEL:
+		return false // they find their call, or cost nothing
+	case !d.gateway.begins(request):
+		if d.gateway.knowsDialog(request) {
+			return false
+		}
+		// The library would wait half a minute for the ACK of a refused INVITE.
+		counters.strays.Add(1)
+		refusal = refuse(481, "Call/Transaction Does Not Exist")
 	default:
 		if refusal = d.judge(request, from); refusal == nil {
 			return false

@@ -3,10 +3,14 @@ package phone
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"svar/channels"
 )
 
 // stray makes a request of somebody who has no business here.
@@ -185,6 +189,73 @@ func TestMessagesOfNoCallGoNowhere(t *testing.T) {
 	}
 	if got := s.Stats(); got.Strays != 4 || got.StraysDropped != 3 || got.Unparsable != 1 {
 		t.Errorf("stats: %+v", got)
+	}
+}
+
+var callIDLine = regexp.MustCompile(`Call-ID: \S+`)
+
+// What claims to be in a dialog that is none is a stray over a connection, too: the library would
+// keep the transaction of each INVITE for half a minute.
+func TestStraysInNoDialogCostNothingOverTCP(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(c *Config, _ *switchboard) { c.StrangerAnswers = 1 })
+	p := newPeer(t, "TCP", s.Address())
+	c := p.call()
+	a := s.connect(t, c)
+	const strays = 30
+	for i := range strays {
+		stray := strings.Replace(p.stray(sip.INVITE, "sip:"+staffNumber+"@"+s.Address().String(), ""), "To: <sip:100@x>", "To: <sip:100@x>;tag=2", 1)
+		if i%2 == 0 { // to know the Call-ID of a call gains nothing
+			stray = callIDLine.ReplaceAllString(stray, "Call-ID: "+c.id)
+		}
+		p.send(stray)
+	}
+	for range 4 { // the burst
+		if got := p.final(sip.INVITE).StatusCode; got != 481 {
+			t.Errorf("got %d", got)
+		}
+	}
+	c.within(sip.BYE, "", "")
+	if got := c.final(sip.BYE).StatusCode; got != 200 {
+		t.Errorf("BYE got %d", got)
+	}
+	over(t, a.leg, channels.EndedByParty)
+	until(t, "account of all strays", func() bool { return s.Stats().Strays == strays })
+	if got := s.Stats(); got.StraysDropped < strays-10 {
+		t.Errorf("stats: %+v", got)
+	}
+}
+
+// Many connections of one address may not send more than one.
+func TestConnectionsOfOneAddressShareWhatTheyMaySend(t *testing.T) {
+	t.Parallel()
+	listener := newConnections(serve(t).Gateway, nil)
+	one, another := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	if !listener.bytes.of(one).AllowN(time.Now(), 2*strangerBytes) || listener.bytes.of(one).AllowN(time.Now(), strangerBytes) {
+		t.Error("a second connection has an allowance of its own")
+	}
+	if !listener.bytes.of(another).AllowN(time.Now(), strangerBytes) {
+		t.Error("another address pays for the first")
+	}
+}
+
+// Messages over a connection are counted before they are judged.
+func TestLongBranchesAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := newPeer(t, "TCP", s.Address())
+	for range 2 {
+		p.send(strings.Replace(p.stray(sip.REGISTER, "sip:a@b", ""), "z9hG4bK", "z9hG4bK"+strings.Repeat("a", maxToken), 1))
+		if got := p.final(sip.REGISTER).StatusCode; got != 400 {
+			t.Errorf("got %d", got)
+		}
+	}
+	s.counters.mutex.Lock()
+	defer s.counters.mutex.Unlock()
+	for key := range s.counters.seen.until {
+		if len(key) > 2*maxToken || strings.Contains(key, "aaaa") {
+			t.Errorf("%d bytes are remembered", len(key))
+		}
 	}
 }
 

@@ -28,8 +28,9 @@ const (
 	// outside the trunks.
 	maxConnections         = 1_000
 	maxStrangerConnections = 50
-	// strangerBytes a second are read from a stranger's connection.
-	strangerBytes = 64 << 10
+	// strangerBytes a second are read from all connections of one address outside the trunks:
+	// some hundred messages, each of which the library may keep for half a minute.
+	strangerBytes = 128 << 10
 	// idleConnection ends a TCP connection that carried nothing, writeTimeout one whose peer
 	// does not read.
 	idleConnection = 30 * time.Minute
@@ -213,6 +214,8 @@ func (d *datagrams) serve() {
 type connections struct {
 	*net.TCPListener
 	gateway *Gateway
+	// bytes outlasts the connections: opening another one gains nothing.
+	bytes *sourceLimiter
 
 	mutex   sync.Mutex
 	open    int
@@ -221,7 +224,10 @@ type connections struct {
 }
 
 func newConnections(gateway *Gateway, listener *net.TCPListener) *connections {
-	return &connections{TCPListener: listener, gateway: gateway, sources: make(map[netip.Addr]int)}
+	return &connections{
+		TCPListener: listener, gateway: gateway, sources: make(map[netip.Addr]int),
+		bytes: newSourceLimiter(strangerBytes, 2*strangerBytes, 0, 0),
+	}
 }
 
 // Accept implements [net.Listener]. It returns an error only after Close.
@@ -248,7 +254,7 @@ func (c *connections) Accept() (net.Conn, error) {
 		}
 		conn := &connection{TCPConn: accepted, release: sync.OnceFunc(func() { c.leave(remote) }), life: c.gateway.life, sent: c.gateway.counters.sent}
 		if !trusted {
-			conn.limiter = rate.NewLimiter(strangerBytes, 2*strangerBytes)
+			conn.limiter = c.bytes.of(remote)
 		}
 		return conn, nil
 	}
