@@ -333,7 +333,6 @@ func (stalled) LogAccess(ctx context.Context, _ []identity.Access) error { retur
 func (w *world) stall() *world {
 	c, away := &w.ui.config, stalled{}
 	c.Tickets, c.NoticeDesk, c.Contacts, c.OwnContacts, c.ContactFigures = away, away, away, away, away
-	w.ui.transcripts.tickets = away
 	w.ui.earlier.tickets, w.ui.figures.source, w.ui.figures.stored, w.ui.accesses.target = away, away, away, away
 	return w
 }

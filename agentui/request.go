@@ -93,9 +93,6 @@ func (c *console) finish(ctx context.Context, r Request) error {
 	if r.Ticket != "" && !c.ui.exists(ctx, r.Ticket) {
 		return errInvalid
 	}
-	if view, has := c.ui.board.Has(c.agent, r.Contact); has && r.Ticket != "" {
-		c.ui.transcripts.finishing(ctx, view.Contact, r.Ticket)
-	}
 	return c.ui.config.Commands.Send(ctx, contact.Finish{Contact: r.Contact, Agent: c.agent, Code: r.Code, Ticket: r.Ticket})
 }
 

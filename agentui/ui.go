@@ -78,7 +78,6 @@ type UI struct {
 	figures     *figures
 	earlier     *earlierTickets
 	accesses    *accesses
-	transcripts *transcripts
 
 	life  context.Context
 	end   context.CancelFunc
@@ -103,7 +102,6 @@ func New(config Config) (*UI, error) {
 	u.figures = &figures{source: config.Figures, stored: config.Contacts, now: now, log: config.Log, read: u.figuresRead}
 	u.accesses = newAccesses(config.Access, config.Now, config.Log)
 	u.earlier = newEarlierTickets(config.Tickets, config.People, config.Now, config.Log)
-	u.transcripts = newTranscripts(config, now, u.inBackground)
 	u.earlier.begin, u.earlier.read = u.inBackground, u.consoles.changed
 	u.states = &stateMaker{
 		board: u.board, accounts: config.Accounts, earlier: u.earlier, accesses: u.accesses, notices: config.Notices,
@@ -121,7 +119,6 @@ func New(config Config) (*UI, error) {
 		for _, agent := range change.Agents {
 			u.reach.heard(agent)
 		}
-		u.transcripts.closed(change)
 		u.consoles.changed()
 	}
 	return u, nil

@@ -33,6 +33,9 @@ type JobHandlers struct {
 	// Reply records that the agent answered the contact; nothing is wrong when the agent does
 	// not have it.
 	Reply func(context.Context, contact.ID, contact.AgentID) error
+	// Transcript returns what was said in a chat, in the language, to be filed with its ticket;
+	// empty when nothing was.
+	Transcript func(ctx context.Context, of contact.ID, language string) (string, error)
 	// Retention deletes what is due.
 	Retention func(context.Context) error
 	// Now is the clock.
@@ -44,7 +47,7 @@ type JobHandlers struct {
 }
 
 func (h JobHandlers) check() error {
-	if h.Arrive == nil || h.SendMail == nil || h.Reply == nil || h.Retention == nil || h.Now == nil {
+	if h.Arrive == nil || h.SendMail == nil || h.Reply == nil || h.Transcript == nil || h.Retention == nil || h.Now == nil {
 		return errors.New("set up the jobs: one has no handler, or there is no clock")
 	}
 	return nil
@@ -62,14 +65,20 @@ type (
 		Contact contact.ID      `json:"contact"`
 		Agent   contact.AgentID `json:"agent"`
 	}
+	transcriptArgs struct {
+		Contact  contact.ID           `json:"contact"`
+		Language string               `json:"language"`
+		Ticket   contact.TicketNumber `json:"ticket"`
+	}
 	retentionArgs struct{}
 )
 
 // The names that the jobs have in the database.
-func (arriveArgs) Kind() string    { return "arrive" }
-func (sendMailArgs) Kind() string  { return "send-mail" }
-func (replyArgs) Kind() string     { return "reply" }
-func (retentionArgs) Kind() string { return "retention" }
+func (arriveArgs) Kind() string     { return "arrive" }
+func (sendMailArgs) Kind() string   { return "send-mail" }
+func (replyArgs) Kind() string      { return "reply" }
+func (transcriptArgs) Kind() string { return "transcript" }
+func (retentionArgs) Kind() string  { return "retention" }
 
 // The queues: a slow mail server holds nobody up who waits to be in the queue.
 const (
@@ -78,11 +87,13 @@ const (
 	queueChores   = "chores"
 )
 
-// How often a job is tried. What came in must come to the queue, so it is tried for weeks.
+// How often a job is tried. What came in must come to the queue, and what was said to its
+// ticket, so these are tried for weeks.
 const (
-	arriveAttempts   = 30_000
-	replyAttempts    = 20
-	sendMailAttempts = 60 // about two days, as mail servers do
+	arriveAttempts     = 30_000
+	transcriptAttempts = 30_000
+	replyAttempts      = 20
+	sendMailAttempts   = 60 // about two days, as mail servers do
 )
 
 // InsertOpts names the queue and the tries.
@@ -98,6 +109,11 @@ func (sendMailArgs) InsertOpts() river.InsertOpts {
 // InsertOpts names the queue and the tries.
 func (replyArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueContacts, MaxAttempts: replyAttempts}
+}
+
+// InsertOpts names the queue and the tries.
+func (transcriptArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueContacts, MaxAttempts: transcriptAttempts}
 }
 
 // InsertOpts lets one wait or run at a time; the next interval tries again.
@@ -160,6 +176,7 @@ func (s *Store) newJobs(handlers JobHandlers, log zerolog.Logger) (*Jobs, error)
 	river.AddWorker(workers, &arriveWorker{store: s, handle: handlers.Arrive})
 	river.AddWorker(workers, &sendMailWorker{store: s, handle: handlers.SendMail, now: handlers.Now})
 	river.AddWorker(workers, &replyWorker{handle: handlers.Reply})
+	river.AddWorker(workers, &transcriptWorker{store: s, handle: handlers.Transcript, now: handlers.Now})
 	river.AddWorker(workers, &retentionWorker{handle: handlers.Retention})
 	client, err := river.NewClient(riverpgxv5.New(s.pool), &river.Config{
 		ID:      string(handlers.Node),

@@ -20,12 +20,13 @@ import (
 // idle does nothing with any job.
 func idle() JobHandlers {
 	return JobHandlers{
-		Arrive:    func(context.Context, TextContact) error { return nil },
-		SendMail:  func(context.Context, OutgoingMail) error { return nil },
-		Reply:     func(context.Context, contact.ID, contact.AgentID) error { return nil },
-		Retention: func(context.Context) error { return nil },
-		Now:       func() time.Time { return after(500).Time() },
-		Node:      "node-1",
+		Arrive:     func(context.Context, TextContact) error { return nil },
+		SendMail:   func(context.Context, OutgoingMail) error { return nil },
+		Reply:      func(context.Context, contact.ID, contact.AgentID) error { return nil },
+		Retention:  func(context.Context) error { return nil },
+		Transcript: func(context.Context, contact.ID, string) (string, error) { return "", nil },
+		Now:        func() time.Time { return after(500).Time() },
+		Node:       "node-1",
 	}
 }
 

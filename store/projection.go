@@ -22,7 +22,8 @@ func (s *Store) Projected(ctx context.Context) (uint64, error) {
 	return sequence, nil
 }
 
-// Project writes what a record says and that it was projected, in one transaction. A
+// Project writes what a record says and that it was projected, in one transaction, with the
+// jobs that follow from it. A
 // record that was projected before changes nothing; one that is not the next is an error.
 func (s *Store) Project(ctx context.Context, sequence uint64, now contact.Instant, events contact.Events) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -43,7 +44,10 @@ func (s *Store) Project(ctx context.Context, sequence uint64, now contact.Instan
 			}
 		}
 		batch.Queue(`update projection set sequence = $1`, sequence)
-		return tx.SendBatch(ctx, batch).Close()
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		return s.orderTranscripts(ctx, tx, events)
 	})
 	if err != nil {
 		return fmt.Errorf("project record %d: %w", sequence, err)

@@ -78,6 +78,20 @@ func lockTicket(ctx context.Context, tx pgx.Tx, number contact.TicketNumber) (*l
 // add writes the entry and what follows from it to the log, and the row of the ticket with
 // it. It returns the entry as it is kept.
 func (l *lockedTicket) add(ctx context.Context, tx pgx.Tx, e ticket.Entry, b body) (ticket.Entry, error) {
+	kept, err := l.write(ctx, tx, e, b)
+	if err != nil {
+		return ticket.Entry{}, err
+	}
+	for _, next := range l.FollowUps(kept) {
+		if _, err := l.add(ctx, tx, next, body{}); err != nil {
+			return ticket.Entry{}, err
+		}
+	}
+	return kept, nil
+}
+
+// write is add without what follows from the entry.
+func (l *lockedTicket) write(ctx context.Context, tx pgx.Tx, e ticket.Entry, b body) (ticket.Entry, error) {
 	e.At = max(e.At, l.Changed) // another machine's clock may be behind
 	e.HTML = b.html != ""
 	e.Attachments = nil
@@ -99,11 +113,6 @@ func (l *lockedTicket) add(ctx context.Context, tx pgx.Tx, e ticket.Entry, b bod
 		l.id, l.Status, l.Changed.Time(), momentOf(l.Solved), momentOf(l.Closed))
 	if err != nil {
 		return ticket.Entry{}, err
-	}
-	for _, next := range changed.FollowUps(e) {
-		if _, err := l.add(ctx, tx, next, body{}); err != nil {
-			return ticket.Entry{}, err
-		}
 	}
 	return e, nil
 }

@@ -183,10 +183,28 @@ func (a *agent) waitCard(id contact.ID, in contact.State) agentui.OngoingCard {
 // finish ends a contact that needs no wrap-up any more, among others.
 func (a *agent) finish(id contact.ID) {
 	a.t.Helper()
-	a.mustAsk(agentui.Request{Do: agentui.DoFinish, Contact: id, Code: "solved"})
-	a.waitState("without contact "+string(id), func(s agentui.ConsoleState) bool {
-		return !slices.ContainsFunc(s.Contacts, func(c agentui.OngoingCard) bool { return c.Contact == id })
+	a.finishes(agentui.Request{Do: agentui.DoFinish, Contact: id, Code: "solved"})
+}
+
+// finishes finishes a contact and waits until it is gone.
+func (a *agent) finishes(how agentui.Request) {
+	a.t.Helper()
+	a.mustAsk(how)
+	a.waitState("without contact "+string(how.Contact), func(s agentui.ConsoleState) bool {
+		return !slices.ContainsFunc(s.Contacts, func(c agentui.OngoingCard) bool { return c.Contact == how.Contact })
 	})
+}
+
+// waitConversation waits until a chat with that text is on file with the ticket.
+func (a *agent) waitConversation(number contact.TicketNumber, text string) {
+	a.t.Helper()
+	var of ticket.Ticket
+	eventually(a.t, func() bool {
+		a.api(http.MethodGet, "/tickets/"+string(number), nil, &of)
+		return slices.ContainsFunc(of.Entries, func(e ticket.Entry) bool {
+			return e.Kind == ticket.FromUser && strings.HasSuffix(e.Text, " Användare: "+text)
+		})
+	}, func() string { return "no conversation on the ticket: " + asJSON(of) })
 }
 
 // readsChat waits until the chat of a contact holds a text of the visitor.
@@ -245,7 +263,8 @@ func TestFourWaysIntoOneQueue(t *testing.T) {
 			anna.readsChat(card.Contact, "Tack!")
 			guest.say(pageRequest{End: &struct{}{}})
 			anna.waitCard(card.Contact, contact.StateWrapUp)
-			anna.finish(card.Contact)
+			anna.finishes(agentui.Request{Do: agentui.DoFinish, Contact: card.Contact, Ticket: form})
+			anna.waitConversation(form, "Tack!")
 		case contact.Voice:
 			anna.Hears(ring.Offer, callerTone)
 			caller.Hears(agentTone)

@@ -25,7 +25,7 @@ func forConsole(err error) error {
 // are sent, and what is due is deleted.
 func (a *App) startJobs(ctx context.Context) error {
 	jobs, err := a.store.StartJobs(ctx, store.JobHandlers{
-		Arrive: a.bringToQueue, SendMail: a.sendMail, Reply: a.recordReply, Retention: a.forget, Now: time.Now, Node: a.node,
+		Arrive: a.bringToQueue, SendMail: a.sendMail, Reply: a.recordReply, Transcript: a.transcript, Retention: a.forget, Now: time.Now, Node: a.node,
 	}, a.options.Log)
 	if err != nil {
 		return err
@@ -58,6 +58,15 @@ func (a *App) recordReply(ctx context.Context, id contact.ID, agent contact.Agen
 		return nil // it is over, or somebody else has it by now
 	}
 	return err
+}
+
+// transcript returns what was said in a chat.
+func (a *App) transcript(ctx context.Context, id contact.ID, language string) (string, error) {
+	lines, err := a.chats.Read(ctx, id, 0)
+	if err != nil {
+		return "", fmt.Errorf("read a chat: %w", err)
+	}
+	return agentui.Transcript(lines, language), nil
 }
 
 // sendMail hands an answer or a receipt over for delivery.
