@@ -91,7 +91,8 @@ func (c *call) talk(v *voice) error {
 	if err := connectSound(c.leg, v.leg.Leg); err != nil {
 		return err
 	}
-	v.leg.talked, c.spoke = true, v.offer
+	v.leg.talked = true
+	c.beginMeasuring(v.offer)
 	return nil
 }
 

@@ -52,8 +52,10 @@ type call struct {
 	connected contact.OfferID
 	// held says that the agent put the user on hold.
 	held bool
-	// spoke is the offer by which an agent was heard last; 0: never.
-	spoke contact.OfferID
+	// spoke is the offer by which an agent was connected last, 0: never; before is how the user
+	// had come in until then.
+	spoke  contact.OfferID
+	before contact.Quality
 	// last is the agent who had the user at the end.
 	last contact.AgentID
 	// keyLimit and changeLimit bound what the agent does with the call.
@@ -359,7 +361,6 @@ func (c *call) release(why ...contact.Command) {
 	c.walk.stop()
 	c.leg.HangUp()
 	c.endVoices()
-	c.reportCaller()
 	for _, command := range why {
 		c.tell(command)
 	}

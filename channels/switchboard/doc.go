@@ -14,8 +14,8 @@
 // act at once and are told to the dispatcher afterwards, in that order, so that no talk waits
 // for an election or a full disk. An agent's [voice] is more than a leg: it belongs to one
 // window, may be made anew in it or in another one while the talk goes on, and may be gone for
-// [Config.VoiceGrace] before the user has to wait for somebody else. How each leg of a talk
-// came in is told when it is over.
+// [Config.VoiceGrace] before the user has to wait for somebody else. How both came in is told
+// when their talk is over, over all legs together.
 //
 // The switchboard decides no routing and keeps no truth: what it holds is legs. After a
 // crash those are gone, and their records tell the next process which of them to end; a

@@ -24,7 +24,7 @@ func said(party contact.Party, offer contact.OfferID, packets uint64) contact.Re
 	return contact.ReportQuality{Contact: "c1", Offer: offer, Party: party, Quality: contact.Quality{Received: packets}}
 }
 
-// Each leg that carried a talk is reported once, before what ends the contact.
+// Each talk is reported once for either party, before what ends the contact.
 func TestQualityIsReportedBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	agentAndCaller := []contact.Command{said(contact.PartyAgent, 7, 1), said(contact.PartyCaller, 7, 2)}
@@ -59,7 +59,7 @@ func TestQualityIsReportedBeforeTheEnd(t *testing.T) {
 		},
 		"the agent is taken away": {
 			func(w *world, _, _ *leg) { w.order(bus.OrderWithdraw, 7) },
-			agentAndCaller[:1],
+			agentAndCaller,
 		},
 		"the agent is taken away, the next does not answer": {
 			func(w *world, caller, _ *leg) {
@@ -100,19 +100,47 @@ func (w *world) measuredTalk() (caller, agent *leg) {
 	return caller, agent
 }
 
-func TestQualityOfALegThatIsReplacedIsReported(t *testing.T) {
+// The dispatcher keeps one report of each party of a connection: a first leg of two seconds must
+// not stand for the talk of an hour that went on after the page was loaded again.
+func TestQualityIsThatOfAllLegsOfAVoice(t *testing.T) {
 	measured(t, func(_ *testing.T, w *world) {
 		caller, first := w.measuredTalk()
 		second := w.voice("desk", false)
 		up(second)
-		w.expect(said(contact.PartyAgent, 7, 1))
+		w.expect()
+		second.say()
+		second.say()
 		second.over(channels.EndedByFault)
-		w.expect(said(contact.PartyAgent, 7, 0)) // silence is the worst quality
-		third := w.voice("desk", false)          // never up, never reported
+		third := w.voice("desk", false) // never up, never counted
 		third.say()
 		first.over(channels.EndedByFault)
+		w.expect()
 		caller.over(channels.EndedByParty)
-		w.expect(said(contact.PartyCaller, 7, 2), contact.Leave{Contact: "c1"})
+		w.expect(said(contact.PartyAgent, 7, 3), said(contact.PartyCaller, 7, 2), contact.Leave{Contact: "c1"})
+	})
+}
+
+// What a caller says while he waits is no part of a talk, nor what he said to somebody else.
+func TestQualityOfTheCallerIsThatOfEachTalk(t *testing.T) {
+	measured(t, func(_ *testing.T, w *world) {
+		caller, _ := w.measuredTalk()
+		w.do(bus.ControlHold)
+		caller.say()
+		w.do(bus.ControlResume) // the same talk
+		w.dispatcher.sent()
+		w.order(bus.OrderWithdraw, 7)
+		w.expect(said(contact.PartyAgent, 7, 1), said(contact.PartyCaller, 7, 3))
+		for range 5 {
+			caller.say()
+		}
+		w.order(bus.OrderConnect, 8)
+		next := w.agents.last()
+		up(next)
+		w.dispatcher.sent()
+		next.say()
+		caller.say()
+		caller.over(channels.EndedByParty)
+		w.expect(said(contact.PartyAgent, 8, 1), said(contact.PartyCaller, 8, 1), contact.Leave{Contact: "c1"})
 	})
 }
 

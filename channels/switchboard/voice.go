@@ -35,6 +35,9 @@ type voice struct {
 	next *agentLeg
 	// bound is the window that the agent's windows were told of last.
 	bound string
+	// quality is how the voice came in over the legs that carried it and are over; nil while
+	// there is none.
+	quality *contact.Quality
 	// grace runs while the voice is gone; nil when it does not. losses tells one from another.
 	grace  *time.Timer
 	losses int
@@ -227,7 +230,7 @@ func (c *call) replace(v *voice, err error) {
 	}
 	if former != nil {
 		former.HangUp()
-		c.report(v, former)
+		v.account(former)
 	}
 	c.announce(v, made.console())
 	c.log.Info().Msg("the agent's voice goes on over another leg")
@@ -257,7 +260,7 @@ func (c *call) agentGone(over agentOver) {
 // agent's: the user hears music, and a window of the agent asks for the voice again.
 func (c *call) lose(v *voice) {
 	gone := v.leg
-	c.report(v, gone)
+	v.account(gone)
 	v.set(nil)
 	grace := c.graceFor(v, gone.Ending())
 	switch {
@@ -311,16 +314,17 @@ func (c *call) fail(v *voice) {
 	c.disconnectBefore(v.offer + 1)
 }
 
-// endVoice ends all legs of a voice.
+// endVoice ends all legs of a voice, and tells how the two came in if they were connected.
 func (c *call) endVoice(v *voice) {
 	delete(c.agents, v.offer)
 	v.stopGrace()
 	for _, leg := range []*agentLeg{v.leg, v.next} {
 		if leg != nil {
 			leg.HangUp()
-			c.report(v, leg)
+			v.account(leg)
 		}
 	}
+	c.reportQuality(v)
 }
 
 // endVoices ends the voices of all offers.
@@ -339,24 +343,4 @@ func (c *call) voiceOf(agent contact.AgentID) *voice {
 		}
 	}
 	return newest
-}
-
-// report tells how the agent's voice came in over a leg that carried it.
-func (c *call) report(v *voice, leg *agentLeg) {
-	if leg.talked {
-		c.tellQuality(v.offer, contact.PartyAgent, leg.Leg)
-	}
-}
-
-// reportCaller tells how the user's voice came in, if an agent was ever connected.
-func (c *call) reportCaller() {
-	if c.spoke != 0 {
-		c.tellQuality(c.spoke, contact.PartyCaller, c.leg)
-	}
-}
-
-func (c *call) tellQuality(offer contact.OfferID, party contact.Party, leg channels.Leg) {
-	if measured, able := leg.(channels.Measured); able {
-		c.tell(contact.ReportQuality{Contact: c.contact.ID, Offer: offer, Party: party, Quality: measured.Quality()})
-	}
 }
