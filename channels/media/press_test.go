@@ -265,6 +265,48 @@ func TestVoiceRestsWhileAKeyIsPressed(t *testing.T) {
 	}
 }
 
+// The key that is being pressed goes on as it began, or it would be two keys.
+func TestTheFormatChangesWhileAKeyIsPressed(t *testing.T) {
+	t.Parallel()
+	for name, story := range map[string]struct{ before, after media.Format }{
+		"the party takes events from now on": {formatWithoutEvents, formatA},
+		"the party takes no more events":     {formatA, formatWithoutEvents},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				leg := newLeg(t, newPacer(t), story.before)
+				time.Sleep(time.Second)
+				begin := len(leg.wire.all())
+				pressAll(t, leg.Stream, "55")
+				time.Sleep(50 * time.Millisecond)
+				if err := leg.SetFormat(story.after); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(450 * time.Millisecond)
+				packets := leg.wire.all()
+				events, tones := map[uint32]bool{}, 0 // by the timestamp of their beginning
+				for i, packet := range packets[begin:] {
+					if before := packets[begin+i-1]; int32(packet.Timestamp-before.Timestamp) < 0 {
+						t.Fatalf("packet %d goes back in time: %+v after %+v", i, packet.Header, before.Header)
+					}
+					switch {
+					case packet.PayloadType == formatA.TelephoneEvent:
+						events[packet.Timestamp] = true
+					case packet.PayloadType != formatA.PayloadType:
+						t.Fatalf("packet %d was not negotiated: %+v", i, packet.Header)
+					case packet.payload[40] != packets[0].payload[40] || packet.payload[41] != packets[0].payload[41]:
+						tones++
+					}
+				}
+				if len(events) != 1 || tones < 4 || tones > 5 {
+					t.Errorf("%d events and %d frames of tones, want one key by each", len(events), tones)
+				}
+			})
+		})
+	}
+}
+
 func TestPressHasLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

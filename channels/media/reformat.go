@@ -50,12 +50,26 @@ func (o *outgoing) setFormat(format Format) error {
 		// All codecs here have as many octets a second: the position stays.
 		o.playing.sound = o.playing.clip.Encoded(format.Codec)
 	}
-	for i := range o.presses.waiting {
-		key := &o.presses.waiting[i]
-		key.sound = nil
-		if format.TelephoneEvent == 0 {
+	o.presses.setFormat(format)
+	return nil
+}
+
+// setFormat makes the keys that wait fit the format. The one that is being pressed goes on as it
+// began, since its event and its tones would be two keys: an event that the party takes no more
+// was taken from its first packet on, and its rest is silence.
+func (p *presses) setFormat(format Format) {
+	for i := range p.waiting {
+		key := &p.waiting[i]
+		begun := i == 0 && p.frame > 0
+		switch {
+		case begun && key.sound == nil:
+			if format.TelephoneEvent == 0 {
+				p.frame = max(p.frame, keyTone-1+keyEnds)
+			}
+		case begun || format.TelephoneEvent == 0:
 			key.sound = keySound(digitKeys[key.code], format.Codec)
+		default:
+			key.sound = nil
 		}
 	}
-	return nil
 }

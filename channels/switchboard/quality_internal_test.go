@@ -11,7 +11,8 @@ func TestQualityOfTwoLegsIsJoined(t *testing.T) {
 	one := contact.Quality{Received: 100, Lost: 3, Jitter: 5000, RoundTrip: 20_000, RemoteLost: 2}
 	for name, story := range map[string]struct{ former, later, want contact.Quality }{
 		"counts are summed, the rest is the later one's": {
-			one, contact.Quality{Received: 10, Lost: 1, Jitter: 7000, RoundTrip: 30_000, RemoteLost: 9},
+			one,
+			contact.Quality{Received: 10, Lost: 1, Jitter: 7000, RoundTrip: 30_000, RemoteLost: 9},
 			contact.Quality{Received: 110, Lost: 4, Jitter: 7000, RoundTrip: 30_000, RemoteLost: 9},
 		},
 		"nothing came over the later one": {one, contact.Quality{}, one},
