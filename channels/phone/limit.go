@@ -94,6 +94,9 @@ func (m *memory[K]) add(key K, now time.Time, keep time.Duration) {
 	m.until[key] = now.Add(keep)
 }
 
+// remove forgets a key. One that is added again may be forgotten early.
+func (m *memory[K]) remove(key K) { delete(m.until, key) }
+
 func (m *memory[K]) has(key K) bool {
 	_, known := m.until[key]
 	return known

@@ -53,6 +53,8 @@ type doorman struct {
 	// recent are the Call-IDs of calls that were let in or ended lately, begun their INVITEs.
 	recent memory[string]
 	begun  memory[string]
+	// over are the Call-IDs of calls that ended lately: their INVITE again is another call.
+	over memory[string]
 }
 
 func newDoorman(gateway *Gateway, c Config) *doorman {
@@ -78,10 +80,12 @@ func (d *doorman) open(callID string) {
 func (d *doorman) close(callID string) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
+	now, keep := time.Now(), 64*d.gateway.config.T1
 	if d.calls[callID]--; d.calls[callID] <= 0 {
 		delete(d.calls, callID)
+		d.over.add(callID, now, keep)
 	}
-	d.recent.add(callID, time.Now(), 64*d.gateway.config.T1)
+	d.recent.add(callID, now, keep)
 }
 
 func (d *doorman) knows(callID string) bool {
@@ -97,12 +101,15 @@ func (d *doorman) letIn(key, callID string) {
 	now, keep := time.Now(), 64*d.gateway.config.T1
 	d.begun.add(key, now, keep)
 	d.recent.add(callID, now, keep)
+	d.over.remove(callID)
 }
 
-func (d *doorman) letInBefore(key string) bool {
+// letInBefore tells a repetition of an INVITE from one call more. While the transaction lives the
+// library knows its repetitions; once the call is over, the same INVITE begins another one.
+func (d *doorman) letInBefore(key, callID string) bool {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	return d.begun.has(key)
+	return d.begun.has(key) && !d.over.has(callID)
 }
 
 // admit tells whether the library may see a stranger's datagram. What it may not is answered
@@ -200,7 +207,7 @@ func (d *doorman) judgeInvite(request *sip.Request, from netip.Addr) *fault {
 	g := d.gateway
 	invite := inviteOf(request)
 	key := invite.callID + "\n" + invite.fromTag + "\n" + request.Via().Params.GetOr("branch", "") + "\n" + strconv.FormatUint(uint64(invite.sequence), 10)
-	if d.letInBefore(key) {
+	if d.letInBefore(key, invite.callID) {
 		return nil
 	}
 	if _, found := g.lines.find(&request.Recipient); !found {

@@ -170,6 +170,27 @@ func TestRepetitionsOfAnInviteAreNotLimited(t *testing.T) {
 	}
 }
 
+// Whoever sends the INVITE of a call that is over again rings again, and has no more of that than
+// others.
+func TestAnInviteOfACallThatIsOverIsNoRepetition(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	d, from := s.doorman, netip.MustParseAddrPort("127.0.0.99:9")
+	d.invites = newSourceLimiter(0, 2, 1000, 1000) // two, and never more
+	p := &peer{t: t, transport: "UDP", local: from, target: s.Address()}
+	invite := p.stray(sip.INVITE, "sip:"+staffNumber+"@"+s.Address().String(), "")
+	_, callID, _ := strings.Cut(callIDLine.FindString(invite), ": ")
+	for call, want := range []bool{true, true, false} {
+		for range 3 { // the network repeats it
+			if got := d.admit([]byte(invite), from); got != want {
+				t.Errorf("call %d: let in %t, want %t", call, got, want)
+			}
+		}
+		d.open(callID)
+		d.close(callID)
+	}
+}
+
 // What belongs to nothing is thrown away before it costs anything.
 func TestMessagesOfNoCallGoNowhere(t *testing.T) {
 	t.Parallel()
@@ -268,7 +289,7 @@ func TestTheDoormanForgets(t *testing.T) {
 		d.open(fmt.Sprint("call", i))
 		d.close(fmt.Sprint("call", i))
 	}
-	if len(d.calls) != 0 || len(d.begun.until) > maxSources || len(d.recent.until) > maxSources {
+	if len(d.calls) != 0 || len(d.begun.until) > maxSources || len(d.recent.until) > maxSources || len(d.over.until) > maxSources {
 		t.Errorf("%d, %d, %d", len(d.calls), len(d.begun.until), len(d.recent.until))
 	}
 	if last := fmt.Sprint("call", 3*maxSources-1); !d.knows(last) || d.knows("call0") {
