@@ -179,7 +179,7 @@ func (d *doorman) judge(request *sip.Request, from netip.Addr) *fault {
 		g.counters.strays.Add(1)
 		return silence
 	case inDialog:
-		if d.knows(request.CallID().Value()) {
+		if d.knows(request.CallID().Value()) && d.mayBeInCall(from) {
 			return nil
 		}
 		g.counters.strays.Add(1)
@@ -202,11 +202,19 @@ func (d *doorman) judge(request *sip.Request, from netip.Addr) *fault {
 	return refuse(405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
 }
 
+// mayBeInCall tells whether a request of a known call goes on to it. A caller who moved sends
+// from elsewhere; but whoever rang once knows a Call-ID, and could send it from all addresses
+// that can be forged.
+func (d *doorman) mayBeInCall(from netip.Addr) bool {
+	return d.gateway.hasCalls(from) || d.answers.allow(from)
+}
+
 // judgeInvite judges a stranger's INVITE that begins a call.
 func (d *doorman) judgeInvite(request *sip.Request, from netip.Addr) *fault {
 	g := d.gateway
 	invite := inviteOf(request)
-	key := invite.callID + "\n" + invite.fromTag + "\n" + request.Via().Params.GetOr("branch", "") + "\n" + strconv.FormatUint(uint64(invite.sequence), 10)
+	// A repetition comes from where the first one did.
+	key := from.String() + "\n" + invite.callID + "\n" + invite.fromTag + "\n" + request.Via().Params.GetOr("branch", "") + "\n" + strconv.FormatUint(uint64(invite.sequence), 10)
 	if d.letInBefore(key, invite.callID) {
 		return nil
 	}

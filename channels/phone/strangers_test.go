@@ -191,6 +191,40 @@ func TestAnInviteOfACallThatIsOverIsNoRepetition(t *testing.T) {
 	}
 }
 
+// Whoever has one call, or rang once, can send what belongs to it from every address that he can
+// forge. Each message would be a transaction of half a minute.
+func TestOneCallIsNoWayPastTheDoorman(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	d, own := s.doorman, netip.MustParseAddrPort("127.0.0.99:9")
+	d.invites, d.answers = newSourceLimiter(0, 1, 0, 5), newSourceLimiter(0, 1, 0, 5)
+	p := &peer{t: t, transport: "UDP", local: own, target: s.Address()}
+	invite := p.stray(sip.INVITE, "sip:"+staffNumber+"@"+s.Address().String(), "")
+	if !d.admit([]byte(invite), own) || !d.admit([]byte(invite), own) {
+		t.Fatal("a caller does not get in")
+	}
+	again := strings.Replace(invite, "To: <sip:100@x>", "To: <sip:100@x>;tag=2", 1)
+	for _, message := range []string{invite, again} {
+		let := 0
+		for i := range 100 {
+			if d.admit([]byte(message), netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 9)) {
+				let++
+			}
+		}
+		if let > 5 {
+			t.Errorf("%d of 100 got in", let)
+		}
+	}
+	s.mutex.Lock()
+	s.parties[own.Addr()] = 1 // he has a call
+	s.mutex.Unlock()
+	for range 10 {
+		if !d.admit([]byte(again), own) {
+			t.Error("a caller does not reach his call")
+		}
+	}
+}
+
 // What belongs to nothing is thrown away before it costs anything.
 func TestMessagesOfNoCallGoNowhere(t *testing.T) {
 	t.Parallel()
