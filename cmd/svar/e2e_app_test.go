@@ -221,11 +221,21 @@ func dataDirectoryOf(config string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	prompts, err := sharedPrompts()
+	if err != nil {
+		return "", err
+	}
 	return directory, errors.Join(
 		os.Chmod(directory, 0o711),
 		os.WriteFile(filepath.Join(directory, "svar.yaml"), []byte(config), 0o600),
+		os.Mkdir(filepath.Join(directory, "data"), 0o755),
+		os.Symlink(prompts, filepath.Join(directory, "data", "prompts")),
 	)
 }
+
+// sharedPrompts is where all Apps of these tests keep what the lines say: made once, since speaking
+// takes longer than all else of a start. It is removed after all.
+var sharedPrompts = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "svar-prompts-") })
 
 // testSettings are free ports everywhere.
 func testSettings() map[string]string {

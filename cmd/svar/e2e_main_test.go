@@ -48,7 +48,8 @@ func TestMain(m *testing.M) {
 	if shared.app != nil {
 		shared.err = shared.app.end()
 	}
-	for _, err := range []error{shared.err, goleak.Find(), nothingLeft()} {
+	prompts, err := sharedPrompts()
+	for _, err := range []error{shared.err, err, os.RemoveAll(prompts), goleak.Find(), nothingLeft()} {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "after the tests:", err)
 			code = max(code, 1)

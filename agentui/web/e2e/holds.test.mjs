@@ -13,6 +13,7 @@ const talk = (agent, caller, tone) => Promise.all([caller.hearsTone(tone, 1), ag
 /** Sees that the caller hears music and nothing of the agent, who hears silence. */
 async function holdsTheLine(agent, caller, tone) {
   await agent.shows('Vänteläge');
+  await caller.hears('what was on its way and then the music', 0.5);
   const from = caller.heard();
   await caller.hears('the music', 1, from);
   assert.equal(caller.tone(tone, from), 0, 'the caller hears the agent on hold');
