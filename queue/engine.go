@@ -105,7 +105,8 @@ func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.E
 
 // Elect begins the epoch of a new leader at now. Open offers are withdrawn without
 // counting as missed; accepted ones get their time to connect again; a call-back that was
-// being dialled waits again, since nobody knows what came of it. No offer is made
+// being dialled waits again, since nobody knows what came of it; and wrap-up lasts long enough
+// for its agent to say what he could not say while nobody led. No offer is made
 // before the nodes have had a second to report, unless nothing was open. The epoch must
 // be above the last one's, else the error is a [*contact.Rejection] and nothing happened.
 func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) ([]contact.Event, error) {
@@ -121,6 +122,8 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 			e.failDial(c, contact.DialFault, now)
 		case c.Offer != nil && !c.Offer.Accepted:
 			e.withdraw(c, contact.TakeOver, now)
+		default:
+			e.resumeWrapUp(c, now)
 		}
 	}
 	return e.emitted, nil

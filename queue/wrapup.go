@@ -37,6 +37,17 @@ func (e *Engine) lapse(c *entry, now contact.Instant) {
 	}, now)
 }
 
+// afterTakeOver is how long a wrap-up lasts at least when somebody leads again.
+const afterTakeOver = contact.Millis(30_000)
+
+// resumeWrapUp keeps a wrap-up from running out while nobody could be told anything: what its
+// agent chose and noted meanwhile would be lost.
+func (e *Engine) resumeWrapUp(c *entry, now contact.Instant) {
+	if until := now.Add(afterTakeOver); c.State == contact.StateWrapUp && c.WrapUpUntil != 0 && c.WrapUpUntil < until {
+		e.emit(contact.WrapUpExtended{Contact: c.Contact.ID, Agent: c.Agent, Until: until}, now)
+	}
+}
+
 // letGo takes from an agent who is gone from the roster, and from the consoles too, what
 // neither he nor time would ever end: texts go back, and a wrap-up without limit is over.
 func (e *Engine) letGo(a *AgentState, now contact.Instant) {
