@@ -61,12 +61,12 @@ func TestSilentCallersAreAskedAndKept(t *testing.T) {
 
 	silent := newPeer(t, "UDP", s.Address()).call()
 	kept := s.connect(t, silent)
-	for range 2 {
-		silent.answerTo(silent.request(sip.OPTIONS), 200)
-	}
-	if got := s.Stats(); got.Silences != 2 || got.DeadRTP != 0 {
+	silent.answerTo(silent.request(sip.OPTIONS), 200)
+	again := silent.request(sip.OPTIONS)
+	if got := s.Stats(); got.Silences != 2 || got.DeadRTP != 0 { // no third question before an answer
 		t.Errorf("%d were asked and %d ended", got.Silences, got.DeadRTP)
 	}
+	silent.answerTo(again, 200)
 	for _, a := range []arrival{held, rests, kept} {
 		if a.leg.(*leg).isOver() {
 			t.Error("a silent call was ended")
