@@ -1,7 +1,10 @@
 package phone
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -292,6 +295,26 @@ func TestConnectionsOfOneAddressShareWhatTheyMaySend(t *testing.T) {
 	if !listener.bytes.of(another).AllowN(time.Now(), strangerBytes) {
 		t.Error("another address pays for the first")
 	}
+}
+
+// A connection of a stranger who has no call does not stay; a caller's does, however silent.
+func TestStrangersWithoutACallKeepNoConnection(t *testing.T) {
+	t.Parallel()
+	s, begin := prepare(t)
+	s.tcp.idle = time.Second
+	begin()
+	c := newPeerAt(t, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 21)}, "TCP", s.Address()).call()
+	a := s.connect(t, c)
+	for range 2 { // one after the other, each longer than a caller would have otherwise
+		idler := newPeerAt(t, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 22)}, "TCP", s.Address())
+		if err := idler.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := idler.reader.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Fatalf("an idle connection: %v", err)
+		}
+	}
+	c.bye(a)
 }
 
 // Messages over a connection are counted before they are judged.

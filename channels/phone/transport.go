@@ -7,6 +7,7 @@ import (
 	"log/slog" //nolint:depguard // the SIP library takes no other logger, and gets one that is silent
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,9 +32,11 @@ const (
 	// strangerBytes a second are read from all connections of one address outside the trunks:
 	// some hundred messages, each of which the library may keep for half a minute.
 	strangerBytes = 128 << 10
-	// idleConnection ends a TCP connection that carried nothing, writeTimeout one whose peer
-	// does not read.
+	// idleConnection ends a TCP connection that carried nothing, strangerIdle one of a stranger
+	// without a call, so that a few addresses can not keep all connections of strangers taken,
+	// and writeTimeout one whose peer does not read.
 	idleConnection = 30 * time.Minute
+	strangerIdle   = 2 * time.Minute
 	writeTimeout   = 5 * time.Second
 	dialTimeout    = 5 * time.Second
 	// drain is how long the library gets for messages that it has read: each is handled by a
@@ -216,6 +219,8 @@ type connections struct {
 	gateway *Gateway
 	// bytes outlasts the connections: opening another one gains nothing.
 	bytes *sourceLimiter
+	// idle is how long strangers without a call may be silent.
+	idle time.Duration
 
 	mutex   sync.Mutex
 	open    int
@@ -226,7 +231,7 @@ type connections struct {
 func newConnections(gateway *Gateway, listener *net.TCPListener) *connections {
 	return &connections{
 		TCPListener: listener, gateway: gateway, sources: make(map[netip.Addr]int),
-		bytes: newSourceLimiter(strangerBytes, 2*strangerBytes, 0, 0),
+		bytes: newSourceLimiter(strangerBytes, 2*strangerBytes, 0, 0), idle: strangerIdle,
 	}
 }
 
@@ -252,9 +257,12 @@ func (c *connections) Accept() (net.Conn, error) {
 			_ = accepted.Close()
 			continue
 		}
-		conn := &connection{TCPConn: accepted, release: sync.OnceFunc(func() { c.leave(remote) }), life: c.gateway.life, sent: c.gateway.counters.sent}
+		conn := &connection{
+			TCPConn: accepted, release: sync.OnceFunc(func() { c.leave(remote) }), life: c.gateway.life, sent: c.gateway.counters.sent,
+			idle: idleConnection, needed: func() bool { return trusted || c.gateway.hasCalls(remote) },
+		}
 		if !trusted {
-			conn.limiter = c.bytes.of(remote)
+			conn.limiter, conn.idle = c.bytes.of(remote), c.idle
 		}
 		return conn, nil
 	}
@@ -288,13 +296,15 @@ type connection struct {
 	*net.TCPConn
 	life    context.Context
 	limiter *rate.Limiter // nil for trunks
+	// idle is how long nothing may come, and idleConnection that while it is needed.
+	idle    time.Duration
+	needed  func() bool
 	release func()
 	sent    func(message []byte) // counts what is written
 }
 
 func (c *connection) Read(buffer []byte) (int, error) {
-	_ = c.SetReadDeadline(time.Now().Add(idleConnection))
-	count, err := c.TCPConn.Read(buffer)
+	count, err := c.await(buffer)
 	if err == nil && c.limiter != nil {
 		err = c.limiter.WaitN(c.life, count) // TCP makes the sender wait as well
 	}
@@ -303,6 +313,17 @@ func (c *connection) Read(buffer []byte) (int, error) {
 		c.release()
 	}
 	return count, err
+}
+
+// await reads until something comes, or has not come for too long.
+func (c *connection) await(buffer []byte) (int, error) {
+	for quiet := c.idle; ; quiet += c.idle {
+		_ = c.SetReadDeadline(time.Now().Add(c.idle))
+		count, err := c.TCPConn.Read(buffer)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || quiet >= idleConnection || !c.needed() {
+			return count, err
+		}
+	}
 }
 
 func (c *connection) Write(buffer []byte) (int, error) {
