@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"svar/contact"
 	"svar/identity"
@@ -164,11 +166,64 @@ func (c *checker) desk(desk Desk) {
 	if desk.VoiceGrace < 0 {
 		c.fault("$.desk.voice_grace", "the grace cannot be below 0 s; 0s lets the caller wait in the queue at once")
 	}
+	c.outcomeCodes(desk.OutcomeCodes)
 	c.wrapUp(desk)
 	if desk.DialTimeout <= 0 {
 		c.fault("$.desk.dial_timeout", "a call-back must ring longer than 0 s")
 	}
+	c.notTooMuch(desk)
 	c.channelRules(desk.Channels)
+}
+
+// The most that the engine takes: it refuses the whole of the rules otherwise, and says no more
+// than that.
+const (
+	maxRing            = contact.Millis(10 * 60 * 1000)
+	maxGrace           = contact.Millis(24 * 60 * 60 * 1000)
+	maxDialsPerContact = 20
+	maxDialsPerHour    = 5_000
+	maxCodes           = 200
+	maxCode            = 128 // bytes
+)
+
+func (c *checker) notTooMuch(desk Desk) {
+	for key, of := range map[string]struct{ given, most contact.Millis }{
+		"offer_timeout": {desk.OfferTimeout, maxRing}, "connect_timeout": {desk.ConnectTimeout, maxRing}, "dial_timeout": {desk.DialTimeout, maxRing},
+		"unreachable_grace": {desk.UnreachableGrace, maxGrace}, "wrap_up_limit": {desk.WrapUpLimit, maxGrace}, "wrap_up_extension": {desk.WrapUpExtension, maxGrace},
+	} {
+		c.atMost("$.desk."+key, of.given, of.most)
+	}
+	if desk.DialsPerContact > maxDialsPerContact {
+		c.fault("$.desk.dials_per_contact", "%d is more than %d", desk.DialsPerContact, maxDialsPerContact)
+	}
+	if desk.DialsPerHour > maxDialsPerHour {
+		c.fault("$.desk.dials_per_hour", "%d is more than %d", desk.DialsPerHour, maxDialsPerHour)
+	}
+}
+
+func (c *checker) atMost(path string, given, most contact.Millis) {
+	if given > most {
+		c.fault(path, "%s is longer than %s", given.Duration(), most.Duration())
+	}
+}
+
+func (c *checker) outcomeCodes(codes []contact.OutcomeCode) {
+	if len(codes) > maxCodes {
+		c.fault("$.desk.outcome_codes", "there are %d outcome codes; %d is the most", len(codes), maxCodes)
+	}
+	for i, code := range codes {
+		path := fmt.Sprintf("$.desk.outcome_codes[%d]", i)
+		if code == "" || !isCode(code) {
+			c.fault(path, "%q is no outcome code: it has 1–%d bytes on one line", code, maxCode)
+		}
+		if slices.Contains(codes[:i], code) {
+			c.fault(path, "the outcome code %q stands here twice", code)
+		}
+	}
+}
+
+func isCode(code contact.OutcomeCode) bool {
+	return len(code) <= maxCode && utf8.ValidString(string(code)) && !strings.ContainsFunc(string(code), unicode.IsControl)
 }
 
 var channels = []contact.Channel{contact.Voice, contact.Chat, contact.Mail, contact.Form}
@@ -196,6 +251,7 @@ func (c *checker) channelRules(rules []ChannelRule) {
 		if rule.OfferTimeout < 0 {
 			c.fault(path+".offer_timeout", "an offer cannot last less than 0 s")
 		}
+		c.atMost(path+".offer_timeout", rule.OfferTimeout, maxRing)
 		for j, other := range rule.Beside {
 			at := fmt.Sprintf("%s.beside[%d]", path, j)
 			switch {
@@ -234,17 +290,18 @@ func (c *checker) catalogue(services []Service) {
 }
 
 func (c *checker) wrapUp(desk Desk) {
-	switch {
-	case desk.WrapUpLimit < 0:
+	if desk.WrapUpLimit < 0 {
 		c.fault("$.desk.wrap_up_limit", "wrap-up cannot last less than 0 s; 0s lets it last for ever")
-	case desk.WrapUpLimit == 0:
-		return
-	case desk.WrapUpCode == "":
+	}
+	switch {
+	case desk.WrapUpLimit > 0 && desk.WrapUpCode == "":
 		c.fault("$.desk.wrap_up_code", "a wrap-up that runs out needs a code: every answered contact gets one")
 	case slices.Contains(desk.OutcomeCodes, desk.WrapUpCode):
 		c.fault("$.desk.wrap_up_code", "%q is one of outcome_codes; what nobody chose must be told from what somebody chose", desk.WrapUpCode)
+	case !isCode(desk.WrapUpCode):
+		c.fault("$.desk.wrap_up_code", "%q is no outcome code: it has 1–%d bytes on one line", desk.WrapUpCode, maxCode)
 	}
-	if desk.WrapUpExtension <= 0 {
+	if desk.WrapUpExtension < 0 || desk.WrapUpLimit > 0 && desk.WrapUpExtension == 0 {
 		c.fault("$.desk.wrap_up_extension", "an extension must be longer than 0 s")
 	}
 }
