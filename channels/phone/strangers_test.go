@@ -203,8 +203,10 @@ func TestOneCallIsNoWayPastTheDoorman(t *testing.T) {
 	d.invites, d.answers = newSourceLimiter(0, 1, 0, 5), newSourceLimiter(0, 1, 0, 5)
 	p := &peer{t: t, transport: "UDP", local: own, target: s.Address()}
 	invite := p.stray(sip.INVITE, "sip:"+staffNumber+"@"+s.Address().String(), "")
-	if !d.admit([]byte(invite), own) || !d.admit([]byte(invite), own) {
-		t.Fatal("a caller does not get in")
+	for range 2 { // the network repeats it
+		if !d.admit([]byte(invite), own) {
+			t.Fatal("a caller does not get in")
+		}
 	}
 	again := strings.Replace(invite, "To: <sip:100@x>", "To: <sip:100@x>;tag=2", 1)
 	for _, message := range []string{invite, again} {
