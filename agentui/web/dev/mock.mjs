@@ -10,7 +10,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { makeDesk } from './desk.mjs';
-import { breaks, chatLines, contactOf, hello, offerOf, refusals, states, then } from './states.mjs';
+import { breaks, chatLines, closes, contactOf, hello, offerOf, refusals, signedOutStates, states, then } from './states.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
@@ -56,7 +56,7 @@ async function answer(request, response) {
   if (pathname.startsWith('/api/v1/')) return answerDesk(request, response, pathname.slice('/api/v1'.length), searchParams);
   if (!pathname.startsWith('/console')) return response.writeHead(302, { Location: '/console/' }).end();
   const state = searchParams.get('state');
-  if (state) response.setHeader('Set-Cookie', `mock-state=${state === 'sign-in' ? '' : state}; Path=/; SameSite=Strict`);
+  if (state) response.setHeader('Set-Cookie', `mock-state=${signedOutStates.includes(state) ? '' : state}; Path=/; SameSite=Strict`);
   const file = normalize(pathname.slice('/console'.length));
   const name = extname(file) ? file : 'index.html';
   try {
@@ -199,6 +199,7 @@ function play(client, name) {
   send({ hello });
   show();
   if (then[name]) send({ state: then[name](Date.now()) });
+  if (closes[name]) client.close(closes[name]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

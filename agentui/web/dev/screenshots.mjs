@@ -7,7 +7,7 @@ import { startBrowser } from './browser.mjs';
 import { startMock } from './mock.mjs';
 import { openPeer } from './peer.mjs';
 import { scriptServer } from './script.mjs';
-import { breaks, opens, pages, states } from './states.mjs';
+import { acts, breaks, everyState, pages, prepares, states } from './states.mjs';
 
 const options = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
 const [folder = 'screenshots', ...wanted] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -37,16 +37,18 @@ await mkdir(folder, { recursive: true });
 const mock = await startMock();
 const browser = await startBrowser();
 try {
-  for (const state of wanted.length ? wanted : ['sign-in', ...Object.keys(states)]) {
+  for (const state of wanted.length ? wanted : everyState) {
     for (const viewport of sizes) {
       for (const colorScheme of ['light', 'dark']) {
         const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
         await context.addInitScript((tag) => localStorage.setItem('svar.language', JSON.stringify(tag)), language);
+        context.setDefaultTimeout(5000);
         const page = await context.newPage();
+        if (prepares[state]) await page.addInitScript(prepares[state]);
         if (state.startsWith('connected') || state === 'held') await answerCall(context, page, state);
         else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
-        await page.locator(state === 'sign-in' ? 'form' : '.columns').waitFor();
-        if (opens[state]) await page.locator(opens[state]).click({ timeout: 2000 }).catch(() => {}); // on a narrow screen it may be on another step
+        await page.locator('.columns, form').first().waitFor();
+        await acts[state]?.(page).catch(() => {}); // on a narrow screen it may be on another step
         await page.waitForTimeout(state in breaks ? 1500 : 500);
         await page.screenshot({ path: join(folder, `${state}-${viewport.width}-${colorScheme}-${language}.png`) });
         await context.close();

@@ -421,6 +421,16 @@ export const states = {
   degraded: (now) => ({ ...connected(now), connected: false }),
   disconnected: (now) => connected(now),
   'disconnected-ready': quiet,
+  refused: connected,
+  'signed-out': quiet,
+  'no-microphone': (now) => ({ ...quiet(now), me: { presence: 'signed-out', since: now - 10 * second, reachable: true } }),
+  'headset-gone': (now) => connected(now),
+  menu: quiet,
+  'pause-reasons': quiet,
+  help: quiet,
+  sound: quiet,
+  'sound-missing': quiet,
+  'sound-denied': (now) => ({ ...quiet(now), me: { presence: 'paused', reason: 'technical', since: now - minute, reachable: true } }),
 };
 
 /** The page of a state that is not the work place, as the address names it. */
@@ -430,16 +440,89 @@ export const pages = {
   notices: '#notices',
   'notices-blocked': '#notices',
   figures: '#figures',
+  sound: '#sound',
+  'sound-missing': '#sound',
+  'sound-denied': '#sound',
 };
 
-/** What is clicked in a state before it is looked at. */
-export const opens = { keypad: '[popovertarget="keypad"]', own: '#own-contacts summary' };
+/** What runs in the page before anything else of a state. */
+export const prepares = {
+  'no-microphone': noMicrophone,
+  'sound-denied': noMicrophone,
+  'headset-gone': loseHeadset,
+  'sound-missing': () =>
+    localStorage.setItem(
+      'svar.devices',
+      JSON.stringify({ input: { id: 'gone', label: 'Jabra Evolve2 30' }, output: { id: 'gone', label: 'Jabra Evolve2 30' } }),
+    ),
+};
+
+function noMicrophone() {
+  if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+}
+
+/** The second microphone that is asked for is another one than the first, which is gone. */
+function loseHeadset() {
+  const { mediaDevices } = navigator;
+  if (!mediaDevices) return;
+  const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+  let first;
+  mediaDevices.getUserMedia = async (constraints) => {
+    const stream = await getUserMedia(constraints);
+    const [track] = stream.getAudioTracks();
+    if (!first) {
+      first = track;
+      Object.defineProperty(track, 'label', { value: 'Jabra Evolve2 30' });
+      // Later than the console has begun to listen for it.
+      setTimeout(() => track.dispatchEvent(new Event('ended')), 100);
+    }
+    return stream;
+  };
+}
+
+/** What is done in a state before it is looked at, at the page as it is on a wide screen. */
+export const acts = {
+  keypad: (page) => page.locator('[popovertarget="keypad"]').click(),
+  own: (page) => page.locator('#own-contacts summary').click(),
+  'sign-in-wrong': async (page) => {
+    await page.locator('[name=account]').fill('anna');
+    await page.locator('[name=password]').fill('guess');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText(/\w/).waitFor();
+  },
+  refused: async (page) => {
+    await page.keyboard.press('F4');
+    await page.getByRole('alert').getByText(/\w/).waitFor();
+  },
+  'no-microphone': async (page) => {
+    await page.keyboard.press('r');
+    await page.locator('.banners .danger').waitFor();
+  },
+  'headset-gone': (page) => page.locator('.banners .warning').waitFor(),
+  'signed-out': (page) => page.locator('form').waitFor(),
+  menu: (page) => page.locator('[popovertarget="main-menu"]').click(),
+  'pause-reasons': (page) => page.keyboard.press('p'),
+  help: (page) => page.keyboard.press('?'),
+  'sound-denied': async (page) => {
+    await page.getByRole('button', { name: /Prova mikrofonen|Try the microphone/ }).click();
+    await page.locator('.bad').waitFor();
+  },
+};
+
+/** States of the sign-in form: nobody is signed in. */
+export const signedOutStates = ['sign-in', 'sign-in-wrong'];
+
+/** Everything that the console can look like: what the accessibility tests and the pictures go through. */
+export const everyState = [...signedOutStates, ...Object.keys(states)];
 
 /** What comes after the first state, at once. */
 export const then = { lapsed: quiet };
 
 /** Requests that are refused in a state, with the code. */
-export const refusals = { elsewhere: { voice: 'voice-elsewhere' } };
+export const refusals = { elsewhere: { voice: 'voice-elsewhere' }, refused: { hold: 'unavailable' } };
 
 /** After this long the socket of a state breaks and does not come back. */
 export const breaks = { disconnected: 400, 'disconnected-ready': 400 };
+
+/** States whose socket the server closes at once, with this code. */
+export const closes = { 'signed-out': 4002 };
