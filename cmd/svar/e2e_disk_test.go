@@ -135,9 +135,6 @@ func TestAStartWithoutRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			home := newHome(t)
-			if err := os.Mkdir(home.data(), 0o755); err != nil {
-				t.Fatal(err)
-			}
 			if err := unix.Mount("tmpfs", home.data(), "tmpfs", one.flags, one.options); err != nil {
 				t.Skipf("no disk can be mounted here: %v", err)
 			}
@@ -181,7 +178,7 @@ func fullDisk(t *testing.T, directory string) room {
 		return fullStore(t, directory)
 	}
 	data := filepath.Join(directory, "data")
-	if err := errors.Join(os.Mkdir(data, 0o755), os.Mkdir(filepath.Join(disk, "nats"), 0o700),
+	if err := errors.Join(os.Mkdir(filepath.Join(disk, "nats"), 0o700),
 		os.Symlink(filepath.Join(disk, "nats"), filepath.Join(data, "nats"))); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +194,7 @@ func fullForAll(t *testing.T, directory string) room {
 	if disk == "" {
 		return fullStore(t, directory)
 	}
-	if err := errors.Join(os.Mkdir(filepath.Join(disk, "data"), 0o755),
+	if err := errors.Join(os.Mkdir(filepath.Join(disk, "data"), 0o755), os.RemoveAll(filepath.Join(directory, "data")),
 		os.Symlink(filepath.Join(disk, "data"), filepath.Join(directory, "data"))); err != nil {
 		t.Fatal(err)
 	}
