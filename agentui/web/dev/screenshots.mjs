@@ -1,11 +1,13 @@
 // Takes a picture of each state of the console: node dev/screenshots.mjs FOLDER [state …]
-// Widths 320, 768 and 1440, light and dark, Swedish; --en takes English ones. Run "npm run build" first.
+// Widths 320, 768 and 1440, light and dark, Swedish; --en takes English ones. --docs takes what the documentation has:
+// one picture of each state, and a few of narrow screens, in the dark and in English. Run "npm run build" first.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBrowser } from './browser.mjs';
 import { startMock } from './mock.mjs';
 import { openPeer } from './peer.mjs';
+import { takePicture } from './picture.mjs';
 import { scriptServer } from './script.mjs';
 import { acts, breaks, everyState, pages, prepares, states } from './states.mjs';
 
@@ -30,30 +32,52 @@ async function answerCall(context, page, state) {
   await page.keyboard.press('F2');
   await server.asked('accept');
   server.state(states[state](Date.now()));
-  await page.locator('.bar .sound').filter({ hasText: /(Bra|Svagt|Dåligt) ljud|(Good|Weak|Poor) sound/ }).waitFor();
+  await page.locator('.bar .voice').filter({ hasText: /(Bra|Svagt|Dåligt) ljud|(Good|Weak|Poor) sound/ }).waitFor();
+}
+
+/** What the pictures are of: a state on a screen in a theme and a language, by the picture's name. */
+function* wantedLooks() {
+  const wide = { width: 1280, height: 800 };
+  if (options.has('--docs')) {
+    const plain = { viewport: wide, colorScheme: 'light', language: 'sv' };
+    for (const state of everyState) yield { ...plain, state, name: state };
+    for (const state of ['ringing', 'connected', 'wrapup', 'sound']) {
+      yield { ...plain, state, name: `${state}-narrow`, viewport: { width: 320, height: 640 } };
+    }
+    for (const state of ['ringing', 'held', 'several']) yield { ...plain, state, name: `${state}-dark`, colorScheme: 'dark' };
+    for (const state of ['ringing', 'wrapup']) yield { ...plain, state, name: `${state}-english`, language: 'en' };
+    return;
+  }
+  for (const state of wanted.length ? wanted : everyState) {
+    for (const viewport of sizes) {
+      for (const colorScheme of ['light', 'dark']) {
+        yield { state, viewport, colorScheme, language, name: `${state}-${viewport.width}-${colorScheme}-${language}` };
+      }
+    }
+  }
 }
 
 await mkdir(folder, { recursive: true });
 const mock = await startMock();
 const browser = await startBrowser();
 try {
-  for (const state of wanted.length ? wanted : everyState) {
-    for (const viewport of sizes) {
-      for (const colorScheme of ['light', 'dark']) {
-        const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
-        await context.addInitScript((tag) => localStorage.setItem('svar.language', JSON.stringify(tag)), language);
-        context.setDefaultTimeout(5000);
-        const page = await context.newPage();
-        if (prepares[state]) await page.addInitScript(prepares[state]);
-        if (state.startsWith('connected') || state === 'held') await answerCall(context, page, state);
-        else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
-        await page.locator('.columns, form').first().waitFor();
-        await acts[state]?.(page).catch(() => {}); // on a narrow screen it may be on another step
-        await page.waitForTimeout(state in breaks ? 1500 : 500);
-        await page.screenshot({ path: join(folder, `${state}-${viewport.width}-${colorScheme}-${language}.png`) });
-        await context.close();
-      }
-    }
+  for (const { state, viewport, colorScheme, language, name } of wantedLooks()) {
+    const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+    context.setDefaultTimeout(10_000);
+    await context.addInitScript((tag) => {
+      if (window !== top) return; // a mail in its frame has no storage
+      localStorage.setItem('svar.language', JSON.stringify(tag));
+      localStorage.setItem('svar.notifications', 'false');
+    }, language);
+    const page = await context.newPage();
+    if (prepares[state]) await page.addInitScript(prepares[state]);
+    if (state.startsWith('connected') || state === 'held') await answerCall(context, page, state);
+    else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
+    await page.locator('.columns, form').first().waitFor();
+    await acts[state]?.(page).catch(() => {}); // on a narrow screen it may be on another step
+    await page.waitForTimeout(state in breaks ? 1500 : 500);
+    await takePicture(page, join(folder, `${name}.png`));
+    await context.close();
   }
 } finally {
   await browser.close();

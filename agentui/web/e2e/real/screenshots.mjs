@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { takePicture } from '../../dev/picture.mjs';
 import { openStage } from './stage.mjs';
 
 const [folder] = process.argv.slice(2);
@@ -26,7 +27,7 @@ try {
     await anna.handled(1);
     const take = async (name, { page } = anna) => {
       await page.mouse.move(0, 0);
-      await page.screenshot({ path: join(folder, `${name}.png`), caret: 'hide' });
+      await takePicture(page, join(folder, `${name}.png`));
     };
     await take('empty');
 
