@@ -71,7 +71,7 @@ try {
     }, language);
     const page = await context.newPage();
     if (prepares[state]) await page.addInitScript(prepares[state]);
-    if (state.startsWith('connected') || state === 'held') await answerCall(context, page, state);
+    if (state.startsWith('connected') || state === 'held' || state === 'keypad') await answerCall(context, page, state);
     else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
     await page.locator('.columns, form').first().waitFor();
     await acts[state]?.(page).catch(() => {}); // on a narrow screen it may be on another step

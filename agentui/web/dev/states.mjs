@@ -503,11 +503,17 @@ export const acts = {
   menu: (page) => page.locator('[popovertarget="main-menu"]').click(),
   'pause-reasons': (page) => page.keyboard.press('p'),
   help: (page) => page.keyboard.press('?'),
+  sound: hearsMicrophone,
+  'sound-missing': hearsMicrophone,
   'sound-denied': async (page) => {
     await page.getByRole('button', { name: /Prova mikrofonen|Try the microphone/ }).click();
     await page.locator('.bad').waitFor();
   },
 };
+
+function hearsMicrophone(page) {
+  return page.getByText(/Mikrofonen hör dig|The microphone hears you/).waitFor();
+}
 
 /** States of the sign-in form: nobody is signed in. */
 export const signedOutStates = ['sign-in', 'sign-in-wrong'];

@@ -24,6 +24,7 @@ try {
     await anna.page.keyboard.press('Shift+F2');
     await anna.finish();
     await anna.page.getByText(/^Senaste kontakt/).waitFor();
+    await anna.page.getByRole('button', { name: 'Nej tack' }).click(); // no notifications for who is only here for pictures
     await anna.handled(1);
     const take = async (name, { page } = anna) => {
       await page.mouse.move(0, 0);
