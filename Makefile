@@ -114,5 +114,5 @@ test-browser: packages-test build
 	cd $(web) && npm run --silent e2e
 
 .PHONY: screenshots
-screenshots: packages-test build ## take the README's screenshots anew
+screenshots: packages-test build ## take the pictures in docs/screenshots anew
 	cd $(web) && npm run --silent screenshots
