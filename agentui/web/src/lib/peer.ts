@@ -117,8 +117,9 @@ export class Peer {
     this.owner.changed();
   }
 
-  /** Sends the microphone's track, as silent as the one before. */
+  /** Sends the microphone's track, as silent as the one before; a connection that is over takes none. */
   async useMicrophone(): Promise<void> {
+    if (this.connection.signalingState === 'closed') return;
     const source = this.owner.microphone();
     const enabled = this.track?.enabled ?? false;
     this.track?.stop();

@@ -58,6 +58,8 @@ export class Voice {
   window = '';
 
   #opening: Promise<boolean> | undefined;
+  /** Counts the sign-outs: a microphone that was asked for before the newest one is not used. */
+  #closings = 0;
   #kept = 0;
   #peers = new Map<OfferID, Peer>();
   /** What carries the talk until the newer connection of the same offer stands. */
@@ -79,11 +81,19 @@ export class Voice {
   /** Opens the microphone, silent. Returns whether there is one; why not stands in problem. */
   openMicrophone(): Promise<boolean> {
     if (this.source?.readyState === 'live') return Promise.resolve(true);
-    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
-    return this.#opening;
+    return this.#opening ?? this.#begin();
+  }
+
+  #begin(): Promise<boolean> {
+    const opening = this.#open().finally(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    this.#opening = opening;
+    return opening;
   }
 
   async #open(): Promise<boolean> {
+    const closings = this.#closings;
     this.microphone = 'asking';
     this.problem = undefined;
     const prompt = setTimeout(() => (this.prompting = true), promptAfter);
@@ -100,14 +110,20 @@ export class Voice {
       });
       const track = stream.getAudioTracks()[0];
       if (!track) throw new DOMException('', 'NotFoundError');
+      if (closings !== this.#closings) {
+        track.stop();
+        return false;
+      }
       track.enabled = false;
       track.addEventListener('ended', () => void this.#lost(track));
       this.source?.stop();
       this.source = track;
       this.microphone = 'open';
-      for (const peer of this.#all()) await peer.useMicrophone();
+      // Not waited for: a connection that is closed meanwhile never answers.
+      for (const peer of this.#all()) peer.useMicrophone().catch((error: unknown) => console.error('microphone of offer', peer.offer, error));
       return true;
     } catch (error) {
+      if (closings !== this.#closings) return false;
       // Another device that cannot be had leaves the one before in use.
       if (this.source?.readyState === 'live') {
         this.microphone = 'open';
@@ -118,7 +134,7 @@ export class Voice {
       return false;
     } finally {
       clearTimeout(prompt);
-      this.prompting = false;
+      if (closings === this.#closings) this.prompting = false;
     }
   }
 
@@ -152,8 +168,7 @@ export class Voice {
     this.input = id;
     if (this.microphone === 'closed' || this.microphone === 'failed') return true;
     await this.#opening;
-    this.#opening = this.#open().finally(() => (this.#opening = undefined));
-    return this.#opening;
+    return this.#begin();
   }
 
   /** Plays callers on another device (deviceId, empty for the system's choice). Returns whether the browser does it. */
@@ -287,14 +302,20 @@ export class Voice {
     }
   }
 
-  /** Ends everything: the agent signs out. */
+  /** Ends everything, the microphone too whatever has kept it: the agent signs out. */
   close(): void {
     for (const offer of [...this.#peers.keys()]) this.#close(offer);
     this.#accepted.clear();
     this.#bound.clear();
     this.elsewhere.clear();
     this.#update();
-    this.closeMicrophone();
+    // What the browser is still asking for comes too late, and is stopped when it comes.
+    this.#closings++;
+    this.#opening = undefined;
+    this.prompting = false;
+    this.source?.stop();
+    this.source = undefined;
+    this.microphone = 'closed';
   }
 
   /** Tells whether a call's voice goes through this window. */
