@@ -66,6 +66,9 @@ func (k *keeper) run(ctx context.Context) {
 // look takes in how the streams are doing, and mends them when they are broken and can be mended.
 func (k *keeper) look(now time.Time) {
 	fault := k.fault()
+	if fault != "" {
+		k.tell(now, fault) // before it is mended, which takes long when the streams are large
+	}
 	if fault != "" && !now.Before(k.mendAfter) {
 		problem := k.probe()
 		if problem == nil {
@@ -82,6 +85,11 @@ func (k *keeper) look(now time.Time) {
 	if fault == "" {
 		k.pause, k.mendAfter = 0, time.Time{}
 	}
+	k.tell(now, fault)
+}
+
+// tell lets the guard know how the place is doing with the fault, if there is one.
+func (k *keeper) tell(now time.Time, fault string) {
 	next := k.measure(fault)
 	k.complain(now, k.embedded.guard.set(next), next)
 }
@@ -131,17 +139,26 @@ func (k *keeper) measure(fault string) Storage {
 	case fault != "":
 		s.Level = Unwritable
 		s.Problem = fmt.Sprintf("nothing can be recorded, talks go on: the streams in %s cannot be written. Make room, or let svar write there. %s. The server said: %s", k.directory, left, fault)
-	case s.Free < floorBytes:
+	case s.Free < k.bound(Unwritable, floorBytes):
 		s.Level = Unwritable
 		s.Problem = "nothing can be recorded, talks go on: " + left + ". Make room"
-	case s.Free < k.reserve:
+	case s.Free < k.bound(Reserved, k.reserve):
 		s.Level = Reserved
 		s.Problem = "new contacts are turned away, what goes on is recorded: " + left + ". Make room"
-	case s.Free < k.warn:
+	case s.Free < k.bound(Low, k.warn):
 		s.Level = Low
 		s.Problem = left + ". Make room before contacts are turned away"
 	}
 	return s
+}
+
+// bound is the room below which the level begins, and an eighth more before it ends: room that comes and goes, since a
+// database lies beside the journal, must not take contacts in and turn them away by turns.
+func (k *keeper) bound(level Level, begins int64) int64 {
+	if k.embedded.guard.Storage().Level >= level {
+		return begins + begins/8
+	}
+	return begins
 }
 
 func freeBytes(directory string) (int64, error) {

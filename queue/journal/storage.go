@@ -53,6 +53,8 @@ type Guard struct {
 	// healthy lives while streams can be written; it ends with ErrNotWritable as its cause.
 	healthy context.Context
 	fail    context.CancelCauseFunc
+	// closed says that the server is being ended: streams are not written any more.
+	closed bool
 }
 
 func newGuard() *Guard {
@@ -84,14 +86,19 @@ func (g *Guard) set(next Storage) Storage {
 	switch {
 	case next.Level == Unwritable && !broken:
 		g.fail(fmt.Errorf("%w: %s", ErrNotWritable, next.Problem))
-	case next.Level != Unwritable && broken:
+	case next.Level != Unwritable && broken && !g.closed:
 		g.healthy, g.fail = context.WithCancelCause(context.Background())
 	}
 	return was
 }
 
-// close lets go of what waits.
-func (g *Guard) close() { g.fail(fmt.Errorf("%w: it is closed", ErrNotWritable)) }
+// close lets go of what waits, and of what comes.
+func (g *Guard) close() {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.closed = true
+	g.fail(fmt.Errorf("%w: it is closed", ErrNotWritable))
+}
 
 // writable returns a context that lives as long as streams can be written; its cause says why
 // they cannot.

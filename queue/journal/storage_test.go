@@ -315,8 +315,14 @@ func TestStreamsThatTheServerClosedAreOpenedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(t, j, 1, 3)
+	waiting := embedded.Guard().writable()
 	if err := embedded.running().ShutdownJetStream(); err != nil {
 		t.Fatal(err)
+	}
+	select {
+	case <-waiting.Done(): // also when they are opened again at once: no answer comes from before
+	case <-time.After(30 * time.Second):
+		t.Fatal("who writes when the streams break waits for an answer that will not come")
 	}
 	last := uint64(0)
 	for deadline := time.Now().Add(30 * time.Second); last != 3; {
@@ -358,4 +364,41 @@ func (l *lines) String() string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return l.text.String()
+}
+
+// A guard is closed while its keeper still looks: what it sees then lets nobody wait again.
+func TestAClosedGuardStaysClosed(t *testing.T) {
+	t.Parallel()
+	g := newGuard()
+	g.set(Storage{Level: Unwritable, Problem: "full"})
+	var looking sync.WaitGroup
+	looking.Go(func() { g.set(Storage{}) })
+	g.close()
+	looking.Wait()
+	g.set(Storage{Level: Unwritable})
+	g.set(Storage{})
+	if err := context.Cause(g.writable()); !errors.Is(err, ErrNotWritable) {
+		t.Errorf("a closed guard lets writers wait: %v", err)
+	}
+}
+
+// Room that comes and goes around a bound changes nothing until there is clearly more of it.
+func TestALevelDoesNotFlicker(t *testing.T) {
+	t.Parallel()
+	embedded := startEmbedded(t, EmbeddedConfig{Dir: t.TempDir()})
+	embedded.leave()
+	embedded.keeping.Wait() // only this test looks
+	embedded.guard = newGuard()
+	const room = 80 << 20 // of the limit: the streams are empty
+	k := &keeper{embedded: embedded, directory: embedded.config.Dir, log: zerolog.Nop(), limit: room, warn: 1}
+	for i, step := range []struct {
+		reserve int64
+		is      Level
+	}{{room - 1, Ample}, {room + 1, Reserved}, {room - 1, Reserved}, {room * 7 / 8, Ample}, {room - 1, Ample}} {
+		k.reserve = step.reserve // what is kept moves, instead of what is free
+		k.look(time.Now())
+		if got := embedded.guard.Storage(); got.Level != step.is {
+			t.Errorf("step %d: %+v", i, got)
+		}
+	}
 }
