@@ -207,6 +207,57 @@ describe('what rings', () => {
   });
 });
 
+describe('a call whose answer nobody here knows of, though its voice is bound here', () => {
+  beforeEach(() => {
+    keeper.follow(ringing, 0);
+    voice.state = 'connected';
+  });
+
+  test('is heard here after a moment: the reply was lost, or the window that answered is gone', async () => {
+    await settle(5000);
+    keeper.follow(inCall(), 0);
+    await settle(1000);
+    expect(asked).toEqual([]); // the window that answered comes first
+    await settle(1000);
+    expect(asked).toEqual(once);
+    expect(voice.accepted.has(41)).toBe(true);
+    await settle(60_000);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('is left to the window that answered and took it', async () => {
+    keeper.follow(inCall(), 0);
+    await settle(1000);
+    voice.letGo(41);
+    await settle(60_000);
+    expect(asked).toEqual([]);
+  });
+
+  test('is not asked for while it rings', async () => {
+    await settle(60_000);
+    expect(asked).toEqual([]);
+  });
+});
+
+test.each(['done', 'refused'])('an answer about a call that is over concerns no other call (%s)', async (how) => {
+  let answer: () => void = () => {};
+  keeper = new VoiceKeeper(voice, {
+    ready: () => true,
+    ask: (request) => {
+      asked.push(request);
+      return new Promise((resolve, reject) => {
+        answer = () => (how === 'done' ? resolve() : reject(new RequestError('voice-elsewhere')));
+      });
+    },
+  });
+  keeper.follow(inCall(), 0);
+  keeper.follow({ contacts: [{ ...call, offer: 42, contact: 'c2' }] } as unknown as ConsoleState, 0);
+  answer();
+  await settle();
+  expect([voice.accepted.has(41), voice.elsewhere.has(41)]).toEqual([false, false]);
+  expect(asked).toEqual([...once, { do: 'voice', contact: 'c2' }]);
+});
+
 test('the agent takes the voice from another window', async () => {
   voice.elsewhere.add(41);
   keeper.follow(inCall(), 0);

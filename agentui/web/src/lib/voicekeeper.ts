@@ -31,6 +31,7 @@ interface Target {
   /** The agent has answered it, in this window or another. */
   call: boolean;
   since: number;
+  callSince: number;
 }
 
 /**
@@ -61,12 +62,15 @@ export class VoiceKeeper {
     const ringing = state.offer?.channel === 'voice' ? state.offer : undefined;
     const found = call ?? ringing;
     if (found?.offer !== this.#target?.offer) {
-      this.#target = found && { offer: found.offer, contact: found.contact, call: false, since: performance.now() };
+      this.#target = found && { offer: found.offer, contact: found.contact, call: false, since: performance.now(), callSince: Infinity };
       this.#askedAt = -Infinity;
       this.#failures = this.#notBefore = 0;
       this.#networkChanged = false;
     }
-    if (this.#target) this.#target.call = call !== undefined;
+    if (this.#target) {
+      if (!this.#target.call && call) this.#target.callSince = performance.now();
+      this.#target.call = call !== undefined;
+    }
     this.consider();
   }
 
@@ -109,13 +113,15 @@ export class VoiceKeeper {
   }
 
   /** When to ask; undefined when there is no need as things stand. */
-  #due({ offer, call, since }: Target): number | undefined {
+  #due({ offer, call, since, callSince }: Target): number | undefined {
     if (this.voice.elsewhere.has(offer)) return undefined;
     const here = this.voice.isAccepted(offer);
     if (!here && this.#answering === offer) return undefined;
     switch (this.voice.health(offer)) {
       case 'connected':
-        return here && this.#networkChanged ? 0 : undefined;
+        if (here) return this.#networkChanged ? 0 : undefined;
+        // Answered, and yet nobody speaks or hears: the reply to the answer was lost, or the window that answered is gone.
+        return call ? Math.max(callSince + comesByItself, this.#askedAt + comesAsAsked) : undefined;
       case 'broken':
         return this.#askedAt + comesByItself;
       case 'none':
@@ -129,17 +135,24 @@ export class VoiceKeeper {
 
   async #ask({ offer, contact, call }: Target): Promise<void> {
     this.#asking = true;
+    let failure: unknown;
     try {
       await this.server.ask({ do: 'voice', contact });
-      this.#askedAt = performance.now();
-      this.#failures = 0;
-      this.#networkChanged = false;
-      if (call) this.voice.given(offer);
     } catch (error) {
-      if (error instanceof RequestError && error.code === 'voice-elsewhere') this.voice.letGo(offer);
-      this.#notBefore = performance.now() + backoff(++this.#failures);
-    } finally {
-      this.#asking = false;
+      failure = error;
+    }
+    this.#asking = false;
+    // What is said of a call that is over concerns no other one.
+    if (this.#target?.offer === offer) {
+      if (failure === undefined) {
+        this.#askedAt = performance.now();
+        this.#failures = 0;
+        this.#networkChanged = false;
+        if (call) this.voice.given(offer);
+      } else {
+        if (failure instanceof RequestError && failure.code === 'voice-elsewhere') this.voice.letGo(offer);
+        this.#notBefore = performance.now() + backoff(++this.#failures);
+      }
     }
     this.consider();
   }
