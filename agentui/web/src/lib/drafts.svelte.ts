@@ -7,6 +7,9 @@ const pause = 800;
 /** Local copies of contacts that are long over are thrown away. */
 const keptFor = 24 * 60 * 60 * 1000;
 
+/** States come many times a second: more notes than this are never on their way. */
+const sentKept = 20;
+
 /**
  * - empty: nothing was written.
  * - saving: on its way.
@@ -56,11 +59,12 @@ export class Draft {
   #key: string;
   #unsent = false;
   #unsentChoice = false;
-  /** Somebody writes in this window: what the server has is older. */
-  #touched = false;
-  /** The server's newest choice; what it says again does not undo what is chosen here. */
+  /** The server's newest note and choice; what it says again does not undo what is written and chosen here. */
+  #serverNote: string;
   #serverCode: string;
   #serverTicket: string;
+  /** The notes that were sent from here and that the server has not shown yet, oldest first. */
+  #sent: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<boolean> | undefined;
 
@@ -71,7 +75,7 @@ export class Draft {
     private readonly server: Server,
   ) {
     this.#key = `note.${agent}.${contact}`;
-    this.text = kept.note ?? '';
+    this.text = this.#serverNote = kept.note ?? '';
     this.code = this.#serverCode = kept.code ?? '';
     this.ticket = this.#serverTicket = kept.chosenTicket ?? '';
     const stored = readStored(this.#key) as StoredDraft | undefined;
@@ -83,7 +87,7 @@ export class Draft {
     }
     if (stored.unsent && stored.text !== this.text) {
       this.text = stored.text;
-      this.#touched = this.#unsent = true;
+      this.#unsent = true;
     }
     if (this.#unsent || this.#unsentChoice) {
       this.status = 'local';
@@ -94,7 +98,7 @@ export class Draft {
 
   /** Takes what the server has, unless something newer is written or chosen here. */
   adopt({ note = '', code = '', chosenTicket = '' }: Kept): void {
-    if (!this.#touched) this.text = note;
+    this.#adoptNote(note);
     if (code !== this.#serverCode || chosenTicket !== this.#serverTicket) {
       this.#serverCode = code;
       this.#serverTicket = chosenTicket;
@@ -102,9 +106,18 @@ export class Draft {
     }
   }
 
+  /** What was written in another window is shown here too, or the next key here would undo it. */
+  #adoptNote(note: string): void {
+    if (note === this.#serverNote) return;
+    this.#serverNote = note;
+    const mine = this.#sent.indexOf(note);
+    if (mine >= 0) this.#sent.splice(0, mine + 1);
+    else if (!this.#unsent) this.text = note;
+  }
+
   write(text: string): void {
     this.text = text;
-    this.#touched = this.#unsent = true;
+    this.#unsent = true;
     this.#keep();
     this.#schedule();
   }
@@ -152,7 +165,7 @@ export class Draft {
     this.status = 'saving';
     try {
       if (this.#unsentChoice) await this.#sendChoice(code, ticket);
-      if (this.#unsent) await this.server.ask({ do: 'note', contact: this.contact, note: text });
+      if (this.#unsent) await this.#sendNote(text);
     } catch {
       this.status = 'local';
       return false;
@@ -164,6 +177,12 @@ export class Draft {
     this.#keep();
     if (rest) this.#schedule();
     return !rest;
+  }
+
+  #sendNote(note: string): Promise<void> {
+    // A state may show it before the reply comes.
+    if (this.#sent.at(-1) !== note) this.#sent = [...this.#sent.slice(-sentKept), note];
+    return this.server.ask({ do: 'note', contact: this.contact, note });
   }
 
   async #sendChoice(code: string, ticket: string): Promise<void> {
@@ -185,8 +204,10 @@ export class Draft {
     this.#timer = setTimeout(() => void this.flush(), pause);
   }
 
+  /** Keeps what the server does not have yet, and nothing else: several people may use this browser. */
   #keep(): void {
     this.savedAt = this.server.now();
+    if (!this.#unsent && !this.#unsentChoice) return removeStored(this.#key);
     const stored: StoredDraft = { text: this.text, unsent: this.#unsent, at: this.savedAt };
     if (this.#unsentChoice) Object.assign(stored, { code: this.code, ticket: this.ticket, unsentChoice: true });
     writeStored(this.#key, stored);
@@ -201,7 +222,8 @@ export class Drafts {
     private readonly agent: string,
     private readonly server: Server,
   ) {
-    for (const key of storedKeys(`note.${agent}.`)) {
+    // Of everybody who has used this browser: they may never come back to it.
+    for (const key of storedKeys('note.')) {
       const stored = readStored(key) as StoredDraft | undefined;
       if (!stored || Date.now() - stored.at > keptFor) removeStored(key);
     }

@@ -3,6 +3,7 @@ import { RequestError, type Failure } from './connection.svelte';
 import { Drafts, type Server } from './drafts.svelte';
 import type { Request } from './protocol';
 import { stubStorage } from './storage.fake';
+import { storedKeys } from './stored';
 
 /** A server that keeps notes, or cannot be reached. */
 class Desk implements Server {
@@ -92,6 +93,53 @@ describe('a note', () => {
     await draft.flush();
     drafts.adopt([{ contact: 'c1', note: 'from another window' }]);
     expect(draft.text).toBe('here');
+  });
+
+  test('that another window wrote later is shown here too, and the next key here does not undo it', async () => {
+    const drafts = new Drafts('anna', new Desk());
+    const draft = drafts.of('c1', {});
+    draft.write('here');
+    await draft.flush();
+    drafts.adopt([{ contact: 'c1', note: 'here' }]);
+    drafts.adopt([{ contact: 'c1', note: 'here, and there' }]);
+    expect(draft.text).toBe('here, and there');
+    draft.write('here, and there, and here');
+    drafts.adopt([{ contact: 'c1', note: 'elsewhere' }]);
+    expect(draft.text).toBe('here, and there, and here');
+  });
+
+  test('does not jump back when the server shows late what was sent before', async () => {
+    const drafts = new Drafts('anna', new Desk());
+    const draft = drafts.of('c1', {});
+    draft.write('a');
+    await draft.flush();
+    draft.write('ab');
+    await draft.flush();
+    for (const note of ['', 'a', 'ab']) {
+      drafts.adopt([{ contact: 'c1', note }]);
+      expect(draft.text).toBe('ab');
+    }
+  });
+
+  test('that the server has is not kept in the browser', async () => {
+    const desk = new Desk();
+    const draft = new Drafts('anna', desk).of('c1', {});
+    desk.reachable = false;
+    draft.write('Låst konto');
+    await draft.flush();
+    expect(storedKeys('note.')).toHaveLength(1);
+    desk.reachable = true;
+    await draft.flush();
+    expect(storedKeys('note.')).toEqual([]);
+  });
+
+  test('of yesterday leaves the browser whoever signs in', () => {
+    const desk = new Desk();
+    desk.time = Date.now() - 25 * 60 * 60 * 1000;
+    desk.reachable = false;
+    new Drafts('anna', desk).of('c1', {}).write('yesterday');
+    new Drafts('bo', desk);
+    expect(storedKeys('note.')).toEqual([]);
   });
 
   test('of another agent or of yesterday is not shown', async () => {
