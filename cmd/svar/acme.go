@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,7 +119,20 @@ func (c *acmeCertificates) certificate(hello *tls.ClientHelloInfo) (*tls.Certifi
 	if named.ServerName == "" {
 		named.ServerName = c.domains[0] // who comes by the address is shown a name that can be checked
 	}
+	// The library asks the authority whenever somebody comes, once a minute; [acmeCertificates.run] alone
+	// may, or whoever knocks would use up what the authority allows to fail.
+	if !slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) && c.lacks(named.ServerName) {
+		return nil, errNoCertificate
+	}
 	return c.manager.GetCertificate(&named)
+}
+
+// lacks tells whether a name is one of our domains, without a certificate so far.
+func (c *acmeCertificates) lacks(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return slices.ContainsFunc(c.domains, func(domain string) bool { return strings.EqualFold(domain, name) && c.leaves[domain] == nil })
 }
 
 // run takes the certificate of each domain, and follows their renewals by the library.

@@ -4,16 +4,21 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -238,5 +243,33 @@ func TestARenewalThatFailsKeepsTheOldCertificate(t *testing.T) {
 	clock.pass(renewAgain)
 	if leaf := shownLeaf(t, made); leaf.Equal(first) {
 		t.Error("it was not tried again")
+	}
+}
+
+// Authorities count failures, and block those who fail often. Only the App's own goroutine asks them.
+func TestWhoKnocksDoesNotAskTheAuthority(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	authority := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		http.Error(w, "no", http.StatusForbidden)
+	}))
+	defer authority.Close()
+	app := &App{options: Options{Log: zerolog.Nop()}}
+	taken, err := app.startACME(configs.ACME{Domains: []string{acmeDomain}, Directory: authority.URL}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = app.Close() }()
+	for _, name := range []string{acmeDomain, "DESK.example.test.", ""} {
+		if _, err := taken.certificate(&tls.ClientHelloInfo{ServerName: name, SupportedProtos: []string{"h2"}}); !errors.Is(err, errNoCertificate) {
+			t.Errorf("as %q: %v", name, err)
+		}
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("the authority was asked %d times", n)
+	}
+	if taken.take(t.Context(), acmeDomain) || asked.Load() == 0 {
+		t.Error("the authority is never asked")
 	}
 }
