@@ -66,7 +66,7 @@ const (
 
 // Metrics is who may read /metrics and the details of /readyz, beside this machine itself.
 type Metrics struct {
-	// Allow are their addresses.
+	// Allow are their addresses. What a proxy brings that http.proxies does not name is nobody's.
 	Allow []netip.Prefix `yaml:"allow"`
 	// Token lets in whoever sends it as "Authorization: Bearer …", from anywhere; empty
 	// means that nobody is let in by it.

@@ -106,7 +106,8 @@ func greet(out io.Writer, app *App, took time.Duration) {
 	}
 	p("  API      %s/api/v1/openapi.json", web)
 	if by, is := app.certificates.(*selfSigned); is {
-		p("  Proof    the certificate signs itself; compare what browsers show of it (SHA-256) with %s", fingerprint(by.current.Leaf))
+		leaf, _ := by.shown()
+		p("  Proof    the certificate signs itself; compare what browsers show of it (SHA-256) with %s", fingerprint(leaf))
 	}
 	p("  Watch    %s/readyz, /metrics, /healthz", web)
 	p("  Data     %s", app.options.Data)

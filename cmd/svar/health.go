@@ -104,10 +104,11 @@ func (a *App) isOperator(r *http.Request) bool {
 	if token, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); is && settings.Token != "" {
 		return subtle.ConstantTimeCompare([]byte(token), []byte(settings.Token.Reveal())) == 1
 	}
+	// A proxy that http.proxies does not name brings everybody's requests, from its own address.
+	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" || r.Header.Get("Via") != ""
 	address := remoteAddress(r)
-	if address.IsLoopback() {
-		// A proxy on this machine that http.proxies does not name brings everybody's requests.
-		return r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == "" && r.Header.Get("Via") == ""
+	if address.IsLoopback() || forwarded && !byProxy(r) {
+		return !forwarded
 	}
 	for _, prefix := range settings.Allow {
 		if prefix.Contains(address) {

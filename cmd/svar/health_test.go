@@ -136,7 +136,7 @@ func TestWhoMayReadFiguresAndDetails(t *testing.T) {
 	const token = "0123456789abcdef"
 	app := &App{options: Options{Config: configs.Config{
 		HTTP:    configs.HTTP{Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32"), netip.MustParsePrefix("10.0.0.0/8")}},
-		Metrics: configs.Metrics{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Token: token},
+		Metrics: configs.Metrics{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("10.9.0.0/16")}, Token: token},
 	}}}
 	for name, test := range map[string]struct {
 		from    string
@@ -155,6 +155,9 @@ func TestWhoMayReadFiguresAndDetails(t *testing.T) {
 		"a stranger who calls himself local":      {from: "203.0.113.7:1", headers: map[string]string{"X-Forwarded-For": "127.0.0.1"}},
 		"a stranger by a proxy":                   {from: "10.0.0.1:1", headers: map[string]string{"X-Forwarded-For": "127.0.0.1, 203.0.113.7"}},
 		"a stranger by a proxy that is not named": {from: "127.0.0.1:1", headers: map[string]string{"X-Forwarded-For": "203.0.113.7"}},
+		"a stranger by an allowed machine":        {from: "192.0.2.7:1", headers: map[string]string{"X-Forwarded-For": "203.0.113.7"}},
+		"somebody whom a proxy cannot name":       {from: "10.0.0.1:1", headers: map[string]string{"X-Forwarded-For": "203.0.113.7:99"}},
+		"the same by an allowed proxy":            {from: "10.9.0.1:1", headers: map[string]string{"X-Forwarded-For": "203.0.113.7:99"}},
 		"a stranger by a local proxy":             {from: "127.0.0.9:1", headers: map[string]string{"X-Forwarded-For": "203.0.113.7"}},
 		"an allowed one by a proxy":               {from: "10.0.0.1:1", headers: map[string]string{"X-Forwarded-For": "203.0.113.7, 192.0.2.7"}, may: true},
 		"an allowed one by two proxies":           {from: "10.0.0.1:1", headers: map[string]string{"X-Forwarded-For": "192.0.2.7, 10.0.0.2"}, may: true},

@@ -164,7 +164,7 @@ func (a *App) behindProxies(next http.Handler) http.Handler {
 				if err != nil {
 					break
 				}
-				// The port is unknown, and nobody asks for it.
+				// The port is unknown; see byProxy.
 				r.RemoteAddr = netip.AddrPortFrom(address.Unmap().WithZone(""), 0).String()
 				if !a.isProxy(address) {
 					break
@@ -173,6 +173,13 @@ func (a *App) behindProxies(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// byProxy tells whether the address of a request is the one that a proxy of ours gave: no
+// connection has the port 0.
+func byProxy(r *http.Request) bool {
+	address, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && address.Port() == 0
 }
 
 func (a *App) isProxy(address netip.Addr) bool {
