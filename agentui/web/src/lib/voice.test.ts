@@ -64,7 +64,7 @@ afterEach(() => {
 });
 
 const running = () => tracks.flatMap((track) => [track, ...track.copies]).filter(({ readyState }) => readyState === 'live');
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Opens the microphone and a connection of the offer that uses it. */
 async function inCall(offer: number): Promise<void> {
