@@ -293,9 +293,11 @@ func TestTheUnitIsRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	const program = "/usr/local/bin/svar"
-	for _, line := range []string{"Type=notify", "ExecStart=" + program + " serve ", "ProtectSystem=strict", "StateDirectory=svar", "WatchdogSec=",
+	for _, line := range []string{
+		"Type=notify", "ExecStart=" + program + " serve ", "ProtectSystem=strict", "StateDirectory=svar", "WatchdogSec=",
 		// A start that fails at once, for want of PostgreSQL, must be tried again for ever.
-		"Restart=on-failure", "StartLimitIntervalSec=0"} {
+		"Restart=on-failure", "StartLimitIntervalSec=0",
+	} {
 		if !strings.Contains(string(text), "\n"+line) {
 			t.Errorf("the unit lacks %s", line)
 		}
