@@ -85,6 +85,8 @@ class Console {
   /** Call-backs that are dialled from this window: their voice is to be heard here. */
   #dialled = new Set<string>();
   #leaving = false;
+  /** The microphone was lost while ready, and the server could not be told yet. */
+  #pauseOwed = false;
   readonly #keeper = new VoiceKeeper(voice, { ready: () => this.online, ask: (request) => connection.ask(request) });
 
   async start(): Promise<void> {
@@ -154,6 +156,7 @@ class Console {
     this.chosen = undefined;
     this.#known.clear();
     this.#dialled.clear();
+    this.#pauseOwed = false;
     this.#drafts = this.#chats = this.#answers = undefined;
     this.phase = 'signed-out';
   }
@@ -221,11 +224,13 @@ class Console {
     this.changingPresence = undefined;
   }
 
-  async pause(reason?: string): Promise<void> {
-    if (this.changingPresence) return;
+  /** Returns whether the server did it. */
+  async pause(reason?: string): Promise<boolean> {
+    if (this.changingPresence) return false;
     this.changingPresence = 'paused';
-    await this.#do(reason ? { do: 'presence', presence: 'paused', reason } : { do: 'presence', presence: 'paused' });
+    const done = await this.#do({ do: 'presence', presence: 'paused', ...(reason && { reason }) });
     this.changingPresence = undefined;
+    return done;
   }
 
   async answer(): Promise<void> {
@@ -416,6 +421,7 @@ class Console {
     const call = callOf(contacts ?? []);
     if (me.presence === 'ready') {
       if (voice.microphone === 'closed' && !(await voice.openMicrophone())) await this.#pauseForMicrophone();
+      else if (this.#pauseOwed && this.usable) await this.#pauseForMicrophone();
       ring.check();
     } else if (call && voice.isAccepted(call.offer)) {
       if (voice.microphone === 'closed') await voice.openMicrophone();
@@ -426,9 +432,10 @@ class Console {
 
   /** Who cannot be heard gets no contacts. */
   async #pauseForMicrophone(): Promise<void> {
-    if (this.me?.presence !== 'ready') return;
-    await this.pause(this.pauseReasons.includes('technical') ? 'technical' : undefined);
-    this.pausedForMicrophone = true;
+    this.#pauseOwed = false;
+    if (this.me?.presence !== 'ready' || voice.microphone !== 'failed') return;
+    this.pausedForMicrophone = await this.pause(this.pauseReasons.includes('technical') ? 'technical' : undefined);
+    this.#pauseOwed = !this.pausedForMicrophone;
   }
 
   /** Loads the page again for a newer version; returns false when that has just been tried. */

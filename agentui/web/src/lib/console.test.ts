@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { connection, RequestError } from './connection.svelte';
+import { desk } from './console.svelte';
+import type { ConsoleState, Request } from './protocol';
+import { ring } from './ring.svelte';
+import { stubStorage } from './storage.fake';
+import { voice } from './voice.svelte';
+
+vi.mock('./session', () => ({ currentSession: () => Promise.resolve({ account: 'anna', name: 'Anna' }), signIn: vi.fn(), signOut: vi.fn() }));
+
+let asked: Request[];
+let reachable: boolean;
+
+beforeEach(async () => {
+  asked = [];
+  reachable = true;
+  stubStorage();
+  vi.stubGlobal('addEventListener', () => {});
+  vi.spyOn(ring, 'check').mockImplementation(() => {});
+  vi.spyOn(ring, 'stop').mockImplementation(() => {});
+  vi.spyOn(connection, 'start').mockImplementation(() => {});
+  vi.spyOn(connection, 'stop').mockImplementation(() => {});
+  vi.spyOn(connection, 'ask').mockImplementation((request) => {
+    if (!reachable) return Promise.reject(new RequestError('unavailable'));
+    asked.push(request);
+    return Promise.resolve();
+  });
+  await desk.start();
+});
+afterEach(() => {
+  desk.leave();
+  connection.state = undefined;
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+/** The server says that the agent is ready; connected is whether it reaches the queue. */
+async function ready(connected: boolean): Promise<void> {
+  connection.status = 'open';
+  connection.state = { now: 0, connected, me: { presence: 'ready', activity: '', since: 0 }, contacts: [] } as unknown as ConsoleState;
+  connection.onState(connection.state);
+  await settled();
+}
+
+test('who loses the microphone while the queue is away is paused when it is back, once', async () => {
+  voice.microphone = 'open';
+  await ready(true);
+  reachable = false;
+  voice.microphone = 'failed';
+  voice.onMicrophoneLost();
+  await settled();
+  await ready(false);
+  expect(desk.pausedForMicrophone).toBe(false);
+  reachable = true;
+  await ready(true);
+  expect(asked).toEqual([{ do: 'presence', presence: 'paused' }]);
+  expect(desk.pausedForMicrophone).toBe(true);
+  await ready(true); // made ready again, in another window with a headset of its own
+  expect(asked).toHaveLength(1);
+});
+
+test('who has plugged a headset in before the queue is back is not paused', async () => {
+  reachable = false;
+  await ready(false);
+  voice.microphone = 'failed';
+  voice.onMicrophoneLost();
+  await settled();
+  voice.microphone = 'open';
+  reachable = true;
+  await ready(true);
+  expect(asked).toEqual([]);
+});
