@@ -13,6 +13,7 @@ import {
 import { serverClock } from './clock.svelte';
 import { newWindowId, windowId } from './consoleid';
 import { currentSession } from './session';
+import { callOf } from './shown';
 
 /** Why a request was not done: a rejection, or the server could not be asked. */
 export type Failure = RejectionCode | 'disconnected' | 'timed-out';
@@ -35,6 +36,8 @@ export type Status = 'connecting' | 'open' | 'lost' | 'signed-out' | 'outdated';
 
 /** A reply later than this means that the connection is dead, though nobody has said so yet (a lid closed, a network changed). */
 const replyTimeout = 8000;
+/** A socket that has brought nothing by then is given up: a browser would wait for minutes in a network that is gone. */
+const opensWithin = 10_000;
 
 interface Pending {
   resolve: () => void;
@@ -68,6 +71,7 @@ export class Connection {
   #lastId = 0;
   #attempt = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #openTimer: ReturnType<typeof setTimeout> | undefined;
   #stopped = true;
   /** No state has come by this socket yet. */
   #fresh = false;
@@ -78,7 +82,7 @@ export class Connection {
     this.status = 'connecting';
     this.lostAt = 0;
     this.#attempt = 0;
-    addEventListener('online', this.#retrySoon);
+    addEventListener('online', this.#networkChanged);
     void this.#begin();
   }
 
@@ -90,7 +94,7 @@ export class Connection {
   /** Closes the socket for good. */
   stop(): void {
     this.#stopped = true;
-    removeEventListener('online', this.#retrySoon);
+    removeEventListener('online', this.#networkChanged);
     clearTimeout(this.#retryTimer);
     this.#discardSocket();
     this.hello = undefined;
@@ -104,7 +108,11 @@ export class Connection {
     this.#open();
   }
 
-  #retrySoon = (): void => this.retryNow();
+  /** A socket of the network before may be dead without knowing it. In a call the voice is asked for by it, and that tells. */
+  #networkChanged = (): void => {
+    if (this.#socket && !callOf(this.state?.contacts ?? [])) this.#lose();
+    this.retryNow();
+  };
 
   /** Asks the server for something; resolves when it is done, throws a RequestError when it is not. */
   ask(request: Request): Promise<void> {
@@ -129,6 +137,7 @@ export class Connection {
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(address);
     this.#socket = socket;
+    this.#openTimer = setTimeout(() => this.#lose(), opensWithin);
     socket.onmessage = (event: MessageEvent<string>) => {
       if (this.#socket === socket) this.#receive(JSON.parse(event.data) as Message);
     };
@@ -138,6 +147,7 @@ export class Connection {
   }
 
   #receive(message: Message): void {
+    clearTimeout(this.#openTimer);
     if (message.hello) {
       this.hello = message.hello;
       this.#fresh = true;
@@ -193,6 +203,7 @@ export class Connection {
       this.status = 'lost';
       this.lostAt = serverClock.read();
     }
+    clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => void this.#retry(), backoff(this.#attempt++));
   }
 
@@ -212,6 +223,7 @@ export class Connection {
   #discardSocket(): void {
     const socket = this.#socket;
     this.#socket = undefined;
+    clearTimeout(this.#openTimer);
     socket?.close();
     for (const pending of this.#pending.values()) {
       clearTimeout(pending.timer);
