@@ -206,19 +206,20 @@ func (c *acmeCertificates) shown() (*x509.Certificate, error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	var first *x509.Certificate
+	var fault error
 	for _, domain := range c.domains {
-		if err := c.faults[domain]; err != nil {
-			return c.leaves[domain], err
-		}
 		leaf := c.leaves[domain]
-		if leaf == nil {
-			return nil, errNoCertificate
+		if fault == nil {
+			fault = c.faults[domain]
 		}
-		if first == nil || leaf.NotAfter.Before(first.NotAfter) {
+		switch {
+		case leaf == nil && fault == nil:
+			fault = errNoCertificate
+		case leaf != nil && (first == nil || leaf.NotAfter.Before(first.NotAfter)):
 			first = leaf
 		}
 	}
-	return first, nil
+	return first, fault
 }
 
 // answersProofs lets the authority's questions by HTTP through to the library, and all others to next.

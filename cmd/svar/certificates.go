@@ -189,6 +189,10 @@ func (s *selfSigned) fits(leaf *x509.Certificate) bool {
 func (s *selfSigned) renew() error {
 	s.tried = s.now()
 	text, err := s.make()
+	var made tls.Certificate
+	if err == nil {
+		made, err = tls.X509KeyPair(text, text)
+	}
 	if err == nil {
 		// Written beside and renamed: a crash leaves the whole file or the old one.
 		beside := s.path + ".new"
@@ -196,14 +200,12 @@ func (s *selfSigned) renew() error {
 			err = os.Rename(beside, s.path)
 		}
 	}
-	if err == nil {
-		s.current, err = configs.ReadCertificate(s.path, s.path)
+	if s.fault = err; err != nil {
+		s.fault = fmt.Errorf("make a certificate that signs itself: %w", err)
+		return s.fault
 	}
-	if err != nil {
-		err = fmt.Errorf("make a certificate that signs itself: %w", err)
-	}
-	s.fault = err
-	return err
+	s.current = &made
+	return nil
 }
 
 func (s *selfSigned) make() ([]byte, error) {

@@ -273,3 +273,24 @@ func TestWhoKnocksDoesNotAskTheAuthority(t *testing.T) {
 		t.Error("the authority is never asked")
 	}
 }
+
+// One domain that the authority does not reach is no reason to take the node away from the others.
+func TestADomainWithoutACertificateKeepsNoOtherFromBeingServed(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	leaf := &x509.Certificate{NotBefore: now, NotAfter: now.Add(90 * 24 * time.Hour)}
+	taken := &acmeCertificates{
+		domains: []string{"wrong.example.test", acmeDomain}, leaves: map[string]*x509.Certificate{acmeDomain: leaf},
+		faults: map[string]error{"wrong.example.test": errors.New("not reached")},
+	}
+	if shown, fault := taken.shown(); shown != leaf || fault == nil {
+		t.Errorf("shown is %v, %v", shown, fault)
+	}
+	if got := checkCertificates(taken, now); got.Status != statusDegraded || !strings.Contains(got.Words, "not reached") {
+		t.Errorf("/readyz says %+v", got)
+	}
+	taken.leaves = nil
+	if got := checkCertificates(taken, now); got.Status != statusFailed {
+		t.Errorf("without any certificate /readyz says %+v", got)
+	}
+}
