@@ -55,7 +55,8 @@ export class AnswerDrafts {
   #drafts = new Map<string, AnswerDraft>();
 
   constructor(private readonly agent: string) {
-    for (const key of storedKeys(`answer.${agent}.`)) {
+    // Of everybody who has used this browser: they may never come back to it.
+    for (const key of storedKeys('answer.')) {
       const stored = readStored(key) as StoredAnswer | undefined;
       if (!stored || Date.now() - stored.at > keptFor) removeStored(key);
     }

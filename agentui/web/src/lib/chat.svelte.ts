@@ -217,7 +217,8 @@ export class Chats {
     private readonly agent: string,
     private readonly server: Server,
   ) {
-    for (const key of storedKeys(`chat.${agent}.`)) {
+    // Of everybody who has used this browser: they may never come back to it.
+    for (const key of storedKeys('chat.')) {
       const stored = readStored(key) as Stored | undefined;
       if (!stored || Date.now() - stored.at > keptFor) removeStored(key);
     }

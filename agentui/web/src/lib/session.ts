@@ -10,9 +10,15 @@ export type SignInFailure = 'wrong' | 'too-many' | 'unreachable' | { detail: str
 
 const address = '/api/v1/session';
 
+/** A network that is gone must not hold up the next attempt for as long as a browser waits by itself, in milliseconds. */
+const answersWithin = 8000;
+
 /** The session that this browser's cookie stands for; undefined when nobody is signed in. Throws when the server cannot be reached. */
 export async function currentSession(): Promise<Session | undefined> {
-  const response = await fetch(address, { headers: { Accept: 'application/json' } });
+  const response = await fetch(address, {
+    headers: { Accept: 'application/json' },
+    signal: AbortSignal.timeout(answersWithin),
+  });
   if (response.status === 401) return undefined;
   if (!response.ok) throw new Error(`asking for the session: ${response.status}`);
   return (await response.json()) as Session;
