@@ -128,7 +128,8 @@ type libraryLog struct {
 // Write implements [io.Writer].
 func (l libraryLog) Write(line []byte) (int, error) {
 	level := zerolog.DebugLevel
-	if strings.Contains(string(line), "panic") {
+	// At the beginning only: further on the line may quote a stranger.
+	if strings.HasPrefix(string(line), "http: panic") || strings.HasPrefix(string(line), "http2: panic") {
 		level = zerolog.ErrorLevel
 	}
 	l.log.WithLevel(level).Str("by", l.what).Msg(strings.TrimSpace(string(line)))

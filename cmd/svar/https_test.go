@@ -236,3 +236,19 @@ func TestTheLogHasItsFormAndLevel(t *testing.T) {
 		t.Errorf("the flag gives the level %s", level)
 	}
 }
+
+func TestStrangersWriteNoErrorsIntoTheLog(t *testing.T) {
+	t.Parallel()
+	for line, level := range map[string]string{
+		"http: TLS handshake error from 203.0.113.7:1: host \"panic.example.test\" not configured\n": "debug",
+		"http: panic serving 203.0.113.7:1: x\n":                                                     "error", "http2: panic serving 203.0.113.7:1: x\n": "error",
+	} {
+		log := &lockedBuffer{}
+		if _, err := (libraryLog{zerolog.New(log), "HTTPS"}).Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(log.String(), `"level":"`+level+`"`) {
+			t.Errorf("%q is logged as %s", line, log.String())
+		}
+	}
+}
