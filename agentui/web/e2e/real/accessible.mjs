@@ -26,9 +26,13 @@ export async function isAccessible(page, state, widths = screens) {
   await page.setViewportSize({ width, height });
 }
 
+/** Tells whether the frame is seen and can be looked into. */
 async function isShown(frame) {
   if (!frame.parentFrame()) return true;
-  return (await frame.frameElement()).isVisible();
+  const element = await frame.frameElement();
+  // Where no script may run, as in a mail, axe cannot either; what a mail says is not ours.
+  const sandbox = await element.getAttribute('sandbox');
+  return (sandbox === null || sandbox.includes('allow-scripts')) && (await element.isVisible());
 }
 
 /** What axe finds in the frame itself; frames within it are asked by themselves. */
