@@ -96,12 +96,12 @@ func (k *keeper) tell(now time.Time, fault string) {
 
 // fault is what is wrong with the streams in the server's words; empty when nothing is.
 func (k *keeper) fault() string {
-	health := k.embedded.running().Healthz(&server.HealthzOptions{Details: true})
-	var words []string
-	if health.Error != "" {
-		words = append(words, health.Error)
+	running := k.embedded.running()
+	if !running.Running() {
+		return "the server has ended" // an attempt to replace it failed
 	}
-	for _, one := range health.Errors {
+	var words []string
+	for _, one := range running.Healthz(&server.HealthzOptions{Details: true}).Errors {
 		// A stream that is being made or purged is not there for a moment.
 		if strings.Contains(one.Error, "write error") || one.Type == server.HealthzErrorJetStream {
 			words = append(words, one.Error)

@@ -402,3 +402,25 @@ func TestALevelDoesNotFlicker(t *testing.T) {
 		}
 	}
 }
+
+// After an attempt to replace it failed there is no server at all: the keeper tries again until there is one.
+func TestAServerThatEndedIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, listen := range map[string]string{"in the process": "", "for others too": "127.0.0.1:0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			embedded := startEmbedded(t, EmbeddedConfig{Dir: t.TempDir(), Listen: listen, Token: "open sesame", WarnBytes: 1, ReserveBytes: 1})
+			j := openJournal(t, embedded)
+			fill(t, j, 1, 3)
+			ended := embedded.running()
+			ended.Shutdown()
+			ended.WaitForShutdown()
+			last := uint64(0)
+			for deadline := time.Now().Add(30 * time.Second); last != 3; last, _ = j.Last(testContext(t)) {
+				if time.Now().After(deadline) {
+					t.Fatalf("nothing serves the streams any more; they are said to be %+v", embedded.Guard().Storage())
+				}
+			}
+		})
+	}
+}
