@@ -157,6 +157,7 @@ class Console {
     this.#known.clear();
     this.#dialled.clear();
     this.#pauseOwed = false;
+    this.changingPresence = undefined;
     this.#drafts = this.#chats = this.#answers = undefined;
     this.phase = 'signed-out';
   }

@@ -72,3 +72,12 @@ test('who has plugged a headset in before the queue is back is not paused', asyn
   await ready(true);
   expect(asked).toEqual([]);
 });
+
+test('whoever signs in while the browser still asks for the microphone of the one before can become ready', () => {
+  vi.spyOn(ring, 'unlock').mockResolvedValue();
+  vi.spyOn(voice, 'openMicrophone').mockReturnValue(new Promise(() => {}));
+  void desk.becomeReady();
+  expect(desk.changingPresence).toBe('ready');
+  desk.leave();
+  expect(desk.changingPresence).toBeUndefined();
+});

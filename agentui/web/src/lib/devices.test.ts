@@ -26,6 +26,8 @@ describe('the devices for sound', () => {
     expect(findDevice(connected, { id: 'b', label: 'Another name' })?.id).toBe('b');
     expect(findDevice(connected, { id: 'old', label: 'Headset' })?.id).toBe('a');
     expect(findDevice(connected, { id: 'old', label: 'Gone' })).toBeUndefined();
+    const twins = [{ id: 'a', label: 'Headset' }, { id: 'b', label: 'Headset' }];
+    expect(findDevice(twins, { id: 'b', label: 'Headset' })?.id).toBe('b');
   });
   test('are not made of what else may be stored', () => {
     for (const stored of [undefined, null, 'a', 1, [], {}, { id: 'a' }, { id: 1, label: 'b' }, { id: 'a', label: '' }]) {
