@@ -491,6 +491,7 @@ export const acts = {
     await page.getByRole('alert').getByText(/\w/).waitFor();
   },
   refused: async (page) => {
+    await page.locator('[data-contact]').waitFor(); // a key does nothing before there is a call
     await page.keyboard.press('F4');
     await page.getByRole('alert').getByText(/\w/).waitFor();
   },

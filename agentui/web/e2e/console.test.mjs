@@ -198,7 +198,8 @@ test('the note is saved while the call goes on, and finishing needs an outcome',
   await page.keyboard.press('Control+Enter');
   await page.getByText('Lägg på först').waitFor();
 
-  server.state(states.wrapup(Date.now()));
+  const wrapup = states.wrapup(Date.now());
+  server.state({ ...wrapup, contacts: wrapup.contacts.map((contact) => ({ ...contact, note: 'Låst konto' })) });
   await page.getByRole('button', { name: /Spara och avsluta/ }).waitFor();
   assert.equal(await page.getByLabel('Anteckning').inputValue(), 'Låst konto');
   await page.keyboard.press('Control+Enter');
