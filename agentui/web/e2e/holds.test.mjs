@@ -100,6 +100,7 @@ story('the whole network is lost for a while: the same call comes back', async (
   await caller.hears('the music, since the agent is gone', 2, from);
   await anna.dropsPackets(false);
   anna.wire.mend();
+  await anna.page.getByText(/Kontakten med servern bröts/).waitFor({ state: 'detached' });
   await anna.shows('I samtal');
   await talk(anna, caller, agentTone);
   await finishes(anna, caller);
