@@ -104,7 +104,7 @@ class Caller {
   /** Waits until the other side has pressed these keys. */
   wasPressed(keys) {
     return until(`the keys ${keys} come`, () => {
-      const pressed = [...this.#phone.out.matchAll(/received event: '(.)' \(end=1\)/g)].map(([, key]) => key);
+      const pressed = [...this.#phone.out.matchAll(/received (?:in-band DTMF )?event: '(.)' \(end=1\)/g)].map(([, key]) => key);
       return pressed.join('') === keys;
     });
   }
