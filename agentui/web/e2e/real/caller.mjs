@@ -101,11 +101,11 @@ class Caller {
     return until(`the caller hears ${frequency} Hz`, () => this.tone(frequency, from) >= seconds);
   }
 
-  /** Waits until the other side has pressed these keys. */
+  /** Waits until the other side has pressed these keys, no two alike in a row. Baresip tells of a key once or twice, by its version. */
   wasPressed(keys) {
     return until(`the keys ${keys} come`, () => {
-      const pressed = [...this.#phone.out.matchAll(/received (?:in-band DTMF )?event: '(.)' \(end=1\)/g)].map(([, key]) => key);
-      return pressed.join('') === keys;
+      const told = [...this.#phone.out.matchAll(/received (?:in-band DTMF )?event: '(.)'/g)].map(([, key]) => key);
+      return told.filter((key, at) => key !== told[at - 1]).join('') === keys;
     });
   }
 
