@@ -261,7 +261,7 @@ test('a server of another version makes the console load itself again, once', as
   const loaded = page.waitForEvent('load');
   await server.close(4001, 'reload');
   await loaded;
-  await page.locator('.columns').waitFor();
+  await page.getByText(/Senaste kontakt \d\d:\d\d\./).waitFor(); // its socket is open
   await server.close(4001, 'reload');
   await page.getByRole('button', { name: 'Ladda om' }).waitFor();
   await context.close();
