@@ -25,7 +25,7 @@ async function open(first, { context: options } = {}) {
   const server = await scriptServer(page);
   server.first = () => first(Date.now());
   await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns').waitFor();
+  await page.locator('.columns[aria-busy=false]').waitFor();
   return { context, page, server };
 }
 

@@ -26,7 +26,7 @@ async function open(first, { viewport = { width: 1440, height: 900 } } = {}) {
   const server = await scriptServer(page);
   server.first = () => first(Date.now());
   await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns').waitFor();
+  await page.locator('.columns[aria-busy=false]').waitFor();
   return { context, page, server };
 }
 

@@ -26,7 +26,7 @@ async function open(state, hash) {
     if (request.method() === 'POST') posts.push({ path: new URL(request.url()).pathname, body: request.postDataJSON() });
   });
   await page.goto(`${mock.origin}/console/?state=${state}${hash}`);
-  await page.locator('.columns').waitFor();
+  await page.locator('.columns[aria-busy=false]').waitFor();
   return { context, page, posts };
 }
 

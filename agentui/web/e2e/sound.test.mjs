@@ -90,7 +90,7 @@ async function open(state, { prepare = watchDevices, hash = '', reducedMotion = 
     server.first = () => first(Date.now());
   }
   await page.goto(`${mock.origin}/console/?state=${state}${hash}`);
-  await page.locator('.columns').waitFor();
+  await page.locator('.columns[aria-busy=false]').waitFor();
   return { context, page, server };
 }
 

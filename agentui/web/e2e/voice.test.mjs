@@ -28,7 +28,7 @@ async function open(first, { prepare, reply = () => undefined } = {}) {
   server.replyWith(reply);
   server.first = () => first(Date.now());
   await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns').waitFor();
+  await page.locator('.columns[aria-busy=false]').waitFor();
   return { context, page, server };
 }
 
