@@ -49,8 +49,10 @@ func Lock(directory string) (*DirectoryLock, error) {
 // Release gives the lock back. It may be called more than once and from any goroutine.
 func (l *DirectoryLock) Release() error {
 	l.release.Do(func() {
-		// An empty file says "nobody" to whoever reads it before the next holder has written.
-		l.err = errors.Join(l.file.Truncate(0), l.file.Close())
+		// An empty file says "nobody" to whoever reads it before the next holder has written. Closing alone is not
+		// enough: flock(2) lasts until the last copy of the descriptor is gone, and a child that another goroutine is
+		// just starting has one between its fork and its exec.
+		l.err = errors.Join(l.file.Truncate(0), unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
 	})
 	return l.err
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 )
 
 func TestLock(t *testing.T) {
@@ -29,6 +30,12 @@ func TestLock(t *testing.T) {
 	if !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("%q does not name the holder", err)
 	}
+	// What a child that is being started has between fork and exec: the lock must not outlive its release for that.
+	copied, err := unix.FcntlInt(first.file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(copied) }()
 	if err := errors.Join(first.Release(), first.Release()); err != nil {
 		t.Fatal(err)
 	}
