@@ -7,10 +7,10 @@ import (
 )
 
 // ProtocolVersion is that of the messages between console and server. The console
-// names it when it connects, as ?protocol=3&console=ID; a server of another version closes the
+// names it when it connects, as ?protocol=4&console=ID; a server of another version closes the
 // socket with code 4001, and the console reloads itself. ID is a UUID that the window keeps
 // over a reload: the voice of a call belongs to one window.
-const ProtocolVersion = 3
+const ProtocolVersion = 4
 
 // Close codes of the console's socket (RFC 6455 §7.4.2, private use).
 const (
@@ -44,11 +44,28 @@ type Request struct {
 	After uint64 `json:"after,omitempty"`
 	// Key is a key of the keypad: 0–9, *, #, A–D.
 	Key string `json:"key,omitempty"`
+	// Channels are those that a ready agent takes; all when empty. AfterContact puts a pause or a
+	// sign-out off until the agent has no contact any more.
+	Channels     []contact.Channel `json:"channels,omitempty"`
+	AfterContact bool              `json:"afterContact,omitempty"`
+	// At is when a call-back is promised for, by the server's clock; Mine says by this agent himself.
+	At   contact.Instant `json:"at,omitempty"`
+	Mine bool            `json:"mine,omitempty"`
+	// To is where a contact is sent: an agent, or a group by its skill at level 1.
+	To *TransferTo `json:"to,omitempty"`
+	// Residents is for how many residents and companies the contact stands, at most a million.
+	Residents uint32 `json:"residents,omitempty"`
 	// Take asks for the voice although it lives in another window.
 	Take bool `json:"take,omitempty"`
 	// Leg, of a signal, is that of the [VoiceSignal] that it answers.
 	Leg     contact.LegID   `json:"leg,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// TransferTo is where a contact is sent: one of its fields is set.
+type TransferTo struct {
+	Agent contact.AgentID `json:"agent,omitempty"`
+	Group contact.SkillID `json:"group,omitempty"`
 }
 
 // RequestDo is what the console asks for.
@@ -57,7 +74,8 @@ type RequestDo string
 // The requests.
 const (
 	// DoPresence sets Presence, with one of the pause reasons of Hello, or none, as Reason
-	// when paused.
+	// when paused; with Channels when ready; AfterContact when paused or signed out. It is rejected as
+	// break-full when as many of a group have a break as may.
 	DoPresence RequestDo = "presence"
 	// DoAccept and DoDecline answer Offer; decline may give Reason (at most 200
 	// characters of one line).
@@ -92,6 +110,17 @@ const (
 	DoGiveBack RequestDo = "give-back"
 	// DoDial calls the waiting call-back Contact.
 	DoDial RequestDo = "dial"
+	// DoCallback promises to call the caller of Contact back, At, Mine or by whoever is free.
+	DoCallback RequestDo = "callback"
+	// DoTransfer sends Contact To a colleague or a group. DoConsult asks him first, while the
+	// caller is on hold: his answer comes as the contact's Consult. DoConsultEnd takes that back, and
+	// DoComplete leaves the caller to him.
+	DoTransfer   RequestDo = "transfer"
+	DoConsult    RequestDo = "consult"
+	DoConsultEnd RequestDo = "consult-end"
+	DoComplete   RequestDo = "complete-transfer"
+	// DoImpact says for how many Residents Contact stands; 0 takes it back.
+	DoImpact RequestDo = "impact"
 	// DoChatFollow asks for the chat of Contact, from after the sequence After on: its lines
 	// come as [ChatLines] until the agent has the contact no more. Asked again, it begins anew.
 	DoChatFollow RequestDo = "chat-follow"
@@ -119,12 +148,14 @@ type ChatLines struct {
 
 // Hello is the first message: what does not change while the socket is open.
 type Hello struct {
-	Protocol     int                   `json:"protocol"`
-	Agent        contact.AgentID       `json:"agent"`
-	Name         string                `json:"name"`
-	Role         string                `json:"role"`
-	Lines        []LineInfo            `json:"lines"`
-	PauseReasons []string              `json:"pauseReasons"`
+	Protocol     int             `json:"protocol"`
+	Agent        contact.AgentID `json:"agent"`
+	Name         string          `json:"name"`
+	Role         string          `json:"role"`
+	Lines        []LineInfo      `json:"lines"`
+	PauseReasons []PauseInfo     `json:"pauseReasons"`
+	// Groups are the skills and competence groups, in the order of the configuration.
+	Groups       []GroupInfo           `json:"groups"`
 	OutcomeCodes []contact.OutcomeCode `json:"outcomeCodes"`
 	Services     []ServiceInfo         `json:"services"`
 	// Publishes says that the agent may publish outage messages and set embargoes;
@@ -142,6 +173,20 @@ type ServiceInfo struct {
 	ID         contact.ServiceID `json:"id"`
 	Name       map[string]string `json:"name"`
 	Categories []CategoryInfo    `json:"categories"`
+}
+
+// PauseInfo is a reason to pause. After LimitMs the pause is overdue, 0 means never; Break says that
+// a group may have so many of them at once and no more.
+type PauseInfo struct {
+	Reason  string         `json:"reason"`
+	LimitMs contact.Millis `json:"limitMs,omitempty"`
+	Break   bool           `json:"break,omitempty"`
+}
+
+// GroupInfo is a skill or a competence group. Names are by language tag.
+type GroupInfo struct {
+	ID   contact.SkillID   `json:"id"`
+	Name map[string]string `json:"name"`
 }
 
 // CategoryInfo is a category of a service.
@@ -221,6 +266,8 @@ type SharedState struct {
 	QueueLength int            `json:"queueLength"`
 	Callbacks   []CallbackCard `json:"callbacks"`
 	Agents      AgentCounts    `json:"agents"`
+	// Colleagues are all agents who are signed in, by name: whom a contact may be sent to.
+	Colleagues []ColleagueCard `json:"colleagues"`
 	// LastContact is when the newest contact of any line arrived, open or not; 0 when
 	// none is known.
 	LastContact contact.Instant `json:"lastContact,omitempty"`
@@ -239,6 +286,36 @@ type QueueRow struct {
 	TargetMs contact.Millis    `json:"targetMs"`
 	// Offered says that somebody is asked for it now.
 	Offered bool `json:"offered"`
+	// Needs are what is still needed of an agent, empty for anybody; Relaxed says how many steps it
+	// has been relaxed. RelaxesAt is when the next step comes, and RelaxesTo what is needed then.
+	Needs     contact.Needs   `json:"needs"`
+	Relaxed   uint8           `json:"relaxed,omitempty"`
+	RelaxesAt contact.Instant `json:"relaxesAt,omitempty"`
+	RelaxesTo contact.Needs   `json:"relaxesTo,omitempty"`
+	// RisesAt is when it comes into the next class.
+	RisesAt contact.Instant `json:"risesAt,omitempty"`
+	// Residents is for how many residents and companies it stands.
+	Residents uint32 `json:"residents,omitempty"`
+	// Prefer is the agent whom it is kept for, until PreferUntil.
+	Prefer      contact.AgentID `json:"prefer,omitempty"`
+	PreferUntil contact.Instant `json:"preferUntil,omitempty"`
+	// Callback says that it is a call-back whose turn comes.
+	Callback bool `json:"callback,omitempty"`
+	// ExpectedMs is how much longer it is expected to wait; absent when nobody can say.
+	ExpectedMs *contact.Millis `json:"expectedMs,omitempty"`
+}
+
+// ColleagueCard is an agent who is signed in. State is "ready", "busy", "paused" or "away".
+type ColleagueCard struct {
+	Agent contact.AgentID `json:"agent"`
+	Name  string          `json:"name"`
+	State string          `json:"state"`
+	// Since is when the presence began; Reason is why he is paused, and Overdue when that has
+	// lasted too long.
+	Since   contact.Instant   `json:"since"`
+	Reason  string            `json:"reason,omitempty"`
+	Overdue contact.Instant   `json:"overdue,omitempty"`
+	Groups  []contact.SkillID `json:"groups"`
 }
 
 // NoticeCard is an outage message that stands.
@@ -252,12 +329,19 @@ type NoticeCard struct {
 // beside the presence, the most pressing of his contacts: "" (nothing), "offered",
 // "dialling", "connected", "held", "wrap-up".
 type Me struct {
-	Presence  contact.Presence      `json:"presence"`
-	Reason    string                `json:"reason,omitempty"`
-	Cause     contact.PresenceCause `json:"cause,omitempty"`
-	Since     contact.Instant       `json:"since"`
-	Reachable bool                  `json:"reachable"`
-	Activity  string                `json:"activity,omitempty"`
+	Presence contact.Presence      `json:"presence"`
+	Reason   string                `json:"reason,omitempty"`
+	Cause    contact.PresenceCause `json:"cause,omitempty"`
+	Since    contact.Instant       `json:"since"`
+	// Overdue is when a pause has lasted too long; 0 means never.
+	Overdue contact.Instant `json:"overdue,omitempty"`
+	// Channels are those that he takes while ready; all when empty.
+	Channels []contact.Channel `json:"channels,omitempty"`
+	// Next is the presence that comes after his last contact, and NextReason its reason.
+	Next       contact.Presence `json:"next,omitempty"`
+	NextReason string           `json:"nextReason,omitempty"`
+	Reachable  bool             `json:"reachable"`
+	Activity   string           `json:"activity,omitempty"`
 	// ActivitySince is when the activity began.
 	ActivitySince contact.Instant `json:"activitySince,omitempty"`
 }
@@ -296,7 +380,26 @@ type RingCard struct {
 	// Accepted is true while the two are being connected.
 	Accepted bool        `json:"accepted"`
 	Why      contact.Why `json:"why"`
+	// Callback says that accepting dials the caller.
+	Callback bool `json:"callback,omitempty"`
+	// ConsultedBy is the colleague who asks; the caller is on hold with him.
+	ConsultedBy *Colleague `json:"consultedBy,omitempty"`
 	Details
+}
+
+// Colleague names an agent.
+type Colleague struct {
+	Agent contact.AgentID `json:"agent"`
+	Name  string          `json:"name"`
+}
+
+// ConsultCard is a colleague who is asked about a contact. State is "asked", "accepted" or
+// "talking".
+type ConsultCard struct {
+	Colleague
+	State   string          `json:"state"`
+	Since   contact.Instant `json:"since"`
+	Expires contact.Instant `json:"expires,omitempty"`
 }
 
 // Details are what a card shows of a contact besides who it is from.
@@ -304,6 +407,8 @@ type Details struct {
 	Service contact.ServiceID `json:"service,omitempty"`
 	Party   contact.PartyID   `json:"party,omitempty"`
 	Subject string            `json:"subject,omitempty"`
+	// Residents is for how many residents and companies the contact stands.
+	Residents uint32 `json:"residents,omitempty"`
 	// Ticket is the one that a mail or a form belongs to.
 	Ticket contact.TicketNumber `json:"ticket,omitempty"`
 	// Tickets are the person's newest open ones, at most 3.
@@ -342,6 +447,10 @@ type OngoingCard struct {
 	WrapUpUntil contact.Instant `json:"wrapUpUntil,omitempty"`
 	// Replied is when an agent first answered a text; 0 when not yet.
 	Replied contact.Instant `json:"replied,omitempty"`
+	// Consult is a colleague who is asked. ConsultedBy, instead, is the colleague whose contact it
+	// is: this agent is the one who was asked.
+	Consult     *ConsultCard `json:"consult,omitempty"`
+	ConsultedBy *Colleague   `json:"consultedBy,omitempty"`
 	Details
 }
 
@@ -354,8 +463,16 @@ type WaitingLine struct {
 	TargetMs contact.Millis  `json:"targetMs"`
 }
 
-// CallbackCard is a caller who is to be called back after a technical fault.
+// CallbackCard is a caller who is to be called back: after a technical fault, because he chose it,
+// or because an agent promised it.
 type CallbackCard struct {
+	// DueAt is when it is promised or tried again; 0 when its turn alone decides. For is the agent
+	// who promised it himself.
+	DueAt contact.Instant `json:"dueAt,omitempty"`
+	For   contact.AgentID `json:"for,omitempty"`
+	// Tries is how often he was dialled in vain. Exhausted says that nobody is offered it any more.
+	Tries     uint8 `json:"tries,omitempty"`
+	Exhausted bool  `json:"exhausted,omitempty"`
 	// Dials is how often he was dialled in the last hour, DialsLeft how often he may be now.
 	Dials     int `json:"dials"`
 	DialsLeft int `json:"dialsLeft"`

@@ -116,7 +116,7 @@ var goldenMessages = map[string]Message{
 		Lines: []LineInfo{{
 			ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Greeting: map[string]string{"sv": "Välkommen"},
 		}},
-		PauseReasons: []string{"lunch"}, OutcomeCodes: []contact.OutcomeCode{"solved"},
+		PauseReasons: []PauseInfo{{Reason: "lunch"}}, OutcomeCodes: []contact.OutcomeCode{"solved"},
 		Services: []ServiceInfo{{
 			ID: "login", Name: map[string]string{"sv": "Inloggning", "en": "Sign-in"},
 			Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord", "en": "Password"}}},

@@ -180,10 +180,18 @@ func (u *UI) Open() int { return u.consoles.count() }
 func (u *UI) hello(account identity.Account) Hello {
 	return Hello{
 		Protocol: ProtocolVersion, Agent: contact.AgentID(account.Name), Name: account.DisplayName, Role: string(account.Role),
-		Lines: listOf(u.config.Lines), PauseReasons: listOf(u.config.PauseReasons), OutcomeCodes: listOf(u.config.OutcomeCodes),
+		Lines: listOf(u.config.Lines), PauseReasons: pauseInfos(u.config.PauseReasons), Groups: []GroupInfo{}, OutcomeCodes: listOf(u.config.OutcomeCodes),
 		IceServers: listOf(u.config.ICEServers), Services: listOf(u.config.Services),
 		Publishes: supervises(account), SeesFigures: supervises(account), WrapUpExtensionMs: u.config.WrapUpExtension,
 	}
+}
+
+func pauseInfos(reasons []string) []PauseInfo {
+	infos := make([]PauseInfo, len(reasons))
+	for i, reason := range reasons {
+		infos[i].Reason = reason
+	}
+	return infos
 }
 
 // listOf returns the list, never null in JSON.

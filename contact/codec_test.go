@@ -20,7 +20,8 @@ var update = flag.Bool("update", false, "rewrite the golden files with what is w
 // aContact has every field set, so that the golden files name them all.
 var aContact = contact.Contact{
 	ID: "0193a5b0-0000-7000-8000-000000000001", Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff,
-	Person: "person-7", Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
+	Person: "person-7", Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true,
+	Follows: "0193a5b0-0000-7000-8000-000000000002", Arrived: 1_764_054_000_000,
 }
 
 const (
@@ -38,8 +39,18 @@ var (
 		},
 		UnreachableGrace: 30_000, DialTimeout: 45_000, DialsPerContact: 3, DialsPerHour: 60,
 		WrapUpLimit: 180_000, WrapUpExtension: 120_000, WrapUpCode: "not-stated",
+		Groups: []contact.GroupRule{{Group: "staff", Relax: []contact.Relaxation{
+			{After: 30_000, Kind: contact.RelaxOverflow, Level: 1, Group: "pupils"},
+		}, BreaksAtOnce: 2}},
+		Hours: []contact.HoursRule{{ID: "desk", Zone: "Europe/Stockholm", Weekly: week, Exceptions: []contact.DayException{
+			{Date: "2026-12-24", Open: []contact.DayWindow{{From: 9 * 3600_000, To: 15 * 3600_000}}},
+		}}},
+		RiseAfter: 300, ImpactFrom: 1, RampUp: 60_000, PreferFor: 20_000, PreferWithin: 604_800_000,
+		PauseReasons:   []contact.PauseRule{{Reason: "break", Limit: 900_000, Break: true}},
+		OfferCallbacks: true, CallbackTries: 3, RetryAfter: 600_000, AppointmentWait: 300_000, TransferWait: 30_000,
 	}
-	roster = contact.Roster{Agents: []contact.Agent{{ID: anna, Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4})}}}
+	week   = [7][]contact.DayWindow{1: {{From: 7 * 3600_000, To: 22 * 3600_000}}}
+	roster = contact.Roster{Agents: []contact.Agent{{ID: anna, Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4}), Reserved: contact.ClassPriorityLine}}}
 	heard  = contact.Quality{Received: 9_000, Lost: 12, Jitter: 4_000, RoundTrip: 35_000, RemoteLost: 3}
 	needs  = contact.NewNeeds(contact.Need{Skill: "staff", Level: 2})
 )
@@ -52,7 +63,8 @@ var commands = contact.Commands{
 	contact.Arrive{Contact: aContact, Node: node, Leg: leg},
 	contact.Refuse{Contact: aContact, Response: 404},
 	contact.Greet{Contact: id},
-	contact.Enqueue{Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000},
+	contact.Enqueue{Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000, Hours: "desk"},
+	contact.SetImpact{Contact: id, Agent: anna, Residents: 40},
 	contact.Leave{Contact: id},
 	contact.Drop{Contact: id},
 	contact.AcceptOffer{Offer: 7, Agent: anna},
@@ -70,8 +82,15 @@ var commands = contact.Commands{
 	contact.GiveBack{Contact: id, Agent: anna},
 	contact.CloseOutsideHours{Contact: id},
 	contact.TakeCallback{Contact: id, Agent: anna, Node: node},
+	contact.ScheduleCallback{Contact: id, Agent: anna, At: 1_764_070_000_000, Mine: true},
+	contact.Rejoin{Contact: id, Node: node, Leg: leg},
+	contact.Transfer{Contact: id, Agent: anna, To: contact.Destination{Agent: "bo", Needs: needs, Outside: "administration"}},
+	contact.Consult{Contact: id, Agent: anna, To: contact.Destination{Agent: "bo", Needs: needs, Outside: "administration"}},
+	contact.EndConsult{Contact: id, Agent: anna},
+	contact.CompleteTransfer{Contact: id, Agent: anna},
+	contact.HandOver{Contact: id, Agent: anna, To: "administration"},
 	contact.FailDial{Offer: 7, Reason: contact.DialBusy},
-	contact.SetPresence{Agent: anna, Presence: contact.Paused, Reason: "lunch"},
+	contact.SetPresence{Agent: anna, Presence: contact.Paused, Reason: "lunch", Channels: []contact.Channel{contact.Chat}, After: true},
 	contact.SetReachable{Agent: anna, Node: node, Reachable: true},
 	contact.Tick{},
 }
@@ -83,9 +102,15 @@ var events = contact.Events{
 	contact.RosterChanged{Roster: roster},
 	contact.ContactArrived{Contact: aContact, Node: node, Leg: leg},
 	contact.ContactGreeted{Contact: id},
-	contact.ContactQueued{Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000},
+	contact.ContactQueued{
+		Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000, Hours: "desk", Prefer: anna, PreferUntil: 1_764_054_020_000,
+	},
+	contact.NeedsRelaxed{Contact: id, Step: 1, Needs: needs},
+	contact.PreferenceEnded{Contact: id, Agent: anna, Cause: contact.PreferenceAway},
+	contact.ImpactSet{Contact: id, Agent: anna, Residents: 40},
 	contact.ContactOffered{Contact: id, Offer: 7, Agent: anna, Expires: 1_764_054_015_000, Why: contact.Why{
 		Candidates: 2, Waiting: 3, Rule: contact.HighestLevel, Level: 4, Idle: 12_000, Relaxed: 1,
+		Class: contact.ClassResidentImpact, Risen: true, Waited: 190_000, Target: 60_000, Returned: true,
 	}},
 	contact.OfferAccepted{Contact: id, Offer: 7, Agent: anna},
 	contact.OfferDeclined{Contact: id, Offer: 7, Agent: anna, Reason: "lunch", Again: 1_764_054_030_000},
@@ -95,6 +120,15 @@ var events = contact.Events{
 	contact.ContactReplied{Contact: id, Agent: anna},
 	contact.ContactReturned{Contact: id, Offer: 7, Agent: anna, Cause: contact.ReturnGivenBack, Again: 1_764_054_030_000},
 	contact.CallbackTaken{Contact: id, Offer: 8, Agent: anna, Node: node, Expires: 1_764_054_045_000},
+	contact.CallbackScheduled{Contact: id, By: contact.PartyAgent, Agent: anna, From: contact.StateWrapUp, At: 1_764_070_000_000, For: anna},
+	contact.CallbackDue{Contact: id, For: anna, PreferUntil: 1_764_070_300_000},
+	contact.ContactRejoined{Contact: id, Node: node, Leg: leg},
+	contact.ContactTransferred{Contact: id, Offer: 7, Agent: anna, To: contact.Destination{Agent: "bo", Needs: needs, Outside: "administration"}, Until: 1_764_054_060_000},
+	contact.ConsultOffered{Contact: id, Offer: 9, Agent: anna, With: "bo", Expires: 1_764_054_075_000},
+	contact.ConsultAccepted{Contact: id, Offer: 9, With: "bo"},
+	contact.ConsultConnected{Contact: id, Offer: 9, With: "bo", Leg: leg},
+	contact.ConsultEnded{Contact: id, Offer: 9, Agent: anna, With: "bo", Cause: contact.ConsultCompleted},
+	contact.ContactHandedOver{Contact: id, Agent: anna, To: "administration", Until: 1_764_054_180_000},
 	contact.CallbackFailed{Contact: id, Offer: 8, Agent: anna, Reason: contact.DialNoAnswer},
 	contact.ContactHeld{Contact: id, Agent: anna},
 	contact.ContactResumed{Contact: id, Agent: anna},
@@ -107,7 +141,8 @@ var events = contact.Events{
 		Contact: id, End: contact.EndRefused, Stage: contact.StageRinging, Waited: 4_000,
 		Agent: anna, Code: "solved", Ticket: "SD-100234", Lapsed: true, Response: 404, Refused: &aContact,
 	},
-	contact.PresenceChanged{Agent: anna, Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent},
+	contact.PresenceChanged{Agent: anna, Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Channels: []contact.Channel{contact.Chat}},
+	contact.PresencePlanned{Agent: anna, Presence: contact.Paused, Reason: "lunch"},
 	contact.ReachabilityChanged{Agent: anna, Node: node, Reachable: true},
 }
 
@@ -128,6 +163,7 @@ func TestOldRecordsAreRead(t *testing.T) {
 	}{
 		"1": {18, 18, contact.ContactReturned{Contact: id, Offer: 7, Agent: anna}},
 		"2": {23, 21, contact.ContactHungUp{Contact: id, Agent: anna, By: contact.PartyCaller}},
+		"3": {28, 26, contact.ContactQueued{Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000}},
 	} {
 		var commands contact.Commands
 		var events contact.Events
@@ -299,11 +335,11 @@ func TestTransitions(t *testing.T) {
 		"arrived → greeted", "arrived → waiting", "arrived → closed",
 		"greeted → waiting", "greeted → closed",
 		"waiting → offered", "waiting → dialling", "waiting → closed",
-		"offered → waiting", "offered → connected", "offered → closed",
+		"offered → waiting", "offered → dialling", "offered → connected", "offered → closed",
 		"dialling → waiting", "dialling → connected", "dialling → closed",
 		"connected → wrap-up", "connected → waiting", "connected → closed",
 		"connected → held", "held → connected", "held → wrap-up", "held → waiting", "held → closed",
-		"wrap-up → closed",
+		"wrap-up → waiting", "wrap-up → closed",
 	}
 	var found []string
 	for _, from := range states {

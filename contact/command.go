@@ -51,10 +51,22 @@ type Greet struct {
 // Enqueue says what the contact needs and that it may be offered from now on. Its
 // place is still that of its arrival.
 type Enqueue struct {
-	Contact ID     `json:"contact"`
-	Needs   Needs  `json:"needs"`
-	Class   Class  `json:"class,omitempty"`
-	Target  Millis `json:"target_ms"`
+	Contact ID    `json:"contact"`
+	Needs   Needs `json:"needs"`
+	Class   Class `json:"class,omitempty"`
+	// Target is counted in the opening hours Hours, like everything that depends on how long
+	// the contact has waited; in all of time when Hours is empty.
+	Target Millis  `json:"target_ms"`
+	Hours  HoursID `json:"hours,omitempty"`
+}
+
+// SetImpact says for how many residents and companies the contact stands (requirement 2.3a): the
+// form said so, or an agent or supervisor did. From [Rules.ImpactFrom] on an ordinary contact is
+// served as one of [ClassResidentImpact] (2.3b). 0 takes it back.
+type SetImpact struct {
+	Contact   ID      `json:"contact"`
+	Agent     AgentID `json:"agent,omitempty"`
+	Residents uint32  `json:"residents"`
 }
 
 // Leave says that the user ended the contact: CANCEL, BYE, a closed socket.
@@ -178,6 +190,77 @@ type TakeCallback struct {
 	Node    NodeID  `json:"node"`
 }
 
+// ScheduleCallback lets a call go on as a call-back, in its place and as the same contact: the
+// caller chose that while he waited (Agent is empty then), or the agent who has the contact, in
+// talk or wrap-up, promised it.
+type ScheduleCallback struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent,omitempty"`
+	// At is when it is due; 0, or an instant that is over, means when its turn comes.
+	At Instant `json:"at,omitempty"`
+	// Mine says that Agent is to call himself. He is asked first, for [Rules.AppointmentWait];
+	// then anybody who fits is.
+	Mine bool `json:"mine,omitempty"`
+}
+
+// Rejoin says that a caller who waits to be called back rings again: he takes the place that
+// his call-back has, as the same contact, on a new leg.
+type Rejoin struct {
+	Contact ID     `json:"contact"`
+	Node    NodeID `json:"node"`
+	Leg     LegID  `json:"leg"`
+}
+
+// Destination is where a contact is sent: exactly one of its fields is set.
+type Destination struct {
+	// Agent is asked alone, for [Rules.TransferWait]; then anybody who has what it needs.
+	Agent AgentID `json:"agent,omitempty"`
+	// Needs replace those that the contact had: a competence group, at a level.
+	Needs Needs `json:"needs,omitempty"`
+	// Outside is a place outside the desk. It is for [HandOver] alone.
+	Outside DestinationID `json:"outside,omitempty"`
+}
+
+// Transfer sends a connected contact, or a held one, from its agent to another agent or group.
+// It waits in its old place again, the user with music, and the agent is free.
+type Transfer struct {
+	Contact ID          `json:"contact"`
+	Agent   AgentID     `json:"agent"`
+	To      Destination `json:"to"`
+}
+
+// Consult asks another agent, or the one of a group whom routing prefers, while the user of the
+// call hears music. He is asked like by an offer and answers like one ([AcceptOffer],
+// [DeclineOffer]); the node then connects the two agents ([ConfirmConnected]). It is rejected as
+// not-free when nobody there is free.
+type Consult struct {
+	Contact ID          `json:"contact"`
+	Agent   AgentID     `json:"agent"`
+	To      Destination `json:"to"`
+}
+
+// EndConsult ends the asking or the talk between the two agents; the user stays on hold with his
+// agent. Either of them may say so.
+type EndConsult struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// CompleteTransfer leaves the user to the agent who was consulted, once those two talk. The
+// agent who transfers is free.
+type CompleteTransfer struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+}
+
+// HandOver says that a place outside has taken the user over; the node keeps the two connected.
+// The agent's wrap-up begins, and the contact ends as handed over (requirement 2.2a).
+type HandOver struct {
+	Contact ID            `json:"contact"`
+	Agent   AgentID       `json:"agent"`
+	To      DestinationID `json:"to"`
+}
+
 // FailDial says that the call which an offer made did not come about. The contact waits
 // to be called back again. Only [DialFault] pauses the agent.
 type FailDial struct {
@@ -190,6 +273,11 @@ type SetPresence struct {
 	Agent    AgentID  `json:"agent"`
 	Presence Presence `json:"presence"`
 	Reason   string   `json:"reason,omitempty"`
+	// Channels are those that a ready agent takes, sorted; all when empty.
+	Channels []Channel `json:"channels,omitempty"`
+	// After lets the agent first end what he has: nothing more is offered, and he is paused or
+	// signed out when his last contact is closed. Any later word of his replaces it. Not with Ready.
+	After bool `json:"after,omitempty"`
 }
 
 // SetReachable is sent by the node that holds the agent's console sockets: with
@@ -230,6 +318,14 @@ func (Reply) command()             {}
 func (GiveBack) command()          {}
 func (CloseOutsideHours) command() {}
 func (TakeCallback) command()      {}
+func (SetImpact) command()         {}
+func (ScheduleCallback) command()  {}
+func (Rejoin) command()            {}
+func (Transfer) command()          {}
+func (Consult) command()           {}
+func (EndConsult) command()        {}
+func (CompleteTransfer) command()  {}
+func (HandOver) command()          {}
 func (FailDial) command()          {}
 func (Tick) command()              {}
 
@@ -258,6 +354,8 @@ const (
 	DialLimit RejectionCode = "dial-limit"
 	// NotFree: the agent has no room for another contact of that channel now.
 	NotFree RejectionCode = "not-free"
+	// BreakFull: as many of one of the agent's groups are on a break as may be at once.
+	BreakFull RejectionCode = "break-full"
 	// UnknownOutcome: the code is not in the rules.
 	UnknownOutcome RejectionCode = "unknown-outcome"
 	// Invalid: a field is outside its range.

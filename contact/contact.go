@@ -36,6 +36,13 @@ type LineID string
 // SkillID names a skill or a competence group (requirement 7.2a).
 type SkillID string
 
+// HoursID names opening hours of [Rules.Hours] in which a contact's clock runs.
+type HoursID string
+
+// DestinationID names a place outside the desk to which contacts are handed over, as the
+// configuration lists them: the service desk of the administrative operations, a supplier.
+type DestinationID string
+
 // ServiceID names a service of the catalogue that a contact or a ticket is about.
 type ServiceID string
 
@@ -161,6 +168,8 @@ type Contact struct {
 	// Callable says that the contact left an address by which it can be reached
 	// again, so that a technical fault can go on as a call-back.
 	Callable bool `json:"callable,omitempty"`
+	// Follows is a closed contact that the same visitor goes on with: a chat written to again.
+	Follows ID `json:"follows,omitempty"`
 	// Arrived is when the first sign of it came in: the INVITE, the first message.
 	Arrived Instant `json:"arrived"`
 }

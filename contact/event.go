@@ -36,10 +36,51 @@ type ContactGreeted struct {
 // ContactQueued: it may be offered from now on. Needs, class and target hold until
 // the next ContactQueued of the same contact.
 type ContactQueued struct {
-	Contact ID     `json:"contact"`
-	Needs   Needs  `json:"needs"`
-	Class   Class  `json:"class,omitempty"`
-	Target  Millis `json:"target_ms"`
+	Contact ID      `json:"contact"`
+	Needs   Needs   `json:"needs"`
+	Class   Class   `json:"class,omitempty"`
+	Target  Millis  `json:"target_ms"`
+	Hours   HoursID `json:"hours,omitempty"`
+	// Prefer, when set, is the agent who is asked alone until PreferUntil: the last one who handled
+	// this ticket, this person or this visitor.
+	Prefer      AgentID `json:"prefer,omitempty"`
+	PreferUntil Instant `json:"prefer_until,omitempty"`
+}
+
+// NeedsRelaxed: the contact has waited so long that less is needed of an agent from now on. Step
+// counts from 1; Needs are what is still needed, empty for anybody.
+type NeedsRelaxed struct {
+	Contact ID    `json:"contact"`
+	Step    uint8 `json:"step"`
+	Needs   Needs `json:"needs"`
+}
+
+// PreferenceEnded: the contact is no longer kept for one agent; anybody who fits may be asked.
+type PreferenceEnded struct {
+	Contact ID              `json:"contact"`
+	Agent   AgentID         `json:"agent"`
+	Cause   PreferenceCause `json:"cause"`
+}
+
+// PreferenceCause is why a contact is no longer kept for one agent.
+type PreferenceCause string
+
+// The causes.
+const (
+	// PreferenceOver: he was not free in time.
+	PreferenceOver PreferenceCause = "time"
+	// PreferenceAway: he is paused, signed out, unreachable or gone.
+	PreferenceAway PreferenceCause = "agent-away"
+	// PreferenceRefused: he declined, missed or gave it back.
+	PreferenceRefused PreferenceCause = "refused"
+)
+
+// ImpactSet: the contact stands for so many residents and companies. Agent is who said so, if one
+// did.
+type ImpactSet struct {
+	Contact   ID      `json:"contact"`
+	Agent     AgentID `json:"agent,omitempty"`
+	Residents uint32  `json:"residents"`
 }
 
 // ContactOffered: the contact is reserved for the agent until Expires.
@@ -63,8 +104,16 @@ type Why struct {
 	Level uint8 `json:"level,omitempty"`
 	// Idle is how long the agent had been idle.
 	Idle Millis `json:"idle_ms"`
-	// Relaxed is the step of relaxation that made the agent eligible; 0 means none.
+	// Relaxed is how many steps of relaxation the contact had gone through; 0 means none.
 	Relaxed uint8 `json:"relaxed,omitempty"`
+	// Class is the one that the contact was served in. Risen says that it waited its way up to it.
+	Class Class `json:"class,omitempty"`
+	Risen bool  `json:"risen,omitempty"`
+	// Waited and Target are what its turn was reckoned from, on its own clock.
+	Waited Millis `json:"waited_ms,omitempty"`
+	Target Millis `json:"target_ms,omitempty"`
+	// Returned says that it came before the others of its class, because its agent was lost.
+	Returned bool `json:"returned,omitempty"`
 }
 
 // Rule is what decided between the candidates.
@@ -77,6 +126,12 @@ const (
 	LongestIdle   Rule = "longest-idle"
 	// ByName: level and idle time were equal; the order of names decided.
 	ByName Rule = "by-name"
+	// Preferred: the agent has handled this ticket, person or visitor last.
+	Preferred Rule = "preferred"
+	// Transferred: a colleague has sent the contact to this agent.
+	Transferred Rule = "transferred"
+	// Appointed: the agent has promised to call back himself.
+	Appointed Rule = "appointed"
 )
 
 // OfferAccepted: the agent said yes; the node connects the two.
@@ -141,6 +196,104 @@ type ContactReturned struct {
 	Cause ReturnCause `json:"cause,omitempty"`
 	// Again is when this agent may be offered this contact again, set when he gave it back.
 	Again Instant `json:"again,omitempty"`
+}
+
+// CallbackScheduled: the contact goes on as a call-back in its old place, with nobody on the line.
+// It is due at At; 0 means at once. By says who wanted it.
+type CallbackScheduled struct {
+	Contact ID    `json:"contact"`
+	By      Party `json:"by"`
+	// Agent is who promised it, when By is the agent, and had the contact in the state From.
+	Agent AgentID `json:"agent,omitempty"`
+	From  State   `json:"from"`
+	At    Instant `json:"at,omitempty"`
+	// For is the agent who is asked alone when it is due; empty for whoever fits.
+	For AgentID `json:"for,omitempty"`
+}
+
+// CallbackDue: the time of a scheduled call-back, or of its next try, has come: it may be offered
+// from now on. It is kept for For until PreferUntil, when those are set.
+type CallbackDue struct {
+	Contact     ID      `json:"contact"`
+	For         AgentID `json:"for,omitempty"`
+	PreferUntil Instant `json:"prefer_until,omitempty"`
+}
+
+// ContactRejoined: the caller rang again and has the place of his call-back. He waits on a new
+// leg.
+type ContactRejoined struct {
+	Contact ID     `json:"contact"`
+	Node    NodeID `json:"node"`
+	Leg     LegID  `json:"leg"`
+}
+
+// ContactTransferred: the agent sent the contact on. It waits in its old place, for To.
+type ContactTransferred struct {
+	Contact ID          `json:"contact"`
+	Offer   OfferID     `json:"offer"`
+	Agent   AgentID     `json:"agent"`
+	To      Destination `json:"to"`
+	// Until is how long it is kept for To.Agent; 0 when it is sent to a group.
+	Until Instant `json:"until,omitempty"`
+}
+
+// ConsultOffered: With is asked to talk to Agent, who has the contact, until Expires. The user is
+// on hold.
+type ConsultOffered struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	Agent   AgentID `json:"agent"`
+	With    AgentID `json:"with"`
+	Expires Instant `json:"expires"`
+}
+
+// ConsultAccepted: With said yes; the node connects the two agents.
+type ConsultAccepted struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	With    AgentID `json:"with"`
+}
+
+// ConsultConnected: the two agents talk. Leg is the consulted one's.
+type ConsultConnected struct {
+	Contact ID      `json:"contact"`
+	Offer   OfferID `json:"offer"`
+	With    AgentID `json:"with"`
+	Leg     LegID   `json:"leg"`
+}
+
+// ConsultEnded: the two agents talk no more. When it was completed, With has the contact from now
+// on, connected by Offer, and Agent is free; else it is on hold with Agent.
+type ConsultEnded struct {
+	Contact ID           `json:"contact"`
+	Offer   OfferID      `json:"offer"`
+	Agent   AgentID      `json:"agent"`
+	With    AgentID      `json:"with"`
+	Cause   ConsultCause `json:"cause"`
+}
+
+// ConsultCause is why a consultation ended.
+type ConsultCause string
+
+// The causes.
+const (
+	ConsultCompleted ConsultCause = "completed"
+	ConsultCancelled ConsultCause = "cancelled" // by the agent who asked
+	ConsultDeclined  ConsultCause = "declined"
+	ConsultMissed    ConsultCause = "missed"
+	ConsultLeft      ConsultCause = "left" // by the one who was asked, after talking
+	ConsultFault     ConsultCause = "technical-fault"
+	// ConsultOver: the user left, or the agent lost the contact.
+	ConsultOver ConsultCause = "contact-over"
+)
+
+// ContactHandedOver: a place outside has the user; the agent's wrap-up begins.
+type ContactHandedOver struct {
+	Contact ID            `json:"contact"`
+	Agent   AgentID       `json:"agent"`
+	To      DestinationID `json:"to"`
+	// Until is when wrap-up runs out; 0 means never.
+	Until Instant `json:"until,omitempty"`
 }
 
 // CallbackTaken: a contact that waits to be called back is being dialled for the agent,
@@ -244,6 +397,16 @@ type PresenceChanged struct {
 	Presence Presence      `json:"presence"`
 	Reason   string        `json:"reason,omitempty"`
 	Cause    PresenceCause `json:"cause"`
+	// Channels are those that a ready agent takes, sorted; all when empty.
+	Channels []Channel `json:"channels,omitempty"`
+}
+
+// PresencePlanned: the agent is offered nothing more, and has this presence when the last of his
+// contacts is closed.
+type PresencePlanned struct {
+	Agent    AgentID  `json:"agent"`
+	Presence Presence `json:"presence"`
+	Reason   string   `json:"reason,omitempty"`
 }
 
 // PresenceCause is why a presence changed.
@@ -284,6 +447,19 @@ func (ContactConnected) event()    {}
 func (ContactReplied) event()      {}
 func (ContactReturned) event()     {}
 func (CallbackTaken) event()       {}
+func (NeedsRelaxed) event()        {}
+func (PreferenceEnded) event()     {}
+func (ImpactSet) event()           {}
+func (CallbackScheduled) event()   {}
+func (CallbackDue) event()         {}
+func (ContactRejoined) event()     {}
+func (ContactTransferred) event()  {}
+func (ConsultOffered) event()      {}
+func (ConsultAccepted) event()     {}
+func (ConsultConnected) event()    {}
+func (ConsultEnded) event()        {}
+func (ContactHandedOver) event()   {}
+func (PresencePlanned) event()     {}
 func (CallbackFailed) event()      {}
 func (ContactHeld) event()         {}
 func (ContactResumed) event()      {}

@@ -5,12 +5,13 @@ import "slices"
 // State is where a contact is in its life.
 //
 //	arrived → greeted → waiting ⇄ offered → connected → wrap-up → closed
-//	                       ⇅                   ⇅
-//	                   dialling → connected   held
+//	                       ⇅         ↓         ⇅
+//	                       ⇄ ⇄ dialling → connected / held
 //
 // Every state before connected can end in closed (the caller hung up, the contact
-// was refused); every state before wrap-up can go back to waiting as a call-back
-// after a technical fault. docs/contact-path.md has the diagram.
+// was refused); every state before closed can go back to waiting as a call-back: after a
+// technical fault, because the caller wanted one, or because an agent promised one. A connected
+// contact that is transferred waits again. docs/contact-path.md has the diagram.
 type State string
 
 // The states.
@@ -43,11 +44,11 @@ var transitions = map[State][]State{
 	StateArrived:   {StateGreeted, StateWaiting, StateClosed},
 	StateGreeted:   {StateWaiting, StateClosed},
 	StateWaiting:   {StateOffered, StateDialling, StateClosed},
-	StateOffered:   {StateWaiting, StateConnected, StateClosed},
+	StateOffered:   {StateWaiting, StateDialling, StateConnected, StateClosed},
 	StateDialling:  {StateWaiting, StateConnected, StateClosed},
 	StateConnected: {StateHeld, StateWrapUp, StateWaiting, StateClosed},
 	StateHeld:      {StateConnected, StateWrapUp, StateWaiting, StateClosed},
-	StateWrapUp:    {StateClosed},
+	StateWrapUp:    {StateWaiting, StateClosed},
 	StateClosed:    nil,
 }
 
@@ -71,6 +72,8 @@ const (
 	EndRefused End = "refused"
 	// EndDropped: a technical fault ended it and there is no address to call back.
 	EndDropped End = "dropped"
+	// EndHandedOver: an agent answered it, and a place outside took it over (requirement 2.2a).
+	EndHandedOver End = "handed-over"
 	// EndOutsideHours: it came when the desk was closed, and was told so (requirement D10).
 	EndOutsideHours End = "outside-hours"
 )

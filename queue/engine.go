@@ -10,7 +10,7 @@ import (
 
 // EngineVersion counts changes of what the engine decides. Every record carries it: the
 // same commands give the same events on the same version.
-const EngineVersion = 3
+const EngineVersion = 4
 
 // Engine is the queue. See the package comment.
 type Engine struct {

@@ -159,7 +159,9 @@ func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *c
 	case c.Callback, c.alive(now), c.State.Joined(), c.State == contact.StateWrapUp:
 		return nil, reject(contact.WrongState)
 	}
-	return func() { e.emit(contact.ContactQueued(v), now) }, nil
+	return func() {
+		e.emit(contact.ContactQueued{Contact: v.Contact, Needs: v.Needs, Class: v.Class, Target: v.Target, Hours: v.Hours}, now)
+	}, nil
 }
 
 // planEnd is for what ends a contact's leg. One that is closed already has ended.

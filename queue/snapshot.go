@@ -10,9 +10,9 @@ import (
 )
 
 // SnapshotFormat is that of the snapshots written now. Format 1 had one contact of an agent,
-// format 2 nobody on hold and no end of wrap-up; snapshots of them are not read any more,
+// format 2 nobody on hold and no end of wrap-up, format 3 no relaxation; snapshots of them are not read any more,
 // since the journal goes back to its beginning.
-const SnapshotFormat = 3
+const SnapshotFormat = 4
 
 // snapshot is the state in its JSON form: structs and integers, lists sorted, so that
 // equal states are equal bytes.

@@ -28,9 +28,36 @@ type ContactState struct {
 	// Queued is when it could be offered first; 0 when not yet, and for a contact that broke
 	// before: reached by a call-back and returned, it is offered to anybody, before others.
 	Queued contact.Instant `json:"queued,omitempty"`
-	Needs  contact.Needs   `json:"needs,omitempty"`
-	Class  contact.Class   `json:"class,omitempty"`
+	// Needs are what it was queued or sent on with, NeedsSince when; StillNeeded is what of that
+	// is needed after Relaxed steps of relaxation.
+	Needs       contact.Needs   `json:"needs,omitempty"`
+	NeedsSince  contact.Instant `json:"needs_since,omitempty"`
+	StillNeeded contact.Needs   `json:"still_needed,omitempty"`
+	Relaxed     uint8           `json:"relaxed,omitempty"`
+	Class       contact.Class   `json:"class,omitempty"`
+	// Target counts in the opening hours Hours; in all of time when that is empty.
 	Target contact.Millis  `json:"target_ms,omitempty"`
+	Hours  contact.HoursID `json:"hours,omitempty"`
+	// Residents is for how many residents and companies it stands.
+	Residents uint32 `json:"residents,omitempty"`
+	// Returned says that its agent was lost: it comes before the others of its class.
+	Returned bool `json:"returned,omitempty"`
+	// Prefer is the agent whom it is kept for while it waits, until PreferUntil (0: for as long as
+	// he is ready), and PreferRule why.
+	Prefer      contact.AgentID `json:"prefer,omitempty"`
+	PreferUntil contact.Instant `json:"prefer_until,omitempty"`
+	PreferRule  contact.Rule    `json:"prefer_rule,omitempty"`
+	// DueAt is when a call-back may be offered first or again; 0 when its turn alone decides. For is
+	// the agent who promised it, Tries how often it was dialled in vain since it was scheduled, and
+	// Exhausted says that it is offered no more.
+	DueAt     contact.Instant `json:"due_at,omitempty"`
+	For       contact.AgentID `json:"for,omitempty"`
+	Tries     uint8           `json:"tries,omitempty"`
+	Exhausted bool            `json:"exhausted,omitempty"`
+	// Consult is the asking of a colleague that is under way; nil when there is none.
+	Consult *ConsultState `json:"consult,omitempty"`
+	// HandedOver is the place outside that has the user, in wrap-up.
+	HandedOver contact.DestinationID `json:"handed_over,omitempty"`
 	// Offer is the open one, or the one by which it is dialled; nil otherwise.
 	Offer *OfferState `json:"offer,omitempty"`
 	// Agent has it, from connected on.
@@ -75,6 +102,19 @@ type OfferState struct {
 	Why      contact.Why     `json:"why"`
 }
 
+// ConsultState is a colleague who is asked, or talks, while the user of a call is on hold.
+type ConsultState struct {
+	Offer contact.OfferID `json:"offer"`
+	With  contact.AgentID `json:"with"`
+	Since contact.Instant `json:"since"`
+	// Expires is when it runs out: unanswered, or unconnected once it is accepted; 0 once they talk.
+	Expires   contact.Instant `json:"expires,omitempty"`
+	Accepted  bool            `json:"accepted,omitempty"`
+	Connected bool            `json:"connected,omitempty"`
+	// Leg is the colleague's, once they talk.
+	Leg contact.LegID `json:"leg,omitempty"`
+}
+
 // Measured names a report of quality: whose voice over which connection.
 type Measured struct {
 	Offer contact.OfferID `json:"offer"`
@@ -93,10 +133,19 @@ type AgentState struct {
 	Agent  contact.AgentID `json:"agent"`
 	Skills contact.Needs   `json:"skills,omitempty"`
 	// Gone says that the agent is no longer in the roster.
-	Gone     bool                  `json:"gone,omitempty"`
-	Presence contact.Presence      `json:"presence"`
-	Reason   string                `json:"reason,omitempty"`
-	Cause    contact.PresenceCause `json:"cause,omitempty"`
+	Gone     bool             `json:"gone,omitempty"`
+	Presence contact.Presence `json:"presence"`
+	Reason   string           `json:"reason,omitempty"`
+	// Channels are those that a ready agent takes, sorted; all when empty.
+	Channels []contact.Channel `json:"channels,omitempty"`
+	// Next is the presence that comes when the last contact is closed; empty when none is planned.
+	Next       contact.Presence `json:"next,omitempty"`
+	NextReason string           `json:"next_reason,omitempty"`
+	// Reserved is the lowest class of contacts that the agent is asked for.
+	Reserved contact.Class `json:"reserved,omitempty"`
+	// ReadySince is when the agent last became ready; ramp-up begins there.
+	ReadySince contact.Instant       `json:"ready_since,omitempty"`
+	Cause      contact.PresenceCause `json:"cause,omitempty"`
 	// Since is when the presence began.
 	Since contact.Instant `json:"since"`
 	// Nodes are those that the agent has a console on, sorted.
@@ -152,6 +201,11 @@ func (c *ContactState) clone() ContactState {
 		offer := *c.Offer
 		out.Offer = &offer
 	}
+	out.StillNeeded = slices.Clone(c.StillNeeded)
+	if c.Consult != nil {
+		consult := *c.Consult
+		out.Consult = &consult
+	}
 	return out
 }
 
@@ -159,6 +213,7 @@ func (a *AgentState) clone() AgentState {
 	out := *a
 	out.Skills = slices.Clone(a.Skills)
 	out.Nodes = slices.Clone(a.Nodes)
+	out.Channels = slices.Clone(a.Channels)
 	out.Contacts = slices.Clone(a.Contacts)
 	out.Missed = slices.Clone(a.Missed)
 	return out
@@ -262,6 +317,32 @@ func Touched(event contact.Event) (contact.ID, contact.AgentID) {
 		return v.Contact, v.Agent
 	case contact.CallbackTaken:
 		return v.Contact, v.Agent
+	case contact.NeedsRelaxed:
+		return v.Contact, ""
+	case contact.PreferenceEnded:
+		return v.Contact, ""
+	case contact.ImpactSet:
+		return v.Contact, ""
+	case contact.CallbackScheduled:
+		return v.Contact, v.Agent
+	case contact.CallbackDue:
+		return v.Contact, ""
+	case contact.ContactRejoined:
+		return v.Contact, ""
+	case contact.ContactTransferred:
+		return v.Contact, v.Agent
+	case contact.ConsultOffered:
+		return v.Contact, v.With
+	case contact.ConsultAccepted:
+		return v.Contact, v.With
+	case contact.ConsultConnected:
+		return v.Contact, v.With
+	case contact.ConsultEnded:
+		return v.Contact, v.With
+	case contact.ContactHandedOver:
+		return v.Contact, v.Agent
+	case contact.PresencePlanned:
+		return "", v.Agent
 	case contact.CallbackFailed:
 		return v.Contact, v.Agent
 	case contact.ContactHeld:

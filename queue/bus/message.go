@@ -8,7 +8,7 @@ import (
 
 // Version of all messages on the bus. It is part of every subject, so that nodes of
 // different versions never misread each other.
-const Version = 3
+const Version = 4
 
 // OrderKind is what an order asks of a node.
 type OrderKind string
@@ -99,9 +99,41 @@ type ContactView struct {
 	Dials []contact.Instant `json:"dials,omitempty"`
 	// Queued is when it could be offered first; 0 when not yet.
 	Queued contact.Instant `json:"queued,omitempty"`
-	Needs  contact.Needs   `json:"needs,omitempty"`
-	Class  contact.Class   `json:"class,omitempty"`
+	// Needs are what it was queued with, StillNeeded what of that is needed after Relaxed steps of
+	// relaxation; RelaxesAt is when the next step comes, 0 when there is none.
+	Needs       contact.Needs   `json:"needs,omitempty"`
+	StillNeeded contact.Needs   `json:"still_needed,omitempty"`
+	Relaxed     uint8           `json:"relaxed,omitempty"`
+	RelaxesAt   contact.Instant `json:"relaxes_at,omitempty"`
+	// RelaxesTo is what is needed after that step; empty for anybody.
+	RelaxesTo contact.Needs `json:"relaxes_to,omitempty"`
+	// Class is the one that it was queued in, or that its impact gives.
+	Class contact.Class `json:"class,omitempty"`
+	// Target counts in the opening hours Hours; in all of time when that is empty.
 	Target contact.Millis  `json:"target_ms,omitempty"`
+	Hours  contact.HoursID `json:"hours,omitempty"`
+	// RisesAt is when it has waited its way up into the next class; 0 when it does not.
+	RisesAt contact.Instant `json:"rises_at,omitempty"`
+	// Residents is for how many residents and companies it stands.
+	Residents uint32 `json:"residents,omitempty"`
+	// Returned says that it comes before the others of its class, because its agent was lost.
+	Returned bool `json:"returned,omitempty"`
+	// Prefer is the agent whom it is kept for until PreferUntil (0: for as long as he is ready), and
+	// PreferRule why.
+	Prefer      contact.AgentID `json:"prefer,omitempty"`
+	PreferUntil contact.Instant `json:"prefer_until,omitempty"`
+	PreferRule  contact.Rule    `json:"prefer_rule,omitempty"`
+	// DueAt is when a call-back is offered or promised for; 0 when its turn alone decides. For is the
+	// agent who promised it himself, Tries how often it was dialled in vain; Exhausted says that it
+	// is offered no more and waits for an agent to decide.
+	DueAt     contact.Instant `json:"due_at,omitempty"`
+	For       contact.AgentID `json:"for,omitempty"`
+	Tries     uint8           `json:"tries,omitempty"`
+	Exhausted bool            `json:"exhausted,omitempty"`
+	// Consult is the asking of a colleague that is under way; nil when there is none.
+	Consult *ConsultView `json:"consult,omitempty"`
+	// HandedOver is the place outside that has the user, in wrap-up.
+	HandedOver contact.DestinationID `json:"handed_over,omitempty"`
 	// Offer is the open one, or the one by which it is being dialled.
 	Offer *OfferView `json:"offer,omitempty"`
 	// Agent has it, from connected on, by the offer ConnectedBy.
@@ -132,12 +164,51 @@ type OfferView struct {
 	Why      contact.Why     `json:"why"`
 }
 
+// ConsultView is a colleague who is asked, or talks, while the user is on hold.
+type ConsultView struct {
+	Offer     contact.OfferID `json:"offer"`
+	With      contact.AgentID `json:"with"`
+	Since     contact.Instant `json:"since"`
+	Expires   contact.Instant `json:"expires"`
+	Accepted  bool            `json:"accepted,omitempty"`
+	Connected bool            `json:"connected,omitempty"`
+	// Leg is the colleague's, once they talk.
+	Leg contact.LegID `json:"leg,omitempty"`
+}
+
+// Wait is how long a contact is expected to wait (measure: expected wait).
+type Wait struct {
+	// Known is false when nobody suitable is signed in, or nothing is known of how long contacts
+	// take: then no number is said.
+	Known    bool           `json:"known"`
+	Expected contact.Millis `json:"expected_ms"`
+	// Ahead is how many are served before it, Agents how many could serve it and are not paused.
+	Ahead  int `json:"ahead"`
+	Agents int `json:"agents"`
+}
+
+// WaitQuestion asks for the expected wait: of Contact, or of one that would come now with the rest.
+type WaitQuestion struct {
+	Contact contact.ID      `json:"contact,omitempty"`
+	Channel contact.Channel `json:"channel,omitempty"`
+	Needs   contact.Needs   `json:"needs,omitempty"`
+	Class   contact.Class   `json:"class,omitempty"`
+	Target  contact.Millis  `json:"target_ms,omitempty"`
+	Hours   contact.HoursID `json:"hours,omitempty"`
+}
+
 // AgentView is an agent of the roster.
 type AgentView struct {
 	Agent    contact.AgentID  `json:"agent"`
 	Skills   contact.Needs    `json:"skills,omitempty"`
 	Presence contact.Presence `json:"presence"`
 	Reason   string           `json:"reason,omitempty"`
+	// Channels are those that a ready agent takes; all when empty.
+	Channels []contact.Channel `json:"channels,omitempty"`
+	// Next is the presence that he will have after his last contact; empty when none is planned.
+	Next       contact.Presence `json:"next,omitempty"`
+	NextReason string           `json:"next_reason,omitempty"`
+	Reserved   contact.Class    `json:"reserved,omitempty"`
 	// Cause is why the presence is so.
 	Cause contact.PresenceCause `json:"cause,omitempty"`
 	// Since is when the presence began.

@@ -168,12 +168,19 @@ func contactView(s queue.ContactState) bus.ContactView {
 	view := bus.ContactView{
 		Contact: s.Contact, Node: s.Node, Leg: s.Leg, State: s.State, Place: s.Place, Since: s.Since,
 		Callback: s.Callback, Dials: s.Dials,
-		Queued: s.Queued, Needs: s.Needs, Class: s.Class, Target: s.Target,
+		Queued: s.Queued, Needs: s.Needs, StillNeeded: s.StillNeeded, Relaxed: s.Relaxed, Class: s.Class, Target: s.Target, Hours: s.Hours,
+		Residents: s.Residents, Returned: s.Returned, Prefer: s.Prefer, PreferUntil: s.PreferUntil, PreferRule: s.PreferRule,
+		DueAt: s.DueAt, For: s.For, Tries: s.Tries, Exhausted: s.Exhausted, HandedOver: s.HandedOver,
 		Agent: s.Agent, ConnectedBy: s.Connected, ConnectedAt: s.ConnectedAt, WrapUpUntil: s.WrapUpUntil,
 		Code: s.Code, Ticket: s.Ticket, Answered: s.Answered, End: s.End,
 	}
 	if o := s.Offer; o != nil {
 		view.Offer = &bus.OfferView{Offer: o.Offer, Agent: o.Agent, Since: o.Since, Expires: o.Expires, Accepted: o.Accepted, Why: o.Why}
+	}
+	if c := s.Consult; c != nil {
+		view.Consult = &bus.ConsultView{
+			Offer: c.Offer, With: c.With, Since: c.Since, Expires: c.Expires, Accepted: c.Accepted, Connected: c.Connected, Leg: c.Leg,
+		}
 	}
 	return view
 }
@@ -181,6 +188,7 @@ func contactView(s queue.ContactState) bus.ContactView {
 func agentView(s queue.AgentState) bus.AgentView {
 	view := bus.AgentView{
 		Agent: s.Agent, Skills: s.Skills, Presence: s.Presence, Reason: s.Reason, Cause: s.Cause,
+		Channels: s.Channels, Next: s.Next, NextReason: s.NextReason, Reserved: s.Reserved,
 		Since: s.Since, Reachable: s.Reachable(), Offer: s.Offer,
 	}
 	for _, held := range s.Contacts {
