@@ -69,7 +69,7 @@ test('the voice is set up while it rings, and goes both ways only once the agent
   const server = await scriptServer(page);
   server.first = () => states.empty(Date.now());
   await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.getByText('Nästa kontakt visas här.').waitFor();
+  await page.locator('.columns[aria-busy=false]').waitFor();
 
   const peer = await openPeer(context, { tone: 700, onSignal: (payload) => server.signal(41, payload) });
   server.onSignal = (payload) => void peer.signal(payload);
@@ -139,7 +139,7 @@ test('an offer that is gone closes its connection and stops ringing (twilio-voic
   const server = await scriptServer(page);
   server.first = () => states.empty(Date.now());
   await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.getByText('Nästa kontakt visas här.').waitFor();
+  await page.locator('.columns[aria-busy=false]').waitFor();
 
   const peer = await openPeer(context, { tone: 500, onSignal: (payload) => server.signal(41, payload) });
   server.onSignal = (payload) => void peer.signal(payload);
