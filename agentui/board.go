@@ -216,15 +216,15 @@ func (b *Board) of(agent contact.AgentID) (bus.AgentView, []bus.ContactView) {
 	me := b.agents[agent]
 	var mine []bus.ContactView
 	for _, id := range me.Contacts {
-		if view, open := b.contacts[id]; open && (isOffered(view, agent) || isWith(view, agent)) {
+		if view, open := b.contacts[id]; open && (isOffered(view, agent) || isWith(view, agent) || isConsulted(view, agent)) {
 			mine = append(mine, view)
 		}
 	}
 	return me, mine
 }
 
-// Has returns the contact if the agent is connected with it, dials it or wraps it up: it is
-// not enough to be rung for it.
+// Has returns the contact if the agent is connected with it, dials it, wraps it up or talks with
+// the colleague who has it: it is not enough to be rung for it.
 func (b *Board) Has(agent contact.AgentID, id contact.ID) (bus.ContactView, bool) {
 	b.mutex.RLock()
 	defer b.mutex.RUnlock()
@@ -243,7 +243,13 @@ func isWith(view bus.ContactView, agent contact.AgentID) bool {
 		return false
 	}
 	dials := view.State == contact.StateDialling && view.Offer != nil && view.Offer.Agent == agent
-	return dials || view.Agent == agent
+	return dials || view.Agent == agent || isConsulted(view, agent) && view.Consult.Connected
+}
+
+// isConsulted reports whether the agent is asked about the contact of a colleague, or talks with
+// him.
+func isConsulted(view bus.ContactView, agent contact.AgentID) bool {
+	return agent != "" && view.Consult != nil && view.Consult.With == agent
 }
 
 // offerOf returns the offer that is open, or by which an agent has the contact.

@@ -3,6 +3,7 @@ package agentui
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
@@ -18,8 +19,9 @@ import (
 type callers struct {
 	personal Personal
 	people   People
-	lookUps  map[contact.LineID]bool
-	log      zerolog.Logger
+	// catalogue says on which lines callers are looked up.
+	catalogue *atomic.Pointer[Catalogue]
+	log       zerolog.Logger
 
 	mutex sync.Mutex
 	kept  map[contact.ID]contact.Personal
@@ -54,7 +56,7 @@ func (c *callers) present(of contact.Contact, who contact.Personal, viewer ident
 		return maskedCaller
 	}
 	var matches []identity.Person
-	if c.lookUps[of.Line] && who.Number != "" {
+	if c.catalogue.Load().LookUps[of.Line] && who.Number != "" {
 		matches = directory.ByNumber(who.Number)
 	}
 	return presentCaller(who, matches, viewer)
@@ -165,7 +167,7 @@ func (c *callers) remembered(had report.AgentContact, viewer identity.Viewer) Ca
 		return maskedCaller.Caller
 	}
 	person, known := directory.ByID(had.Person)
-	if !known || had.Channel == contact.Voice && !c.lookUps[had.Line] {
+	if !known || had.Channel == contact.Voice && !c.catalogue.Load().LookUps[had.Line] {
 		return nobody.Caller
 	}
 	nobody.Kind = string(identity.CallerKnown)

@@ -82,7 +82,7 @@ func (b *Board) nodeOf(agent contact.AgentID, id contact.ID) (contact.NodeID, er
 	switch {
 	case !open && !b.connected:
 		return "", errBoardBehind
-	case !open, !isOffered(view, agent) && !isWith(view, agent):
+	case !open, !isOffered(view, agent) && !isWith(view, agent) && !isConsulted(view, agent):
 		return "", errNotYours
 	case view.Contact.Channel != contact.Voice:
 		return "", errInvalid

@@ -76,6 +76,21 @@ func (s *consoles) changed() {
 	}
 }
 
+// greetAgain says hello to every console anew. It asks for each agent's greeting once.
+func (s *consoles) greetAgain(greeting func(contact.AgentID) (Hello, bool)) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for agent, list := range s.open {
+		hello, known := greeting(agent)
+		if !known {
+			continue
+		}
+		for _, c := range list {
+			c.queue(Message{Hello: &hello})
+		}
+	}
+}
+
 // signal hands a message of the set-up of voice to the window that it is for, or to all of the
 // agent's: the first that answers has the voice, and the others are told so.
 func (s *consoles) signal(m bus.Signal) {

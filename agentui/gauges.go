@@ -53,7 +53,7 @@ func (w Waiting) with(arrived, now contact.Instant) Waiting {
 func (u *UI) Gauges() Gauges {
 	g := u.board.gauges(u.instant())
 	g.Consoles = u.consoles.count()
-	for _, line := range u.config.Lines {
+	for _, line := range u.catalogue.Load().Lines {
 		if _, waited := g.Waiting[line.ID]; !waited {
 			g.Waiting[line.ID] = Waiting{}
 		}

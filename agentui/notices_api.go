@@ -182,7 +182,7 @@ func (u *UI) noticeFaults(n contact.Notice, now contact.Instant) []error {
 		wrong("service", "is not in the catalogue")
 	}
 	for _, line := range n.Lines {
-		if !slices.ContainsFunc(u.config.Lines, func(known LineInfo) bool { return known.ID == line }) {
+		if !u.catalogue.Load().hasLine(line) {
 			wrong("lines", "names a line that there is not")
 		}
 	}

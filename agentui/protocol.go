@@ -146,7 +146,8 @@ type ChatLines struct {
 	Lines   []contact.KeptLine `json:"lines"`
 }
 
-// Hello is the first message: what does not change while the socket is open.
+// Hello is the first message: what changes with the configuration alone. It comes again when that
+// is read anew.
 type Hello struct {
 	Protocol     int             `json:"protocol"`
 	Agent        contact.AgentID `json:"agent"`

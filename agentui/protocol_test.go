@@ -24,29 +24,37 @@ const (
 
 // goldenRequests are all that a console may ask for, one of each.
 var goldenRequests = map[string]Request{
-	"presence-ready":  {ID: 1, Do: DoPresence, Presence: contact.Ready},
-	"presence-paused": {ID: 2, Do: DoPresence, Presence: contact.Paused, Reason: "lunch"},
-	"accept":          {ID: 3, Do: DoAccept, Offer: 17},
-	"decline":         {ID: 4, Do: DoDecline, Offer: 17, Reason: "busy"},
-	"hang-up":         {ID: 5, Do: DoHangUp, Contact: goldenContact},
-	"note":            {ID: 6, Do: DoNote, Contact: goldenContact, Note: "Ringer åter\nefter 14"},
-	"finish":          {ID: 7, Do: DoFinish, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
-	"signal":          {ID: 8, Do: DoSignal, Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)},
-	"give-back":       {ID: 9, Do: DoGiveBack, Contact: goldenChat},
-	"dial":            {ID: 10, Do: DoDial, Contact: goldenContact},
-	"chat-follow":     {ID: 11, Do: DoChatFollow, Contact: goldenChat, After: 4711},
-	"hold":            {ID: 13, Do: DoHold, Contact: goldenContact},
-	"resume":          {ID: 14, Do: DoResume, Contact: goldenContact},
-	"key":             {ID: 15, Do: DoKey, Contact: goldenContact, Key: "#"},
-	"voice":           {ID: 16, Do: DoVoice, Contact: goldenContact},
-	"voice-take":      {ID: 17, Do: DoVoice, Contact: goldenContact, Take: true},
-	"echo":            {ID: 18, Do: DoEcho},
-	"echo-end":        {ID: 19, Do: DoEchoEnd},
-	"echo-signal":     {ID: 20, Do: DoSignal, Payload: json.RawMessage(signalPayload)},
-	"outcome":         {ID: 21, Do: DoOutcome, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
-	"outcome-none":    {ID: 22, Do: DoOutcome, Contact: goldenContact},
-	"extend":          {ID: 23, Do: DoExtend, Contact: goldenContact},
-	"chat-send":       {ID: 12, Do: DoChatSend, Contact: goldenChat, Message: goldenLine, Text: "Hej!\nJag ser på det."},
+	"presence-ready":    {ID: 1, Do: DoPresence, Presence: contact.Ready},
+	"presence-paused":   {ID: 2, Do: DoPresence, Presence: contact.Paused, Reason: "lunch"},
+	"presence-channels": {ID: 24, Do: DoPresence, Presence: contact.Ready, Channels: []contact.Channel{contact.Chat, contact.Mail}},
+	"presence-after":    {ID: 25, Do: DoPresence, Presence: contact.Paused, Reason: "lunch", AfterContact: true},
+	"callback":          {ID: 26, Do: DoCallback, Contact: goldenContact, At: 1795525200000, Mine: true},
+	"transfer":          {ID: 27, Do: DoTransfer, Contact: goldenContact, To: &TransferTo{Group: "platform"}},
+	"consult":           {ID: 28, Do: DoConsult, Contact: goldenContact, To: &TransferTo{Agent: "bo"}},
+	"consult-end":       {ID: 29, Do: DoConsultEnd, Contact: goldenContact},
+	"complete-transfer": {ID: 30, Do: DoComplete, Contact: goldenContact},
+	"impact":            {ID: 31, Do: DoImpact, Contact: goldenContact, Residents: 40},
+	"accept":            {ID: 3, Do: DoAccept, Offer: 17},
+	"decline":           {ID: 4, Do: DoDecline, Offer: 17, Reason: "busy"},
+	"hang-up":           {ID: 5, Do: DoHangUp, Contact: goldenContact},
+	"note":              {ID: 6, Do: DoNote, Contact: goldenContact, Note: "Ringer åter\nefter 14"},
+	"finish":            {ID: 7, Do: DoFinish, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
+	"signal":            {ID: 8, Do: DoSignal, Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)},
+	"give-back":         {ID: 9, Do: DoGiveBack, Contact: goldenChat},
+	"dial":              {ID: 10, Do: DoDial, Contact: goldenContact},
+	"chat-follow":       {ID: 11, Do: DoChatFollow, Contact: goldenChat, After: 4711},
+	"hold":              {ID: 13, Do: DoHold, Contact: goldenContact},
+	"resume":            {ID: 14, Do: DoResume, Contact: goldenContact},
+	"key":               {ID: 15, Do: DoKey, Contact: goldenContact, Key: "#"},
+	"voice":             {ID: 16, Do: DoVoice, Contact: goldenContact},
+	"voice-take":        {ID: 17, Do: DoVoice, Contact: goldenContact, Take: true},
+	"echo":              {ID: 18, Do: DoEcho},
+	"echo-end":          {ID: 19, Do: DoEchoEnd},
+	"echo-signal":       {ID: 20, Do: DoSignal, Payload: json.RawMessage(signalPayload)},
+	"outcome":           {ID: 21, Do: DoOutcome, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
+	"outcome-none":      {ID: 22, Do: DoOutcome, Contact: goldenContact},
+	"extend":            {ID: 23, Do: DoExtend, Contact: goldenContact},
+	"chat-send":         {ID: 12, Do: DoChatSend, Contact: goldenChat, Message: goldenLine, Text: "Hej!\nJag ser på det."},
 }
 
 var goldenRow = TicketRow{
@@ -58,6 +66,7 @@ var goldenOwn = OwnState{
 	Now: 1795521600000,
 	Me: Me{
 		Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Since: 1795521000000, Reachable: true,
+		Overdue: 1795522800000, Channels: []contact.Channel{contact.Chat}, Next: contact.SignedOut, NextReason: "end-of-day",
 		Activity: "offered", ActivitySince: 1795521599000,
 	},
 	Offer: &RingCard{
@@ -67,8 +76,9 @@ var goldenOwn = OwnState{
 			Number: "+46846500401", Verification: "number-known",
 		},
 		Arrived: 1795521500000, Since: 1795521599000, Expires: 1795521614000, Accepted: true,
-		Why:     contact.Why{Candidates: 2, Waiting: 1, Rule: contact.LongestIdle, Level: 3, Idle: 120_000, Relaxed: 1},
-		Details: Details{Service: "login", Party: "supplier-1", Tickets: []TicketRow{goldenRow}},
+		Why:      contact.Why{Candidates: 2, Waiting: 1, Rule: contact.LongestIdle, Level: 3, Idle: 120_000, Relaxed: 1, Class: contact.ClassResidentImpact, Risen: true, Waited: 190_000, Target: 60_000, Returned: true},
+		Callback: true, ConsultedBy: &Colleague{Agent: "bo", Name: "Bo Lind"},
+		Details: Details{Service: "login", Party: "supplier-1", Residents: 40, Tickets: []TicketRow{goldenRow}},
 	},
 	Contacts: []OngoingCard{
 		{
@@ -76,13 +86,15 @@ var goldenOwn = OwnState{
 			Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateWrapUp,
 			Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
 			Code: "solved", ChosenTicket: "SD-100234", WrapUpUntil: 1795521580000,
+			Consult: &ConsultCard{Colleague: Colleague{Agent: "bo", Name: "Bo Lind"}, State: "asked", Since: 1795521570000, Expires: 1795521585000},
 			Details: Details{Tickets: []TicketRow{}},
 		},
 		{
 			Contact: goldenChat, Offer: 15, Channel: contact.Mail, Line: "mail", Language: "sv",
 			Caller: Caller{Kind: "claimed", Name: "Sara Lund", Address: "sara@example.se", Verification: "none"}, State: contact.StateConnected,
 			Since: 1795521200000, Arrived: 1795511300000, Answered: 1795521250000, Replied: 1795521250000,
-			Details: Details{Service: "login", Subject: "Kan inte logga in", Ticket: "SD-100234", Tickets: []TicketRow{}},
+			ConsultedBy: &Colleague{Agent: "bo", Name: "Bo Lind"},
+			Details:     Details{Service: "login", Subject: "Kan inte logga in", Ticket: "SD-100234", Tickets: []TicketRow{}},
 		},
 	},
 	Notices: []NoticeCard{{Blocked: true, Notice: contact.Notice{
@@ -100,14 +112,22 @@ var goldenShared = SharedState{
 	Queue: []QueueRow{{
 		Contact: "019ab6f0-0000-7000-8000-000000000006", Channel: contact.Chat, Line: "chat", Service: "login", Party: "supplier-1",
 		Class: contact.ClassPriorityLine, Language: "sv", Arrived: 1795521550000, TargetMs: 60_000, Offered: true,
+		Needs: contact.Needs{{Skill: "staff", Level: 1}}, Relaxed: 1, RelaxesAt: 1795521640000, RelaxesTo: contact.Needs{{Skill: "pupils", Level: 1}},
+		RisesAt: 1795521730000, Residents: 40, Prefer: "anna", PreferUntil: 1795521620000, Callback: true, ExpectedMs: &goldenWait,
 	}},
 	QueueLength: 3,
 	Callbacks: []CallbackCard{{
 		Contact: "019ab6f0-0000-7000-8000-000000000003", Line: "staff", Caller: Caller{Kind: "protected", Verification: "none"},
 		Arrived: 1795520000000, Since: 1795520100000, Dials: 1, DialsLeft: 2, Agent: "bo",
+		DueAt: 1795525200000, For: "anna", Tries: 1, Exhausted: true,
 	}},
 	Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1}, LastContact: 1795521550000,
+	Colleagues: []ColleagueCard{{
+		Agent: "bo", Name: "Bo Lind", State: "paused", Since: 1795521000000, Reason: "lunch", Overdue: 1795522800000, Groups: []contact.SkillID{"pupils", "staff"},
+	}},
 }
+
+var goldenWait = contact.Millis(75_000)
 
 // goldenMessages are all that a console is told, with every field set in one of them.
 var goldenMessages = map[string]Message{
@@ -116,7 +136,8 @@ var goldenMessages = map[string]Message{
 		Lines: []LineInfo{{
 			ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Greeting: map[string]string{"sv": "Välkommen"},
 		}},
-		PauseReasons: []PauseInfo{{Reason: "lunch"}}, OutcomeCodes: []contact.OutcomeCode{"solved"},
+		PauseReasons: []PauseInfo{{Reason: "lunch", LimitMs: 1_800_000, Break: true}},
+		Groups:       []GroupInfo{{ID: "staff", Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}}}, OutcomeCodes: []contact.OutcomeCode{"solved"},
 		Services: []ServiceInfo{{
 			ID: "login", Name: map[string]string{"sv": "Inloggning", "en": "Sign-in"},
 			Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord", "en": "Password"}}},
@@ -128,7 +149,7 @@ var goldenMessages = map[string]Message{
 		OwnState: OwnState{
 			Now: 1795521600000, Me: Me{Presence: contact.SignedOut}, Contacts: []OngoingCard{}, Notices: []NoticeCard{}, Missed: []MissedCard{},
 		},
-		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}},
+		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}, Colleagues: []ColleagueCard{}},
 	}},
 	"state-held": {State: &ConsoleState{
 		OwnState: OwnState{
@@ -140,7 +161,7 @@ var goldenMessages = map[string]Message{
 				Since: 1795521590000, Arrived: 1795521500000, Answered: 1795521510000, Details: Details{Tickets: []TicketRow{}},
 			}},
 		},
-		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}},
+		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}, Colleagues: []ColleagueCard{}},
 	}},
 	"state-full":   {State: &ConsoleState{OwnState: goldenOwn, SharedState: goldenShared}},
 	"reply":        {Reply: &Reply{ID: 3}},

@@ -14,10 +14,10 @@ const maxQueueRows = 50
 
 // queueRows returns the first of those that wait, in the order in which they will be served
 // as far as it is now, and how many wait in all.
-func queueRows(contacts map[contact.ID]bus.ContactView, now contact.Instant) (rows []QueueRow, length int) {
+func queueRows(contacts map[contact.ID]bus.ContactView, rules contact.Rules, now contact.Instant) (rows []QueueRow, length int) {
 	first := make([]bus.ContactView, 0, maxQueueRows+1)
 	for _, view := range contacts {
-		if view.Callback || view.State != contact.StateWaiting && view.State != contact.StateOffered {
+		if !queues(view, rules, now) {
 			continue
 		}
 		length++
@@ -35,9 +35,20 @@ func queueRows(contacts map[contact.ID]bus.ContactView, now contact.Instant) (ro
 		rows[i] = QueueRow{
 			Contact: c.ID, Channel: c.Channel, Line: c.Line, Service: c.Service, Party: c.Party, Class: view.Class,
 			Language: c.Language, Arrived: c.Arrived, TargetMs: view.Target, Offered: view.State == contact.StateOffered,
+			Needs: append(contact.Needs{}, view.StillNeeded...), Relaxed: view.Relaxed, RelaxesAt: view.RelaxesAt, RelaxesTo: view.RelaxesTo,
+			RisesAt: view.RisesAt, Residents: view.Residents, Prefer: view.Prefer, PreferUntil: view.PreferUntil, Callback: view.Callback,
 		}
 	}
 	return rows, length
+}
+
+// queues reports whether the contact waits in the queue: a call-back does when agents are offered
+// it, which a promised one is not before its time.
+func queues(view bus.ContactView, rules contact.Rules, now contact.Instant) bool {
+	if view.State != contact.StateWaiting && view.State != contact.StateOffered {
+		return false
+	}
+	return !view.Callback || view.State == contact.StateOffered || rules.OfferCallbacks && !view.Exhausted && view.DueAt <= now
 }
 
 // byUrgency orders those that wait as the engine does.

@@ -49,10 +49,19 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 	switch r.Do {
 	case DoPresence:
 		// What is on record holds no free text about a person: reasons are chosen.
-		if r.Reason != "" && !slices.Contains(c.ui.config.PauseReasons, r.Reason) {
+		if _, known := c.ui.catalogue.Load().pause(r.Reason); r.Reason != "" && !known {
 			return errInvalid
 		}
-		return send(ctx, contact.SetPresence{Agent: c.agent, Presence: r.Presence, Reason: r.Reason})
+		channels := slices.Compact(slices.Sorted(slices.Values(r.Channels)))
+		return send(ctx, contact.SetPresence{
+			Agent: c.agent, Presence: r.Presence, Reason: r.Reason, Channels: channels, After: r.AfterContact,
+		})
+	case DoTransfer, DoConsult, DoConsultEnd, DoComplete:
+		return c.moveOn(ctx, r)
+	case DoCallback:
+		return send(ctx, contact.ScheduleCallback{Contact: r.Contact, Agent: c.agent, At: r.At, Mine: r.Mine})
+	case DoImpact:
+		return c.setImpact(ctx, r)
 	case DoAccept:
 		return send(ctx, contact.AcceptOffer{Offer: r.Offer, Agent: c.agent})
 	case DoDecline:

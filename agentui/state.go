@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"svar/contact"
@@ -36,9 +37,9 @@ type stateMaker struct {
 	notices  Notices
 	notes    *notes
 	figures  *figures
-	order    []contact.LineID
-	channels map[contact.LineID]contact.Channel
-	now      func() contact.Instant
+	// catalogue has the lines, in the order in which they are shown, and the pause reasons.
+	catalogue *atomic.Pointer[Catalogue]
+	now       func() contact.Instant
 
 	mutex  sync.Mutex
 	shared *sharedState
@@ -109,7 +110,11 @@ func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState
 	s.Notices = standing(m.notices.Notices(), s.Now)
 	m.accesses.listed(string(agent), shared.list, surfaceCallbacks, shared.Callbacks)
 	me, mine := m.board.of(agent)
-	s.Me = Me{Presence: me.Presence, Reason: me.Reason, Cause: me.Cause, Since: me.Since, Reachable: me.Reachable}
+	catalogue := m.catalogue.Load()
+	s.Me = Me{
+		Presence: me.Presence, Reason: me.Reason, Cause: me.Cause, Since: me.Since, Overdue: catalogue.overdue(me.Presence, me.Reason, me.Since),
+		Channels: me.Channels, Next: me.Next, NextReason: me.NextReason, Reachable: me.Reachable,
+	}
 	if s.Me.Presence == "" {
 		s.Me.Presence = contact.SignedOut
 	}
@@ -120,7 +125,7 @@ func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState
 	}
 	for _, missed := range me.Missed {
 		s.Missed = append(s.Missed, MissedCard{
-			Cause: missed.Cause, Channel: m.channels[missed.Line], Contact: missed.Contact, Line: missed.Line, At: missed.At,
+			Cause: missed.Cause, Channel: catalogue.channelOf(missed.Line), Contact: missed.Contact, Line: missed.Line, At: missed.At,
 		})
 	}
 	return s, shared
@@ -146,8 +151,9 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	s := &sharedState{version: m.board.version, directory: directory, complete: true}
 	shared := SharedState{
 		Connected: m.board.connected, Waiting: m.waiting(), Callbacks: []CallbackCard{}, Agents: m.counts(), LastContact: m.board.lastContact,
+		Colleagues: m.colleagues(),
 	}
-	shared.Queue, shared.QueueLength = queueRows(m.board.contacts, m.now())
+	shared.Queue, shared.QueueLength = queueRows(m.board.contacts, m.board.rules, m.now())
 	s.masked.SharedState, s.open.SharedState = shared, shared
 	var callbacks []bus.ContactView
 	for _, view := range m.board.contacts {
@@ -161,7 +167,7 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	m.board.mutex.RUnlock()
 
 	slices.SortFunc(callbacks, func(a, b bus.ContactView) int {
-		return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Contact.ID, b.Contact.ID))
+		return cmp.Or(cmp.Compare(dueOf(a), dueOf(b)), cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Contact.ID, b.Contact.ID))
 	})
 	// All consoles wait for it and share it: the one that asks may be closing.
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
@@ -185,6 +191,7 @@ func (m *stateMaker) addCallback(ctx context.Context, s *sharedState, view bus.C
 	s.complete = s.complete && read
 	card := CallbackCard{
 		Contact: view.Contact.ID, Line: view.Contact.Line, Caller: who.Caller, Arrived: view.Contact.Arrived, Since: view.Since,
+		DueAt: view.DueAt, For: view.For, Tries: view.Tries, Exhausted: view.Exhausted,
 	}
 	card.Dials, card.DialsLeft = dials(view, rules, m.now())
 	if view.State == contact.StateDialling && view.Offer != nil {
@@ -244,10 +251,11 @@ const maxCallbacks = 50
 
 // waiting counts who waits, by line in the configured order. The board is locked.
 func (m *stateMaker) waiting() []WaitingLine {
-	rows := make([]WaitingLine, len(m.order))
+	lines := m.catalogue.Load().Lines
+	rows := make([]WaitingLine, len(lines))
 	index := map[contact.LineID]int{}
-	for i, line := range m.order {
-		rows[i].Line, index[line] = line, i
+	for i, line := range lines {
+		rows[i].Line, index[line.ID] = line.ID, i
 	}
 	for _, view := range m.board.contacts {
 		i, known := index[view.Contact.Line]
@@ -268,6 +276,9 @@ func (m *stateMaker) waiting() []WaitingLine {
 	}
 	return rows
 }
+
+// dueOf is when a call-back is promised; those without a time come first, as their turn decides.
+func dueOf(view bus.ContactView) contact.Instant { return view.DueAt }
 
 // counts counts agents without names. The board is locked.
 func (m *stateMaker) counts() AgentCounts {

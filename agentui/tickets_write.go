@@ -85,7 +85,7 @@ func (u *UI) offers(service contact.ServiceID, category string) bool {
 	if service == "" {
 		return category == ""
 	}
-	for _, offered := range u.config.Services {
+	for _, offered := range u.catalogue.Load().Services {
 		if offered.ID != service {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -50,24 +51,17 @@ type Config struct {
 	Access AccessLog
 	// SessionKey signs sessions; at least 32 bytes, the same on all nodes.
 	SessionKey []byte
-	// Lines are shown in this order. LookUps are those whose callers are looked up.
-	Lines   []LineInfo
-	LookUps map[contact.LineID]bool
-	// Services are the catalogue of what a ticket or an outage message can be about; it may be
-	// empty.
-	Services     []ServiceInfo
-	PauseReasons []string
-	OutcomeCodes []contact.OutcomeCode
-	// WrapUpExtension is shown beside the button that asks for it.
-	WrapUpExtension contact.Millis
-	ICEServers      []IceServer
-	Now             func() time.Time
-	Log             zerolog.Logger
+	// Catalogue holds until the first [UI.Reconfigure].
+	Catalogue  Catalogue
+	ICEServers []IceServer
+	Now        func() time.Time
+	Log        zerolog.Logger
 }
 
 // UI is made by [New] and works while [UI.Run] runs.
 type UI struct {
 	config      Config
+	catalogue   *atomic.Pointer[Catalogue]
 	signer      *identity.Signer
 	revocations *identity.Revocations
 	attempts    *signin.Attempts
@@ -93,9 +87,10 @@ func New(config Config) (*UI, error) {
 		return nil, err
 	}
 	u := &UI{
-		config: config, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New(),
+		config: config, catalogue: &atomic.Pointer[Catalogue]{}, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New(),
 		board: NewBoard(config.Changes, config.Log), consoles: &consoles{open: map[contact.AgentID][]*console{}},
 	}
+	u.catalogue.Store(&config.Catalogue)
 	u.life, u.end = context.WithCancel(context.Background())
 	now := func() contact.Instant { return contact.InstantOf(config.Now()) }
 	u.reach = newReach(u.life, &u.tasks, config.Node, config.Commands, config.Log)
@@ -105,15 +100,11 @@ func New(config Config) (*UI, error) {
 	u.earlier.begin, u.earlier.read = u.inBackground, u.consoles.changed
 	u.states = &stateMaker{
 		board: u.board, accounts: config.Accounts, earlier: u.earlier, accesses: u.accesses, notices: config.Notices,
-		notes: newNotes(config.Personal), figures: u.figures, now: now, channels: map[contact.LineID]contact.Channel{},
+		notes: newNotes(config.Personal), figures: u.figures, now: now, catalogue: u.catalogue,
 		callers: &callers{
-			personal: config.Personal, people: config.People, lookUps: config.LookUps, log: config.Log,
+			personal: config.Personal, people: config.People, catalogue: u.catalogue, log: config.Log,
 			kept: map[contact.ID]contact.Personal{},
 		},
-	}
-	for _, line := range config.Lines {
-		u.states.order = append(u.states.order, line.ID)
-		u.states.channels[line.ID] = line.Channel
 	}
 	u.board.updated = func(change bus.Change) {
 		for _, agent := range change.Agents {
@@ -178,20 +169,13 @@ func (u *UI) inBackground(task func(context.Context)) {
 func (u *UI) Open() int { return u.consoles.count() }
 
 func (u *UI) hello(account identity.Account) Hello {
+	c := u.catalogue.Load()
 	return Hello{
 		Protocol: ProtocolVersion, Agent: contact.AgentID(account.Name), Name: account.DisplayName, Role: string(account.Role),
-		Lines: listOf(u.config.Lines), PauseReasons: pauseInfos(u.config.PauseReasons), Groups: []GroupInfo{}, OutcomeCodes: listOf(u.config.OutcomeCodes),
-		IceServers: listOf(u.config.ICEServers), Services: listOf(u.config.Services),
-		Publishes: supervises(account), SeesFigures: supervises(account), WrapUpExtensionMs: u.config.WrapUpExtension,
+		Lines: listOf(c.Lines), PauseReasons: listOf(c.PauseReasons), Groups: listOf(c.Groups), OutcomeCodes: listOf(c.OutcomeCodes),
+		IceServers: listOf(u.config.ICEServers), Services: listOf(c.Services),
+		Publishes: supervises(account), SeesFigures: supervises(account), WrapUpExtensionMs: c.WrapUpExtension,
 	}
-}
-
-func pauseInfos(reasons []string) []PauseInfo {
-	infos := make([]PauseInfo, len(reasons))
-	for i, reason := range reasons {
-		infos[i].Reason = reason
-	}
-	return infos
 }
 
 // listOf returns the list, never null in JSON.

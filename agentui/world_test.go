@@ -114,11 +114,13 @@ func newWorld(t testing.TB) *world {
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
 		SessionKey: []byte("a key of the tests, 32 bytes long"),
-		Lines:      []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},
-		Services:   []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},
-		LookUps:    map[contact.LineID]bool{"staff": true}, PauseReasons: []string{"lunch"}, OutcomeCodes: []contact.OutcomeCode{"solved"},
-		WrapUpExtension: 120_000,
-		Now:             time.Now, Log: zerolog.New(w.log),
+		Catalogue: Catalogue{
+			Lines:    []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},
+			Services: []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},
+			LookUps:  map[contact.LineID]bool{"staff": true}, PauseReasons: []PauseInfo{{Reason: "lunch", LimitMs: 1_800_000, Break: true}}, OutcomeCodes: []contact.OutcomeCode{"solved"},
+			WrapUpExtension: 120_000, Groups: []GroupInfo{{ID: "staff", Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Name: map[string]string{"sv": "Elever"}}},
+		},
+		Now: time.Now, Log: zerolog.New(w.log),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +198,7 @@ func window(id string) string {
 	if id == "" {
 		id = uuid.NewString()
 	}
-	return "?protocol=3&console=" + id
+	return "?protocol=4&console=" + id
 }
 
 // console opens a console in a new window and reads all that comes.

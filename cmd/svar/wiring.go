@@ -183,9 +183,24 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,
-		SessionKey: key, LookUps: map[contact.LineID]bool{},
-		PauseReasons: config.Desk.PauseReasons, OutcomeCodes: config.Desk.OutcomeCodes, WrapUpExtension: config.Desk.WrapUpExtension,
-		Now: time.Now, Log: a.options.Log,
+		SessionKey: key, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
+	}
+	for _, server := range config.Voice.ICEServers {
+		out.ICEServers = append(out.ICEServers, agentui.IceServer(server))
+	}
+	return out
+}
+
+// catalogue is what consoles are told of the configuration.
+func catalogue(config configs.Config) agentui.Catalogue {
+	out := agentui.Catalogue{
+		LookUps: map[contact.LineID]bool{}, OutcomeCodes: config.Desk.OutcomeCodes, WrapUpExtension: config.Desk.WrapUpExtension,
+	}
+	for _, reason := range config.Desk.PauseReasons {
+		out.PauseReasons = append(out.PauseReasons, agentui.PauseInfo{Reason: reason})
+	}
+	for _, group := range config.Groups {
+		out.Groups = append(out.Groups, agentui.GroupInfo{ID: group.ID, Name: group.Name})
 	}
 	for _, line := range config.Lines {
 		out.Lines = append(out.Lines, agentui.LineInfo{ID: line.ID, Channel: contact.Voice, Name: line.Name, Greeting: line.Greeting})
@@ -204,9 +219,6 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 			info.Categories = append(info.Categories, agentui.CategoryInfo(category))
 		}
 		out.Services = append(out.Services, info)
-	}
-	for _, server := range config.Voice.ICEServers {
-		out.ICEServers = append(out.ICEServers, agentui.IceServer(server))
 	}
 	return out
 }

@@ -1,0 +1,128 @@
+package agentui
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"svar/contact"
+	"svar/queue/bus"
+)
+
+// maxResidents is the largest impact that a contact may be said to have: more than the city has
+// residents and companies is a slip of the finger.
+const maxResidents = 2_000_000
+
+// moveOn sends a contact on, or asks a colleague about it first.
+func (c *console) moveOn(ctx context.Context, r Request) error {
+	send := c.ui.config.Commands.Send
+	switch r.Do {
+	case DoConsultEnd:
+		return send(ctx, contact.EndConsult{Contact: r.Contact, Agent: c.agent})
+	case DoComplete:
+		return send(ctx, contact.CompleteTransfer{Contact: r.Contact, Agent: c.agent})
+	}
+	to, err := c.destination(r.To)
+	if err != nil {
+		return err
+	}
+	if r.Do == DoConsult {
+		return send(ctx, contact.Consult{Contact: r.Contact, Agent: c.agent, To: to})
+	}
+	return send(ctx, contact.Transfer{Contact: r.Contact, Agent: c.agent, To: to})
+}
+
+// destination reads where a contact is to go: to one colleague, or to a group of the
+// configuration.
+func (c *console) destination(to *TransferTo) (contact.Destination, error) {
+	switch {
+	case to == nil, (to.Agent == "") == (to.Group == ""):
+		return contact.Destination{}, errInvalid
+	case to.Agent == c.agent:
+		return contact.Destination{}, errInvalid
+	case to.Agent != "":
+		return contact.Destination{Agent: to.Agent}, nil
+	case !c.ui.catalogue.Load().hasGroup(to.Group):
+		return contact.Destination{}, errInvalid
+	}
+	return contact.Destination{Needs: contact.Needs{{Skill: to.Group, Level: 1}}}, nil
+}
+
+// setImpact says for how many a contact stands. The agent who has it may, and who supervises may
+// for one that waits.
+func (c *console) setImpact(ctx context.Context, r Request) error {
+	if r.Residents > maxResidents {
+		return errInvalid
+	}
+	account, known := c.ui.config.Accounts.Account(string(c.agent))
+	if _, has := c.ui.board.Has(c.agent, r.Contact); !has && !(known && supervises(account)) {
+		return errNotYours
+	}
+	return c.ui.config.Commands.Send(ctx, contact.SetImpact{Contact: r.Contact, Agent: c.agent, Residents: r.Residents})
+}
+
+// colleagues are the agents who are signed in, by name. The board is locked.
+func (m *stateMaker) colleagues() []ColleagueCard {
+	catalogue := m.catalogue.Load()
+	cards := []ColleagueCard{}
+	for _, agent := range m.board.agents {
+		if agent.Presence == contact.SignedOut {
+			continue
+		}
+		card := ColleagueCard{
+			Agent: agent.Agent, Name: m.nameOf(agent.Agent), State: colleagueState(agent), Since: agent.Since, Groups: []contact.SkillID{},
+			Overdue: catalogue.overdue(agent.Presence, agent.Reason, agent.Since),
+		}
+		if card.State == "paused" {
+			card.Reason = agent.Reason
+		}
+		for _, skill := range agent.Skills {
+			card.Groups = append(card.Groups, skill.Skill)
+		}
+		cards = append(cards, card)
+	}
+	slices.SortFunc(cards, func(a, b ColleagueCard) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Agent, b.Agent))
+	})
+	return cards
+}
+
+func colleagueState(agent bus.AgentView) string {
+	switch {
+	case !agent.Reachable:
+		return "away"
+	case len(agent.Contacts) > 0:
+		return "busy"
+	case agent.Presence == contact.Ready:
+		return "ready"
+	default:
+		return "paused"
+	}
+}
+
+// nameOf is how an agent is called; his account's name when that is gone.
+func (m *stateMaker) nameOf(agent contact.AgentID) string {
+	if account, known := m.accounts.Account(string(agent)); known && account.DisplayName != "" {
+		return account.DisplayName
+	}
+	return string(agent)
+}
+
+func (m *stateMaker) colleague(agent contact.AgentID) *Colleague {
+	return &Colleague{Agent: agent, Name: m.nameOf(agent)}
+}
+
+// consultCard shows the colleague who is asked to the agent who has the contact.
+func (m *stateMaker) consultCard(consult *bus.ConsultView) *ConsultCard {
+	if consult == nil {
+		return nil
+	}
+	card := &ConsultCard{Colleague: *m.colleague(consult.With), State: "asked", Since: consult.Since, Expires: consult.Expires}
+	switch {
+	case consult.Connected:
+		card.State, card.Expires = "talking", 0
+	case consult.Accepted:
+		card.State = "accepted"
+	}
+	return card
+}
