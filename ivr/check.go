@@ -15,6 +15,10 @@ const (
 	maxKeyTimeout = contact.Millis(30_000)
 )
 
+// maxCallbackAfter is the longest wait after which a call-back may be offered: beyond it nobody
+// would hear the offer.
+const maxCallbackAfter = contact.Millis(60 * 60 * 1000)
+
 // keys are those that a caller's telephone has.
 const keys = "0123456789*#"
 
@@ -163,7 +167,7 @@ func (p *proof) menu(m Menu, at string) {
 	}
 	seen := map[string]bool{}
 	for _, choice := range m.Choices {
-		if len(choice.Key) != 1 || !strings.Contains(keys, choice.Key) {
+		if !isKey(choice.Key) {
 			p.fault("%s: the menu has a choice %q; a key is 0–9, * or #", at, choice.Key)
 		}
 		if seen[choice.Key] {
@@ -173,7 +177,30 @@ func (p *proof) menu(m Menu, at string) {
 	}
 }
 
+func isKey(key string) bool { return len(key) == 1 && strings.Contains(keys, key) }
+
+// callback checks an offer to be called back. It cannot lead a contact away from the queue: the
+// one way out is the caller's own key, and that is a place in the queue too.
+func (p *proof) callback(q Queue, at string) {
+	offer := *q.Callback
+	if offer.Say == "" || offer.Done == "" {
+		p.fault("%s: the offer to call back says nothing: name the prompt that offers it (say) and the one that confirms it (done)", at)
+	}
+	if !isKey(offer.Key) {
+		p.fault("%s: a call-back is taken by the key %q; a key is 0–9, * or #", at, offer.Key)
+	}
+	if offer.After <= 0 || offer.After > maxCallbackAfter {
+		p.fault("%s: a call-back is offered after %d ms; it must be above 0 and at most %d ms", at, offer.After, maxCallbackAfter)
+	}
+	if q.Music == "" {
+		p.fault("%s: a call-back is offered where nothing is played: who writes waits without a line", at)
+	}
+}
+
 func (p *proof) queue(q Queue, at string) {
+	if q.Callback != nil {
+		p.callback(q, at)
+	}
 	if q.Target <= 0 {
 		p.fault("%s: the queue's target is %d ms; it must be above 0", at, q.Target)
 	}

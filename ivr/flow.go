@@ -61,6 +61,21 @@ type Queue struct {
 	Target        contact.Millis
 	// Music is the prompt that is repeated while it waits; none on a line where users write.
 	Music string
+	// Callback is offered to who waits long; nil where it is not.
+	Callback *Callback
+}
+
+// Callback is an offer to be called back instead of waiting on the line, in the same place. Who
+// does not take it waits on: it leads nobody away from the people at the desk.
+type Callback struct {
+	// Say is the prompt that offers it and names the key. A key stops it.
+	Say string
+	// After is how long the contact has waited, or is expected to wait, when it is offered.
+	After contact.Millis
+	// Key takes it, from the first word of the offer on: 0–9, * or #.
+	Key string
+	// Done is the prompt that says that it is taken; then the call ends.
+	Done string
 }
 
 // walk visits every step, those of all branches included, in the order of writing.
@@ -117,6 +132,10 @@ func (f Flow) Prompts() []string {
 		}
 		if step.Queue != nil {
 			add(step.Queue.Music)
+			if offer := step.Queue.Callback; offer != nil {
+				add(offer.Say)
+				add(offer.Done)
+			}
 		}
 	})
 	return names
@@ -133,7 +152,7 @@ func (f Flow) Queues() []Queue {
 	return queues
 }
 
-// Menus reports whether the flow asks for a key anywhere.
+// Menus reports whether the flow lets callers choose by key before the queue.
 func (f Flow) Menus() bool {
 	found := false
 	walk(f.Steps, func(step Step) { found = found || step.Menu != nil })

@@ -15,6 +15,14 @@ func queueStep() ivr.Step {
 	}}
 }
 
+// offering is the queue with an offer to call back that a test may spoil.
+func offering(spoil func(*ivr.Queue)) ivr.Step {
+	step := queueStep()
+	step.Queue.Callback = &ivr.Callback{Say: "offer", After: 60_000, Key: "2", Done: "promised"}
+	spoil(step.Queue)
+	return step
+}
+
 func say(name string) ivr.Step { return ivr.Step{Say: name} }
 
 func closeStep() ivr.Step { return ivr.Step{Close: "closed"} }
@@ -56,6 +64,17 @@ func TestFlowWithEveryKindOfStepIsLegal(t *testing.T) {
 	}
 }
 
+func TestFlowThatOffersACallbackIsLegal(t *testing.T) {
+	t.Parallel()
+	flow := ivr.Flow{Steps: []ivr.Step{offering(func(*ivr.Queue) {})}}
+	if err := flow.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"queue-music", "offer", "promised"}; !slices.Equal(flow.Prompts(), want) || flow.Menus() {
+		t.Errorf("the flow can play %q and has a menu: %t", flow.Prompts(), flow.Menus())
+	}
+}
+
 // Requirement 3.1f: no branch may end without the queue. Requirement 3.2f: menus of one
 // level, four choices.
 func TestFlowThatMayTurnSomebodyAwayIsRefused(t *testing.T) {
@@ -94,6 +113,12 @@ func TestFlowThatMayTurnSomebodyAwayIsRefused(t *testing.T) {
 		"one key twice":          {[]ivr.Step{menu(nil, choice("1"), choice("1")), queue}, "two choices 1"},
 		"silent menu":            {[]ivr.Step{{Menu: &ivr.Menu{Choices: []ivr.Choice{choice("1")}, Timeout: 1}}, queue}, "the menu says nothing"},
 		"no time for a key":      {[]ivr.Step{{Menu: &ivr.Menu{Say: "m", Choices: []ivr.Choice{choice("1")}}}, queue}, "waits 0 ms"},
+		"an offer says nothing":  {[]ivr.Step{offering(func(q *ivr.Queue) { q.Callback.Say = "" })}, "the offer to call back says nothing"},
+		"no word when taken":     {[]ivr.Step{offering(func(q *ivr.Queue) { q.Callback.Done = "" })}, "the offer to call back says nothing"},
+		"an offer has no key":    {[]ivr.Step{offering(func(q *ivr.Queue) { q.Callback.Key = "" })}, `taken by the key ""`},
+		"an offer at once":       {[]ivr.Step{offering(func(q *ivr.Queue) { q.Callback.After = 0 })}, "offered after 0 ms"},
+		"an offer after a day":   {[]ivr.Step{offering(func(q *ivr.Queue) { q.Callback.After = 86_400_000 })}, "offered after 86400000 ms"},
+		"an offer to who writes": {[]ivr.Step{offering(func(q *ivr.Queue) { q.Music = "" })}, "where nothing is played"},
 		"repeated for ever":      {[]ivr.Step{{Menu: &ivr.Menu{Say: "m", Choices: []ivr.Choice{choice("1")}, Timeout: 1, Repeat: 200}}, queue}, "repeated 200 times"},
 	} {
 		t.Run(name, func(t *testing.T) {

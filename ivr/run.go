@@ -16,6 +16,8 @@ type Visit struct {
 	Audience contact.Audience
 	// Open says that the desk was open when the contact came.
 	Open bool
+	// Callable says that the contact can be called back: it left a number, and somebody can dial.
+	Callable bool
 }
 
 // Input is what happened since the last action.
@@ -24,10 +26,12 @@ type Input struct {
 	Digit byte
 	// Notices are those that the contact is told now, as [contact.Notices.Told] has them.
 	Notices []contact.Notice
+	// Expected is how much longer the contact is expected to wait; 0 when nobody can say.
+	Expected contact.Millis
 }
 
 // Action is what the switchboard is to do next: [Say], [SayNotice], [Collect], [Enqueue],
-// [Loop] or [Close].
+// [Loop], [CallBack] or [Close].
 type Action interface{ action() }
 
 // Say plays the prompt to its end; then ask for the next action. An interruptible one is
@@ -55,8 +59,22 @@ type Enqueue struct {
 	Target contact.Millis
 }
 
-// Loop repeats the prompt until the contact is connected or over. The flow is done.
-type Loop struct{ Prompt channels.Prompt }
+// Loop repeats the prompt until the contact is connected or over. With neither Until nor Keys
+// the flow is done.
+type Loop struct {
+	Prompt channels.Prompt
+	// Until is for how long it is repeated before the next action is asked for; 0 means for ever.
+	// It may be asked for sooner, once the contact is expected to wait for longer than that.
+	Until contact.Millis
+	// Keys says that a key ends it as well: ask for the next action with that key.
+	Keys bool
+}
+
+// CallBack says that the caller chose to be called back. Once that is on record
+// ([contact.ScheduleCallback]), say the prompt to its end and end the leg: the flow is done. When it
+// cannot be, because an agent is just being connected, ask for the next action: the caller
+// waits on.
+type CallBack struct{ Prompt channels.Prompt }
 
 // Close says the prompt to its end and closes the contact as outside hours. The flow is
 // done.
@@ -67,6 +85,7 @@ func (SayNotice) action() {}
 func (Collect) action()   {}
 func (Enqueue) action()   {}
 func (Loop) action()      {}
+func (CallBack) action()  {}
 func (Close) action()     {}
 
 // NoticePrompt is the name of the prompt that carries an outage message as its text.
@@ -80,7 +99,18 @@ type Run struct {
 	told     map[contact.NoticeID]bool
 	menu     menuState
 	enqueued bool
+	callback callbackState
 }
+
+// callbackState is how far the offer of a call-back has come.
+type callbackState uint8
+
+// The states, in this order.
+const (
+	callbackNotYet  callbackState = iota
+	callbackAwaited               // the loop before it plays
+	callbackOffered
+)
 
 // menuState is where a contact is within the menu that is the first of todo.
 type menuState struct {
@@ -119,7 +149,7 @@ func (r *Run) perform(step Step, in Input) Action {
 	case step.Menu != nil:
 		return r.choose(*step.Menu, in.Digit)
 	case step.Queue != nil:
-		return r.enqueue(*step.Queue)
+		return r.enqueue(*step.Queue, in)
 	case step.Close != "":
 		r.todo = nil
 		return Close{Prompt: r.prompt(step.Close)}
@@ -185,17 +215,36 @@ func (r *Run) sayMenu(menu Menu) Action {
 }
 
 // enqueue queues the contact, then lets it hear that it waits.
-func (r *Run) enqueue(queue Queue) Action {
+func (r *Run) enqueue(queue Queue, in Input) Action {
 	if !r.enqueued {
 		r.enqueued = true
 		needs := slices.Concat(queue.Needs, queue.LanguageNeeds[r.visit.Language])
 		return Enqueue{Needs: contact.NewNeeds(needs...), Class: queue.Class, Target: queue.Target}
+	}
+	if queue.Callback != nil && r.visit.Callable {
+		return r.offerCallback(queue, *queue.Callback, in)
 	}
 	r.todo = nil
 	if queue.Music == "" {
 		return nil
 	}
 	return Loop{Prompt: r.prompt(queue.Music)}
+}
+
+// offerCallback lets the contact wait, and offers it once to be called back. The key counts from
+// the offer on for as long as the contact waits: who hesitates has not lost it.
+func (r *Run) offerCallback(queue Queue, offer Callback, in Input) Action {
+	switch {
+	case r.callback == callbackNotYet && in.Expected < offer.After:
+		r.callback = callbackAwaited
+		return Loop{Prompt: r.prompt(queue.Music), Until: offer.After}
+	case r.callback != callbackOffered:
+		r.callback = callbackOffered
+		return Say{Prompt: r.prompt(offer.Say), Interruptible: true}
+	case in.Digit != 0 && offer.Key == string(rune(in.Digit)):
+		return CallBack{Prompt: r.prompt(offer.Done)}
+	}
+	return Loop{Prompt: r.prompt(queue.Music), Keys: true}
 }
 
 func (r *Run) prompt(name string) channels.Prompt {

@@ -91,6 +91,65 @@ func TestNeedsOfTheLanguageAreAdded(t *testing.T) {
 	}
 }
 
+var (
+	untilOffered = ivr.Loop{Prompt: sv("queue-music"), Until: 60_000}
+	offered      = ivr.Say{Prompt: sv("offer"), Interruptible: true}
+	untilChosen  = ivr.Loop{Prompt: sv("queue-music"), Keys: true}
+	calledBack   = ivr.CallBack{Prompt: sv("promised")}
+)
+
+// callable is the visit of a caller who can be called back.
+func callable() ivr.Visit {
+	visit := open("sv")
+	visit.Callable = true
+	return visit
+}
+
+func TestCallbackIsOfferedOnceToWhoHasWaited(t *testing.T) {
+	t.Parallel()
+	run := ivr.Flow{Steps: []ivr.Step{offering(func(*ivr.Queue) {})}}.Start(callable())
+	expect(t, run, 0, staffQueue)
+	expect(t, run, 0, untilOffered)
+	expect(t, run, '2', offered)     // a key from before the offer takes nothing
+	expect(t, run, 0, untilChosen)   // he says nothing,
+	expect(t, run, '9', untilChosen) // presses a wrong key,
+	expect(t, run, '2', calledBack)  // and then decides
+	expect(t, run, 0, untilChosen)   // an agent came first: he waits on, and may choose again
+	expect(t, run, '2', calledBack)
+}
+
+func TestCallbackIsTakenWhileItIsOffered(t *testing.T) {
+	t.Parallel()
+	run := ivr.Flow{Steps: []ivr.Step{offering(func(*ivr.Queue) {})}}.Start(callable())
+	expect(t, run, 0, staffQueue)
+	expect(t, run, 0, untilOffered)
+	expect(t, run, 0, offered)
+	expect(t, run, '2', calledBack)
+}
+
+func TestCallbackIsOfferedAtOnceToWhoIsExpectedToWait(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		expected contact.Millis
+		want     ivr.Action
+	}{{59_999, untilOffered}, {60_000, offered}} {
+		run := ivr.Flow{Steps: []ivr.Step{offering(func(*ivr.Queue) {})}}.Start(callable())
+		expect(t, run, 0, staffQueue)
+		if got := run.Next(ivr.Input{Expected: test.expected}); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("who is expected to wait %d ms hears %#v, want %#v", test.expected, got, test.want)
+		}
+	}
+}
+
+// Requirement D2: who withholds the number cannot be called back, and is not told that he can.
+func TestCallbackIsNotOfferedToWhoCannotBeCalled(t *testing.T) {
+	t.Parallel()
+	run := ivr.Flow{Steps: []ivr.Step{offering(func(*ivr.Queue) {})}}.Start(open("sv"))
+	expect(t, run, 0, staffQueue)
+	expect(t, run, 0, music)
+	expect(t, run, 0, nil)
+}
+
 // Requirement 3.1i: messages are told before the queue, one that is published or withdrawn
 // meanwhile included.
 func TestEveryNoticeIsToldOnce(t *testing.T) {
@@ -126,7 +185,7 @@ func TestLegalFlowAlwaysEndsInTheQueueWhileOpen(t *testing.T) {
 		if flow.Check() != nil {
 			t.SkipNow()
 		}
-		run := flow.Start(open("sv"))
+		run := flow.Start(callable())
 		queued := 0
 		for range 1000 {
 			in := ivr.Input{Digit: rapid.SampledFrom([]byte{0, 0, '1', '2', '3', '9', '*', 'A'}).Draw(t, "digit")}
@@ -138,6 +197,11 @@ func TestLegalFlowAlwaysEndsInTheQueueWhileOpen(t *testing.T) {
 				t.Fatal("a caller was turned away while the desk was open")
 			case ivr.Enqueue:
 				queued++
+			case ivr.CallBack:
+				if queued != 1 {
+					t.Fatalf("the caller was queued %d times before he is called back", queued)
+				}
+				return
 			case nil:
 				if queued != 1 {
 					t.Fatalf("the caller was queued %d times", queued)
@@ -145,7 +209,9 @@ func TestLegalFlowAlwaysEndsInTheQueueWhileOpen(t *testing.T) {
 				return
 			}
 		}
-		t.Fatal("the flow goes on for ever")
+		if queued != 1 { // else he waits in the queue and never takes the call-back
+			t.Fatal("the flow goes on for ever before the queue")
+		}
 	})
 }
 
@@ -174,7 +240,11 @@ func randomSteps(t *rapid.T, depth int, label string) []ivr.Step {
 	}
 	switch end := rapid.IntRange(0, 9).Draw(t, label+" end"); {
 	case depth == 2 && end > 0, end > 6:
-		steps = append(steps, queueStep())
+		step := queueStep()
+		if rapid.Bool().Draw(t, label+" callback") {
+			step = offering(func(q *ivr.Queue) { q.Callback.Key = "9" })
+		}
+		steps = append(steps, step)
 	case end == 6:
 		steps = append(steps, closeStep())
 	}
