@@ -53,9 +53,16 @@ func queues(view bus.ContactView, rules contact.Rules, now contact.Instant) bool
 
 // byUrgency orders those that wait as the engine does.
 func byUrgency(a, b bus.ContactView, now contact.Instant) int {
-	return cmp.Or(routing.CompareClaims(claim(a), claim(b), now), cmp.Compare(a.Contact.ID, b.Contact.ID))
+	return cmp.Or(routing.CompareClaims(claim(a, now), claim(b, now)), cmp.Compare(a.Contact.ID, b.Contact.ID))
 }
 
-func claim(v bus.ContactView) routing.Claim {
-	return routing.Claim{Class: v.Class, Target: v.Target, Arrived: v.Contact.Arrived, Place: v.Place}
+func claim(v bus.ContactView, now contact.Instant) routing.Claim {
+	class := v.Class
+	if v.RisesAt != 0 && v.RisesAt <= now {
+		class++
+	}
+	return routing.Claim{
+		Class: class, Returned: v.Returned, Waited: max(0, now.Sub(v.Contact.Arrived)), Target: v.Target,
+		Arrived: v.Contact.Arrived, Place: v.Place,
+	}
 }

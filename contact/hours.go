@@ -36,7 +36,7 @@ func (h Hours) on(t time.Time) []Window {
 // show: on the days when they are changed too.
 func (w Window) bounds(t time.Time) (from, to time.Time) {
 	at := func(d time.Duration) time.Time {
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, int(d/time.Minute), 0, 0, t.Location())
+		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, int(d), t.Location())
 	}
 	return at(w.From), at(w.To)
 }

@@ -23,8 +23,7 @@ func (e *Engine) fold(event contact.Event, now contact.Instant) error {
 		e.elected(v, now)
 		return nil
 	case contact.RulesChanged:
-		e.rule(v.Rules)
-		return nil
+		return e.rule(v.Rules)
 	case contact.RosterChanged:
 		e.enrol(v.Roster, now)
 		return nil
@@ -112,6 +111,14 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 		return nil
 	case contact.ContactDropped:
 		return e.dropped(c, now)
+	case contact.NeedsRelaxed:
+		return e.relaxed(c, v)
+	case contact.PreferenceEnded:
+		e.restand(c, func() { e.unkeep(c) })
+		return nil
+	case contact.ImpactSet:
+		e.impactSet(c, v)
+		return nil
 	default:
 		return fmt.Errorf("no such event: %T", event)
 	}
@@ -124,19 +131,29 @@ func (e *Engine) move(c *entry, next contact.State, now contact.Instant) error {
 	}
 	e.stepOut(c)
 	c.State, c.Since = next, now
-	if next == contact.StateWaiting && !c.Callback {
+	if e.stands(c) {
 		e.lineUp(c)
+		e.doubt(c)
 	}
 	return nil
 }
 
 // rule takes over new rules. What agents have stays with them, also beyond what they may
 // have from now on.
-func (e *Engine) rule(rules contact.Rules) {
-	e.rules = cloneRules(rules)
+func (e *Engine) rule(rules contact.Rules) error {
+	clocks, err := makeClocks(rules.Hours)
+	if err != nil {
+		return err
+	}
+	e.rules, e.clocks = cloneRules(rules), clocks
 	for _, a := range e.agents {
 		e.refresh(a)
 	}
+	for _, c := range e.contacts {
+		e.reckon(c)
+		e.watch(c)
+	}
+	return nil
 }
 
 func (e *Engine) elected(v contact.LeaderElected, now contact.Instant) {
@@ -177,10 +194,16 @@ func (e *Engine) queued(c *entry, v contact.ContactQueued, now contact.Instant) 
 	if again {
 		e.stepOut(c)
 	}
-	c.Needs, c.Class, c.Target = slices.Clone(v.Needs), v.Class, v.Target
+	c.QueuedClass, c.Class, c.Target, c.Hours = v.Class, e.impactClass(v.Class, c.Residents), v.Target, v.Hours
+	if c.Queued == 0 || !slices.Equal(c.Needs, v.Needs) {
+		e.need(c, v.Needs, now)
+	} else {
+		e.reckon(c)
+	}
 	if c.Queued == 0 || !again {
 		c.Queued = now
 	}
+	e.keep(c, v.Prefer, v.PreferUntil, contact.Preferred)
 	if again {
 		e.lineUp(c)
 		return nil
@@ -217,6 +240,7 @@ func (e *Engine) returned(c *entry, a *AgentState, v contact.ContactReturned, no
 	e.finishAgent(c, now)
 	e.loseLegs(c)
 	e.loseAgent(c)
+	c.Returned = v.Cause != contact.ReturnGivenBack
 	if err := e.move(c, contact.StateWaiting, now); err != nil {
 		return err
 	}
@@ -247,6 +271,9 @@ func (e *Engine) passOver(c *entry, a *AgentState, again, now contact.Instant) e
 	})
 	c.PassedOver = slices.Insert(c.PassedOver, at, PassedOver{Agent: a.Agent, Until: again})
 	e.passedOver[c.Contact.ID] = c
+	if c.Prefer == a.Agent {
+		e.doubt(c)
+	}
 	a.IdleSince = now
 	e.refresh(a)
 	return nil
@@ -272,7 +299,8 @@ func (e *Engine) connected(c *entry, a *AgentState, v contact.ContactConnected, 
 		return err
 	}
 	c.Offer, c.Agent, c.Connected, c.ConnectedAt, c.AgentLeg = nil, v.Agent, v.Offer, now, v.Leg
-	c.Callback = false
+	c.Callback, c.Returned = false, false
+	e.unkeep(c)
 	if c.Answered == 0 && !c.Contact.Channel.Written() {
 		c.Answered = now
 	}
@@ -299,8 +327,9 @@ func (e *Engine) dropped(c *entry, now contact.Instant) error {
 	e.loseLegs(c)
 	e.loseAgent(c)
 	c.Callback = true
+	e.stepOut(c)
+	e.unkeep(c)
 	if c.State == contact.StateWaiting {
-		e.stepOut(c)
 		c.Since = now
 		return nil
 	}
@@ -321,6 +350,7 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 	if err := e.move(c, contact.StateClosed, now); err != nil {
 		return err
 	}
+	e.unkeep(c)
 	e.finishAgent(c, now)
 	e.loseLegs(c)
 	c.End, c.Agent, c.Callback, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, false, v.Code, v.Ticket, 0
@@ -350,7 +380,7 @@ func (e *Engine) enrol(roster contact.Roster, now contact.Instant) {
 			a = &AgentState{Agent: agent.ID, Presence: contact.SignedOut, Since: now, IdleSince: now}
 			e.agents[agent.ID] = a
 		}
-		a.Skills, a.Gone = slices.Clone(agent.Skills), false
+		a.Skills, a.Reserved, a.Gone = slices.Clone(agent.Skills), agent.Reserved, false
 		e.refresh(a)
 	}
 	for id, a := range e.agents {

@@ -63,11 +63,12 @@ func (e *Engine) refresh(a *AgentState) {
 	status := a.status()
 	for _, channel := range channels {
 		if !a.Gone && status.Free(e.rules.Channels, channel) {
-			e.pools[channel].Free(a.Agent, a.Skills, a.IdleSince)
+			e.pools[channel].Free(a.Agent, a.Skills, a.Reserved, a.IdleSince)
 		} else {
 			e.pools[channel].Busy(a.Agent)
 		}
 	}
+	e.doubtFor(a.Agent)
 	if !a.Reachable() && len(a.Contacts) > 0 {
 		e.away[a.Agent] = a
 	} else {

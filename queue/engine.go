@@ -37,13 +37,18 @@ type Engine struct {
 	away       map[contact.AgentID]*AgentState // those without a console who have contacts
 	pools      map[contact.Channel]*routing.Pool
 	lines      map[lineKey]*line
-	lineList   []*line
+	byRanking  map[*routing.Ranking][]*line
+	idleLines  int // how many of them nobody stands in
 	waiting    int
+	clocks     map[contact.HoursID]*contact.Clock
+	keptFor    map[contact.AgentID]map[contact.ID]*entry
+	sweepAt    int // how many alarms there are when void ones are looked for
 
 	// What happened in the last call.
 
 	emitted    []contact.Event
 	justClosed []*entry
+	doubted    []*entry // those whose keeping may have to end
 }
 
 // closedContact is remembered of a contact that closed, so that a command that comes
@@ -81,6 +86,9 @@ func New() *Engine {
 		away:       map[contact.AgentID]*AgentState{},
 		pools:      pools,
 		lines:      map[lineKey]*line{},
+		byRanking:  map[*routing.Ranking][]*line{},
+		keptFor:    map[contact.AgentID]map[contact.ID]*entry{},
+		sweepAt:    minSweep,
 	}
 }
 
@@ -99,6 +107,8 @@ func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.E
 	e.begin()
 	e.due(now)
 	perform()
+	e.due(now) // what came back may have waited long enough for more
+	e.endKeepings(now)
 	e.match(now)
 	return e.emitted, nil
 }
@@ -126,6 +136,7 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 			e.resumeWrapUp(c, now)
 		}
 	}
+	e.endKeepings(now)
 	return e.emitted, nil
 }
 
@@ -137,7 +148,7 @@ func (e *Engine) Apply(event contact.Event, now contact.Instant) error {
 }
 
 func (e *Engine) begin() {
-	e.emitted, e.justClosed = nil, nil
+	e.emitted, e.justClosed, e.doubted = nil, nil, e.doubted[:0]
 }
 
 // emit decides that the event happened.

@@ -2,40 +2,57 @@ package queue
 
 import (
 	"cmp"
-	"container/heap"
 
 	"svar/contact"
 )
 
-// alarm is when time alone brings something to a contact: its offer runs out, or its
-// wrap-up. One whose contact has gone on, or was given more time, is void and is dropped when
-// it is met.
-type alarm struct {
-	at contact.Instant
-	c  *entry
+// occasion is something that time alone brings to a contact.
+type occasion uint8
+
+const (
+	// runsOut: its offer, its dial or its wrap-up is over.
+	runsOut occasion = iota
+	// relaxes: less is needed of an agent.
+	relaxes
+	// letsGo: it is no longer kept for one agent.
+	letsGo
+	// occasions is how many there are.
+	occasions
+)
+
+// when is the instant at which time alone brings the occasion to the contact, as its state is now; 0
+// means never. Every change of a state that moves one is followed by [Engine.watch].
+func (e *Engine) when(c *entry, o occasion) contact.Instant {
+	switch o {
+	case runsOut:
+		return c.expires()
+	case relaxes:
+		if e.waits(c) {
+			return c.relaxesAt
+		}
+	case letsGo:
+		if c.line != nil && c.Prefer != "" {
+			return c.PreferUntil
+		}
+	case occasions:
+	}
+	return 0
 }
 
-// alarms is a heap. Those of one instant come in the order in which their contacts arrived, so
-// that a restored engine does the same.
-type alarms []alarm
-
-func (x alarms) Len() int { return len(x) }
-
-func (x alarms) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(x[i].at, x[j].at), cmp.Compare(x[i].c.Place, x[j].c.Place)) < 0
-}
-func (x alarms) Swap(i, j int) { x[i], x[j] = x[j], x[i] }
-func (x *alarms) Push(v any)   { *x = append(*x, v.(alarm)) }
-
-func (x *alarms) Pop() any {
-	last := len(*x) - 1
-	v := (*x)[last]
-	(*x)[last] = alarm{} // so that the contact is not kept
-	*x = (*x)[:last]
-	return v
+// happen decides the occasion, which is due at now.
+func (e *Engine) happen(c *entry, o occasion, now contact.Instant) {
+	switch o {
+	case runsOut:
+		e.runOut(c, now)
+	case relaxes:
+		e.relax(c, now)
+	case letsGo:
+		e.endKeeping(c, contact.PreferenceOver, now)
+	case occasions:
+	}
 }
 
-// expires is when time alone brings something to the contact; 0 means never.
+// expires is when the contact's offer, dial or wrap-up is over; 0 means never.
 func (c *entry) expires() contact.Instant {
 	if c.Offer != nil {
 		return c.Offer.Expires
@@ -43,45 +60,130 @@ func (c *entry) expires() contact.Instant {
 	return c.WrapUpUntil
 }
 
+func (e *Engine) runOut(c *entry, now contact.Instant) {
+	switch {
+	case c.State == contact.StateWrapUp:
+		e.lapse(c, now)
+	case c.State == contact.StateDialling:
+		e.failDial(c, contact.DialNoAnswer, now)
+	case c.Offer.Accepted:
+		e.failConnect(c, now)
+	default:
+		e.missOffer(c, now)
+	}
+}
+
+// alarm is when time alone brings the occasion to the contact. One whose contact has gone on, or was
+// given more time, is void and is dropped when it is met.
+type alarm struct {
+	at contact.Instant
+	c  *entry
+	o  occasion
+}
+
+// compareAlarms lets those of one instant come in the order in which their contacts arrived, so that
+// a restored engine does the same.
+func compareAlarms(a, b alarm) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.c.Place, b.c.Place), cmp.Compare(a.o, b.o))
+}
+
+// alarms is a binary heap with the first at index 0.
+type alarms []alarm
+
+func (x *alarms) push(v alarm) {
+	*x = append(*x, v)
+	x.up(len(*x) - 1)
+}
+
+func (x *alarms) pop() alarm {
+	h := *x
+	first, last := h[0], len(h)-1
+	h[0], h[last] = h[last], alarm{} // so that the contact is not kept
+	*x = h[:last]
+	x.down(0)
+	return first
+}
+
+func (x *alarms) up(i int) {
+	h := *x
+	for i > 0 {
+		above := (i - 1) / 2
+		if compareAlarms(h[above], h[i]) <= 0 {
+			return
+		}
+		h[above], h[i] = h[i], h[above]
+		i = above
+	}
+}
+
+func (x *alarms) down(i int) {
+	h := *x
+	for {
+		first := i
+		for below := 2*i + 1; below <= 2*i+2 && below < len(h); below++ {
+			if compareAlarms(h[below], h[first]) < 0 {
+				first = below
+			}
+		}
+		if first == i {
+			return
+		}
+		h[first], h[i] = h[i], h[first]
+		i = first
+	}
+}
+
 // watch notes when time brings something to the contact.
 func (e *Engine) watch(c *entry) {
-	if at := c.expires(); at != 0 {
-		heap.Push(&e.alarms, alarm{at: at, c: c})
-	}
-}
-
-// nextExpiry returns when the first offer or wrap-up runs out.
-func (e *Engine) nextExpiry() (contact.Instant, bool) {
-	for len(e.alarms) > 0 {
-		if first := e.alarms[0]; first.c.expires() == first.at {
-			return first.at, true
+	for o := range occasions {
+		if at := e.when(c, o); at != 0 && at != c.watched[o] {
+			c.watched[o] = at
+			e.alarms.push(alarm{at: at, c: c, o: o})
 		}
-		heap.Pop(&e.alarms)
 	}
-	return 0, false
+	if len(e.alarms) > e.sweepAt {
+		e.sweep()
+	}
 }
 
-// expired returns the contact whose offer or wrap-up ran out first by now; nil when none did.
-func (e *Engine) expired(now contact.Instant) *entry {
-	if at, open := e.nextExpiry(); open && at <= now {
-		return e.alarms[0].c
+// sweep drops the alarms that are void, so that contacts that are closed long ago are not kept.
+func (e *Engine) sweep() {
+	kept := e.alarms[:0]
+	for _, a := range e.alarms {
+		if e.when(a.c, a.o) == a.at {
+			kept = append(kept, a)
+		} else if a.c.watched[a.o] == a.at {
+			a.c.watched[a.o] = 0
+		}
 	}
-	return nil
+	clear(e.alarms[len(kept):])
+	e.alarms = kept
+	for i := len(kept)/2 - 1; i >= 0; i-- {
+		e.alarms.down(i)
+	}
+	e.sweepAt = 2*len(kept) + minSweep
+}
+
+// minSweep is how many alarms there are at least before the void ones are looked for.
+const minSweep = 4096
+
+// nextAlarm returns when time brings something to a contact next.
+func (e *Engine) nextAlarm() (alarm, bool) {
+	for len(e.alarms) > 0 {
+		if first := e.alarms[0]; e.when(first.c, first.o) == first.at {
+			return first, true
+		}
+		if void := e.alarms.pop(); void.c.watched[void.o] == void.at {
+			void.c.watched[void.o] = 0
+		}
+	}
+	return alarm{}, false
 }
 
 // due lets happen what time alone brings by now.
 func (e *Engine) due(now contact.Instant) {
-	for c := e.expired(now); c != nil; c = e.expired(now) {
-		switch {
-		case c.State == contact.StateWrapUp:
-			e.lapse(c, now)
-		case c.State == contact.StateDialling:
-			e.failDial(c, contact.DialNoAnswer, now)
-		case c.Offer.Accepted:
-			e.failConnect(c, now)
-		default:
-			e.missOffer(c, now)
-		}
+	for a, some := e.nextAlarm(); some && a.at <= now; a, some = e.nextAlarm() {
+		e.happen(a.c, a.o, now)
 	}
 	e.returnOverdue(now)
 }

@@ -13,76 +13,59 @@ type entry struct {
 	ContactState
 	// line is the one that it stands in; nil unless it may be offered.
 	line *line
+	// clock is the contact's own, and arrival its reading when the contact arrived; nil when it counts all of time.
+	clock   *contact.Clock
+	arrival contact.Millis
+	// relaxesAt is when the next step of relaxation comes; 0 when there is none.
+	relaxesAt contact.Instant
+	// watched are the alarms that are set for it.
+	watched [occasions]contact.Instant
 }
 
-// line holds the contacts of one channel, class, needs and target that may be offered. Within
-// it the order is that of arrival and never changes, so that the engine compares only
-// the heads of lines.
+// line holds the contacts that may be offered and are equal in all that decides whose turn it is, but
+// for their arrival. Within it the order is that of arrival and never changes, so that the engine
+// compares only the heads of lines.
 type line struct {
 	key     lineKey
-	ranking *routing.Ranking
-	// room holds the contacts from index first on, sorted by arrival. The free room
-	// before first is what those left who were offered from the head; one who comes
-	// back to the head takes it again, so that neither moves the rest.
-	room  []*entry
-	first int
+	waiting routing.Row[*entry]
 }
 
+// lineKey is what the contacts of a line have in common. Channel, still needed skills, and the agent for whom
+// they are kept are the ranking's: those who may be asked for them.
 type lineKey struct {
-	channel contact.Channel
-	class   contact.Class
-	target  contact.Millis
-	needs   string
-}
-
-func (l *line) waiting() []*entry { return l.room[l.first:] }
-
-// insert puts the contact into its place by arrival.
-func (l *line) insert(c *entry) {
-	waiting := l.waiting()
-	at, _ := slices.BinarySearchFunc(waiting, c, byArrival)
-	if l.first > 0 && at <= len(waiting)/2 {
-		l.first--
-		copy(l.room[l.first:], waiting[:at])
-		l.room[l.first+at] = c
-		return
-	}
-	if l.first > len(waiting) { // most of the room is free: use it before growing
-		copy(l.room, waiting)
-		clear(l.room[len(waiting):])
-		l.room, l.first = l.room[:len(waiting)], 0
-	}
-	l.room = slices.Insert(l.room, l.first+at, c)
-}
-
-// remove takes the contact out.
-func (l *line) remove(c *entry) {
-	waiting := l.waiting()
-	at, found := slices.BinarySearchFunc(waiting, c, byArrival)
-	switch {
-	case !found:
-	case at <= len(waiting)/2:
-		copy(waiting[1:at+1], waiting[:at])
-		waiting[0] = nil
-		l.first++
-	default:
-		l.room = slices.Delete(l.room, l.first+at, l.first+at+1)
-	}
+	ranking  *routing.Ranking
+	channel  contact.Channel
+	class    contact.Class
+	returned bool
+	target   contact.Millis
+	hours    contact.HoursID
 }
 
 // byArrival orders contacts by when they arrived, those of one instant as they came in. It
-// is the order within a line, where [routing.CompareClaims] finds class and target equal.
+// is the order within a line, where [routing.CompareClaims] finds all else equal.
 func byArrival(a, b *entry) int {
 	return cmp.Or(cmp.Compare(a.Contact.Arrived, b.Contact.Arrived), cmp.Compare(a.Place, b.Place))
 }
 
-// byUrgency orders waiting contacts, the one to be served first first.
-func byUrgency(a, b *entry, now contact.Instant) int {
-	return routing.CompareClaims(a.claim(), b.claim(), now)
+// stands reports whether the contact may be offered, so that it stands in a line.
+func (e *Engine) stands(c *entry) bool {
+	return c.State == contact.StateWaiting && !c.Callback
 }
 
-func (c *entry) claim() routing.Claim {
-	return routing.Claim{Class: c.Class, Target: c.Target, Arrived: c.Contact.Arrived, Place: c.Place}
+// waits reports whether the contact is on its way to an agent: it may be offered, or is so.
+func (e *Engine) waits(c *entry) bool {
+	return c.line != nil || c.State == contact.StateOffered || c.State == contact.StateDialling
+}
+
+// claim is what the contact has to say for being served at now before others.
+func (e *Engine) claim(c *entry, now contact.Instant) routing.Claim {
+	claim := routing.Claim{
+		Class: c.Class, Returned: c.Returned, Waited: c.waited(now), Target: c.Target, Arrived: c.Contact.Arrived, Place: c.Place,
+	}
+	if routing.Rises(c.Class, claim.Waited, c.Target, e.rules.RiseAfter) {
+		claim.Class++
+	}
+	return claim
 }
 
 // Order returns the contacts that may be offered at now, in the order in which they would
@@ -90,16 +73,21 @@ func (c *entry) claim() routing.Claim {
 func (e *Engine) Order(now contact.Instant, limit int) []contact.ID {
 	now = max(now, e.last)
 	var ids []contact.ID
-	taken := make([]int, len(e.lineList)) // how many of each line are in the list
+	lines := make([]*line, 0, len(e.lines))
+	for _, l := range e.lines {
+		lines = append(lines, l)
+	}
+	taken := make([]int, len(lines)) // how many of each line are in the list
 	for len(ids) < limit {
-		first, of := (*entry)(nil), 0
-		for i, l := range e.lineList {
-			waiting := l.waiting()
+		first, claim, of := (*entry)(nil), routing.Claim{}, 0
+		for i, l := range lines {
+			waiting := l.waiting.All()
 			if taken[i] == len(waiting) {
 				continue
 			}
-			if c := waiting[taken[i]]; first == nil || byUrgency(c, first, now) < 0 {
-				first, of = c, i
+			c := waiting[taken[i]]
+			if own := e.claim(c, now); first == nil || routing.CompareClaims(own, claim) < 0 {
+				first, claim, of = c, own, i
 			}
 		}
 		if first == nil {
@@ -116,38 +104,82 @@ const maxIdleLines = 256
 
 // lineUp puts a contact that may be offered into its line.
 func (e *Engine) lineUp(c *entry) {
-	key := lineKey{channel: c.Contact.Channel, class: c.Class, target: c.Target, needs: routing.Key(c.Needs)}
-	l := e.lines[key]
-	if l == nil {
-		if len(e.lines) >= maxIdleLines {
-			e.forgetEmptyLines()
-		}
-		l = &line{key: key, ranking: e.pools[c.Contact.Channel].Use(c.Needs)}
-		e.lines[key] = l
-		e.lineList = append(e.lineList, l)
+	key := lineKey{
+		ranking: e.rank(c), channel: c.Contact.Channel, class: c.Class, returned: c.Returned, target: c.Target, hours: c.Hours,
 	}
-	l.insert(c)
+	l := e.lines[key]
+	switch {
+	case l == nil:
+		l = &line{key: key}
+		e.lines[key] = l
+		e.byRanking[key.ranking] = append(e.byRanking[key.ranking], l)
+	case l.waiting.Len() == 0:
+		e.idleLines--
+		fallthrough
+	default:
+		e.pools[key.channel].Release(key.ranking) // the line uses it already
+	}
+	l.waiting.Insert(c, byArrival)
 	c.line = l
 	e.waiting++
+	e.watch(c)
+}
+
+// rank returns the ranking of those who may be asked for the contact, in use once more.
+func (e *Engine) rank(c *entry) *routing.Ranking {
+	pool := e.pools[c.Contact.Channel]
+	if c.Prefer != "" {
+		return pool.UseOnly(c.Prefer)
+	}
+	return pool.Use(c.StillNeeded, c.Class)
 }
 
 // stepOut takes a contact out of its line.
 func (e *Engine) stepOut(c *entry) {
-	if c.line == nil {
+	l := c.line
+	if l == nil {
 		return
 	}
-	c.line.remove(c)
+	l.waiting.Remove(c, byArrival)
 	c.line = nil
 	e.waiting--
+	if l.waiting.Len() > 0 {
+		return
+	}
+	e.idleLines++
+	if c.Prefer != "" {
+		e.forget(l)
+	} else if e.idleLines > maxIdleLines {
+		for _, other := range e.lines {
+			if other.waiting.Len() == 0 {
+				e.forget(other)
+			}
+		}
+	}
 }
 
-func (e *Engine) forgetEmptyLines() {
-	e.lineList = slices.DeleteFunc(e.lineList, func(l *line) bool {
-		if len(l.waiting()) > 0 {
-			return false
-		}
-		e.pools[l.key.channel].Release(l.ranking)
-		delete(e.lines, l.key)
-		return true
-	})
+// forget drops a line that nobody stands in.
+func (e *Engine) forget(l *line) {
+	e.idleLines--
+	delete(e.lines, l.key)
+	ranking := l.key.ranking
+	others := slices.DeleteFunc(e.byRanking[ranking], func(other *line) bool { return other == l })
+	if len(others) == 0 {
+		delete(e.byRanking, ranking)
+	} else {
+		e.byRanking[ranking] = others
+	}
+	e.pools[l.key.channel].Release(ranking)
+}
+
+// restand changes what decides in which line the contact stands.
+func (e *Engine) restand(c *entry, change func()) {
+	stood := c.line != nil
+	e.stepOut(c)
+	change()
+	if stood {
+		e.lineUp(c)
+	} else {
+		e.watch(c)
+	}
 }

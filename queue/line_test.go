@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"svar/contact"
+	"svar/routing"
 )
 
 // However contacts come, go and come back, a line is as sorted as a list that is sorted
@@ -15,7 +16,7 @@ import (
 func TestLineKeepsPlaces(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var l line
+		var l routing.Row[*entry]
 		var want, away []*entry
 		place := uint64(0)
 		// Only the seed is rapid's, whose own numbers are mostly small.
@@ -28,24 +29,24 @@ func TestLineKeepsPlaces(t *testing.T) {
 				c := &entry{ContactState: ContactState{
 					Contact: contact.Contact{Arrived: contact.Instant(place - uint64(move)%3)}, Place: place,
 				}}
-				l.insert(c)
+				l.Insert(c, byArrival)
 				want = append(want, c)
 			case move < 220 || len(away) == 0: // somebody leaves, mostly from the head
 				at := 0
 				if move%4 == 0 {
 					at = int(move) % len(want)
 				}
-				l.remove(want[at])
+				l.Remove(want[at], byArrival)
 				away = append(away, want[at])
 				want = slices.Delete(want, at, at+1)
 			default: // somebody comes back
 				at := int(move) % len(away)
-				l.insert(away[at])
+				l.Insert(away[at], byArrival)
 				want = append(want, away[at])
 				away = slices.Delete(away, at, at+1)
 			}
 			slices.SortFunc(want, byArrival)
-			if !slices.Equal(l.waiting(), want) {
+			if !slices.Equal(l.All(), want) {
 				t.Fatalf("the line is out of order after %d moves", place)
 			}
 		}
@@ -63,10 +64,10 @@ func TestEmptyLinesAreForgotten(t *testing.T) {
 		e.lineUp(c)
 		e.stepOut(c)
 	}
-	if len(e.lines) > maxIdleLines || len(e.lineList) != len(e.lines) || e.waiting != 1 {
-		t.Fatalf("%d lines, %d in the list, %d waiting", len(e.lines), len(e.lineList), e.waiting)
+	if len(e.lines) > maxIdleLines+1 || e.idleLines != len(e.lines)-1 || e.waiting != 1 {
+		t.Fatalf("%d lines, %d of them idle, %d waiting", len(e.lines), e.idleLines, e.waiting)
 	}
-	if !slices.Contains(e.lineList, stays.line) {
+	if e.lines[stays.line.key] != stays.line {
 		t.Fatal("the line in use is forgotten")
 	}
 }

@@ -18,10 +18,11 @@ const settleTime contact.Millis = 1_000
 // match offers contacts until no pair that fits is left apart.
 func (e *Engine) match(now contact.Instant) {
 	for {
-		c, choice := e.next(now)
+		c, claim := e.next(now)
 		if c == nil {
 			return
 		}
+		choice, _ := e.choose(c, now)
 		e.emit(contact.ContactOffered{
 			Contact: c.Contact.ID,
 			Offer:   e.lastOffer + 1,
@@ -33,6 +34,12 @@ func (e *Engine) match(now contact.Instant) {
 				Rule:       choice.Rule,
 				Level:      choice.Level,
 				Idle:       max(0, now.Sub(choice.IdleSince)),
+				Relaxed:    c.Relaxed,
+				Class:      claim.Class,
+				Risen:      claim.Class != c.Class,
+				Waited:     claim.Waited,
+				Target:     c.Target,
+				Returned:   c.Returned,
 			},
 		}, now)
 	}
@@ -48,37 +55,36 @@ func (e *Engine) offerTimeout(channel contact.Channel) contact.Millis {
 	return e.rules.OfferTimeout
 }
 
-// next returns the contact that is served next at now, and for whom; nil when no
+// next returns the contact that is served next at now, and its claim; nil when no
 // contact that waits has a free agent.
-func (e *Engine) next(now contact.Instant) (*entry, routing.Choice) {
+func (e *Engine) next(now contact.Instant) (first *entry, claim routing.Claim) {
 	if e.waiting == 0 || now < e.settled {
-		return nil, routing.Choice{}
+		return nil, routing.Claim{}
 	}
-	var first *entry
-	for _, l := range e.lineList {
-		head := l.head(now)
-		if head != nil && (first == nil || byUrgency(head, first, now) < 0) {
-			first = head
+	for _, channel := range channels {
+		for _, ranking := range e.pools[channel].Open() {
+			for _, l := range e.byRanking[ranking] {
+				head := e.head(l, now)
+				if head == nil {
+					continue
+				}
+				if own := e.claim(head, now); first == nil || routing.CompareClaims(own, claim) < 0 {
+					first, claim = head, own
+				}
+			}
 		}
 	}
-	if first == nil {
-		return nil, routing.Choice{}
-	}
-	choice, _ := first.choose(now)
-	return first, choice
+	return first, claim
 }
 
 // head returns the first contact of the line that a free agent fits. Only those that
 // somebody declined or missed just now can be skipped.
-func (l *line) head(now contact.Instant) *entry {
-	if len(l.ranking.Sorted()) == 0 {
-		return nil
-	}
-	for _, c := range l.waiting() {
+func (e *Engine) head(l *line, now contact.Instant) *entry {
+	for _, c := range l.waiting.All() {
 		if len(c.PassedOver) == 0 {
 			return c
 		}
-		if _, found := c.choose(now); found {
+		if _, found := e.choose(c, now); found {
 			return c
 		}
 	}
@@ -86,13 +92,18 @@ func (l *line) head(now contact.Instant) *entry {
 }
 
 // choose returns the agent for a contact that stands in a line.
-func (c *entry) choose(now contact.Instant) (routing.Choice, bool) {
+func (e *Engine) choose(c *entry, now contact.Instant) (choice routing.Choice, found bool) {
+	sorted := c.line.key.ranking.Sorted()
 	if len(c.PassedOver) == 0 {
-		return routing.Choose(c.line.ranking.Sorted(), nil)
+		choice, found = routing.Choose(sorted, nil)
+	} else {
+		choice, found = routing.Choose(sorted, func(agent contact.AgentID) bool { return c.passes(agent, now) })
 	}
-	return routing.Choose(c.line.ranking.Sorted(), func(agent contact.AgentID) bool {
-		return c.passes(agent, now)
-	})
+	if found && c.Prefer != "" {
+		choice.Rule = c.PreferRule
+		choice.Level, _ = routing.Level(e.agents[c.Prefer].Skills, c.StillNeeded)
+	}
+	return choice, found
 }
 
 // passes reports whether the agent is passed over for the contact at now.
@@ -109,7 +120,8 @@ func (c *entry) passes(agent contact.AgentID, now contact.Instant) bool {
 // that of the last event, at which time alone makes something happen. There is none
 // while everything waits for a command.
 func (e *Engine) Deadline() (contact.Instant, bool) {
-	deadline, some := e.nextExpiry()
+	first, some := e.nextAlarm()
+	deadline := first.at
 	for _, next := range []func() (contact.Instant, bool){e.nextReturn, e.nextMatch} {
 		if at, due := next(); due && (!some || at < deadline) {
 			deadline, some = at, true
@@ -141,12 +153,15 @@ func (e *Engine) nextMatch() (at contact.Instant, due bool) {
 	return at, due
 }
 
-// fits reports whether the agent is free and eligible for the contact.
+// fits reports whether the agent is free and may be asked for the contact.
 func (e *Engine) fits(c *entry, agent contact.AgentID) bool {
 	a := e.agents[agent]
 	if a == nil || !e.free(a, c.Contact.Channel) {
 		return false
 	}
-	_, eligible := routing.Level(a.Skills, c.Needs)
-	return eligible
+	if c.Prefer != "" {
+		return agent == c.Prefer
+	}
+	_, eligible := routing.Level(a.Skills, c.StillNeeded)
+	return eligible && a.Reserved <= c.Class
 }

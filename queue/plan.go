@@ -73,6 +73,8 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 		return e.planTakeCallback(v, now)
 	case contact.FailDial:
 		return e.planFailDial(v, now)
+	case contact.SetImpact:
+		return e.planImpact(v, now)
 	case contact.SetPresence:
 		return e.planPresence(v, now)
 	case contact.SetReachable:
@@ -96,9 +98,23 @@ func (e *Engine) planRules(v contact.ChangeRules, now contact.Instant) func() {
 func sameRules(a, b contact.Rules) bool {
 	lists := slices.Equal(a.OutcomeCodes, b.OutcomeCodes) && slices.EqualFunc(a.Channels, b.Channels, func(a, b contact.ChannelRule) bool {
 		return a.Channel == b.Channel && a.Capacity == b.Capacity && a.OfferTimeout == b.OfferTimeout && slices.Equal(a.Beside, b.Beside)
-	})
-	a.OutcomeCodes, b.OutcomeCodes, a.Channels, b.Channels = nil, nil, nil, nil
+	}) && slices.EqualFunc(a.Groups, b.Groups, func(a, b contact.GroupRule) bool {
+		return a.Group == b.Group && a.BreaksAtOnce == b.BreaksAtOnce && slices.Equal(a.Relax, b.Relax)
+	}) && slices.EqualFunc(a.Hours, b.Hours, sameHours) && slices.Equal(a.PauseReasons, b.PauseReasons)
+	for _, rules := range []*contact.Rules{&a, &b} {
+		rules.OutcomeCodes, rules.Channels, rules.Groups, rules.Hours, rules.PauseReasons = nil, nil, nil, nil, nil
+	}
 	return lists && reflect.DeepEqual(a, b)
+}
+
+func sameHours(a, b contact.HoursRule) bool {
+	weekly := true
+	for day := range a.Weekly {
+		weekly = weekly && slices.Equal(a.Weekly[day], b.Weekly[day])
+	}
+	return weekly && a.ID == b.ID && a.Zone == b.Zone && slices.EqualFunc(a.Exceptions, b.Exceptions, func(a, b contact.DayException) bool {
+		return a.Date == b.Date && slices.Equal(a.Open, b.Open)
+	})
 }
 
 func (e *Engine) planArrive(v contact.Arrive, now contact.Instant) func() {
@@ -152,12 +168,14 @@ func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *c
 	if c == nil || c.lapses(now) {
 		return nil, reject(contact.UnknownContact)
 	}
-	same := slices.Equal(v.Needs, c.Needs) && v.Class == c.Class && v.Target == c.Target
+	same := slices.Equal(v.Needs, c.Needs) && v.Class == c.QueuedClass && v.Target == c.Target && v.Hours == c.Hours
 	switch {
 	case c.Queued != 0 && same:
 		return nothing, nil
 	case c.Callback, c.alive(now), c.State.Joined(), c.State == contact.StateWrapUp:
 		return nil, reject(contact.WrongState)
+	case v.Hours != "" && e.clocks[v.Hours] == nil:
+		return nil, reject(contact.Invalid)
 	}
 	return func() {
 		e.emit(contact.ContactQueued{Contact: v.Contact, Needs: v.Needs, Class: v.Class, Target: v.Target, Hours: v.Hours}, now)

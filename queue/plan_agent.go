@@ -146,7 +146,7 @@ func (e *Engine) isRoster(roster contact.Roster) bool {
 		return false
 	}
 	for _, agent := range roster.Agents {
-		if a, known := e.known(agent.ID); !known || !slices.Equal(a.Skills, agent.Skills) {
+		if a, known := e.known(agent.ID); !known || !slices.Equal(a.Skills, agent.Skills) || a.Reserved != agent.Reserved {
 			return false
 		}
 	}

@@ -193,9 +193,10 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 // ordered compares the order that is shown with the one that the slow twin serves in.
 func (c *checker) ordered(now contact.Instant) {
 	waiting := slices.DeleteFunc(c.engine.Contacts(), func(k queue.ContactState) bool {
-		return k.State != contact.StateWaiting || k.Callback
+		return !slowStands(k)
 	})
-	slices.SortFunc(waiting, func(a, b queue.ContactState) int { return slowOrder(a, b, now) })
+	rules := c.engine.Rules()
+	slices.SortFunc(waiting, func(a, b queue.ContactState) int { return slowOrder(rules, a, b, now) })
 	var want []contact.ID
 	for _, k := range waiting[:min(len(waiting), 5)] {
 		want = append(want, k.Contact.ID)

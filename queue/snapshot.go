@@ -72,7 +72,10 @@ func Restore(data []byte) (*Engine, error) {
 func (s snapshot) engine() (*Engine, error) {
 	e := New()
 	e.last, e.epoch, e.leader, e.settled = s.Last, s.Epoch, s.Leader, s.Settled
-	e.rules, e.lastOffer, e.lastPlace, e.dials = s.Rules, s.LastOffer, s.LastPlace, s.Dials
+	e.lastOffer, e.lastPlace, e.dials = s.LastOffer, s.LastPlace, s.Dials
+	if err := e.rule(s.Rules); err != nil {
+		return nil, fmt.Errorf("read the queue's snapshot: %w", err)
+	}
 	for _, c := range s.Closed {
 		e.remember(c)
 	}
@@ -109,7 +112,11 @@ func (e *Engine) adopt(c *entry) error {
 	if len(c.PassedOver) > 0 {
 		e.passedOver[id] = c
 	}
-	if c.State == contact.StateWaiting && !c.Callback {
+	if agent := c.Prefer; agent != "" {
+		e.keep(c, agent, c.PreferUntil, c.PreferRule)
+	}
+	e.reckon(c)
+	if e.stands(c) {
 		e.lineUp(c)
 	}
 	if (c.Offer != nil) != (c.State == contact.StateOffered || c.State == contact.StateDialling) {

@@ -89,7 +89,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ data, says string }{
 		"no JSON":            {"?", "read the queue's snapshot"},
-		"another format":     {strings.Replace(string(golden), `"format": 3`, `"format": 2`, 1), "it has format 2; this version of svar reads format 3"},
+		"another format":     {strings.Replace(string(golden), `"format": 4`, `"format": 3`, 1), "it has format 3; this version of svar reads format 4"},
 		"an unknown field":   {strings.Replace(string(golden), `"last":`, `"lost":`, 1), "lost"},
 		"a contact twice":    {strings.Replace(string(golden), `"id": "k2"`, `"id": "k1"`, 1), "twice"},
 		"an end of talk":     {strings.ReplaceAll(string(golden), `"state": "wrap-up"`, `"state": "connected"`), "an end of wrap-up does not fit"},

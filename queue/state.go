@@ -34,7 +34,10 @@ type ContactState struct {
 	NeedsSince  contact.Instant `json:"needs_since,omitempty"`
 	StillNeeded contact.Needs   `json:"still_needed,omitempty"`
 	Relaxed     uint8           `json:"relaxed,omitempty"`
-	Class       contact.Class   `json:"class,omitempty"`
+	// Class is the one that it is served in as long as it has not risen: QueuedClass, which it was queued
+	// in, or the one that its impact gave it.
+	Class       contact.Class `json:"class,omitempty"`
+	QueuedClass contact.Class `json:"queued_class,omitempty"`
 	// Target counts in the opening hours Hours; in all of time when that is empty.
 	Target contact.Millis  `json:"target_ms,omitempty"`
 	Hours  contact.HoursID `json:"hours,omitempty"`
@@ -280,6 +283,21 @@ func cloneRules(r contact.Rules) contact.Rules {
 	for i := range r.Channels {
 		r.Channels[i].Beside = slices.Clone(r.Channels[i].Beside)
 	}
+	r.Groups = slices.Clone(r.Groups)
+	for i := range r.Groups {
+		r.Groups[i].Relax = slices.Clone(r.Groups[i].Relax)
+	}
+	r.Hours = slices.Clone(r.Hours)
+	for i := range r.Hours {
+		for day, windows := range r.Hours[i].Weekly {
+			r.Hours[i].Weekly[day] = slices.Clone(windows)
+		}
+		r.Hours[i].Exceptions = slices.Clone(r.Hours[i].Exceptions)
+		for j := range r.Hours[i].Exceptions {
+			r.Hours[i].Exceptions[j].Open = slices.Clone(r.Hours[i].Exceptions[j].Open)
+		}
+	}
+	r.PauseReasons = slices.Clone(r.PauseReasons)
 	return r
 }
 

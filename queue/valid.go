@@ -19,7 +19,7 @@ const (
 	maxSkills  = 200
 	maxCodes   = 200
 	maxLegs    = 20_000
-	maxAgents  = 2000
+	maxAgents  = 10_000
 	maxTimeout = contact.Millis(10 * 60 * 1000)
 	maxGrace   = contact.Millis(24 * 3600 * 1000)
 	// maxCapacity is how many contacts of one channel an agent may have.
@@ -46,7 +46,9 @@ func valid(command contact.Command) bool {
 	case contact.Refuse:
 		return validContact(v.Contact) && v.Response >= 400 && v.Response <= 699
 	case contact.Enqueue:
-		return validNeeds(v.Needs, maxNeeds) && v.Class <= contact.ClassPriorityLine && v.Target > 0 && v.Target <= maxTarget
+		return validNeeds(v.Needs, maxNeeds) && v.Class <= contact.ClassPriorityLine && v.Target > 0 && v.Target <= maxTarget && validText(string(v.Hours), maxID)
+	case contact.SetImpact:
+		return v.Residents <= maxResidents && validText(string(v.Agent), maxID)
 	case contact.DeclineOffer:
 		return validText(v.Reason, maxText)
 	case contact.ConfirmConnected:
@@ -76,7 +78,7 @@ func validRules(r contact.Rules) bool {
 		len(r.OutcomeCodes) <= maxCodes && all(r.OutcomeCodes, validID) && !repeats(r.OutcomeCodes) &&
 		all(r.Channels, validChannelRule) && rising(r.Channels, func(c contact.ChannelRule) contact.Channel { return c.Channel }) &&
 		r.UnreachableGrace >= 0 && r.UnreachableGrace <= maxGrace && r.DialTimeout >= 0 && r.DialTimeout <= maxTimeout &&
-		r.DialsPerContact <= maxDialsPerContact && r.DialsPerHour <= maxDialsPerHour && validWrapUp(r)
+		r.DialsPerContact <= maxDialsPerContact && r.DialsPerHour <= maxDialsPerHour && validWrapUp(r) && validOrder(r)
 }
 
 // validWrapUp wants a code for what runs out, which nobody can choose.
@@ -107,7 +109,7 @@ func validRoster(r contact.Roster) bool {
 		return false
 	}
 	for i, agent := range r.Agents {
-		if !validID(agent.ID) || !validNeeds(agent.Skills, maxSkills) || (i > 0 && agent.ID <= r.Agents[i-1].ID) {
+		if !validID(agent.ID) || !validNeeds(agent.Skills, maxSkills) || agent.Reserved > contact.ClassPriorityLine || (i > 0 && agent.ID <= r.Agents[i-1].ID) {
 			return false
 		}
 	}
@@ -132,7 +134,8 @@ func validLeg(v contact.Arrive) bool {
 func validContact(c contact.Contact) bool {
 	return validID(c.ID) && slices.Contains(channels, c.Channel) && validText(string(c.Line), maxID) && validText(string(c.Audience), maxID) &&
 		validText(string(c.Person), maxID) && validText(string(c.Party), maxID) && validText(string(c.Service), maxID) &&
-		validText(string(c.Ticket), maxID) && validText(c.Language, maxID) && c.Arrived > 0
+		validText(string(c.Ticket), maxID) && validText(c.Language, maxID) && validText(string(c.Follows), maxID) &&
+		c.Arrived > 0 && c.Arrived <= maxArrived
 }
 
 // validNeeds wants them sorted, each skill once, levels 1–5.

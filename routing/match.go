@@ -97,23 +97,38 @@ type Choice struct {
 // Choose returns the first of the candidates, which are sorted by [Compare], leaving
 // out those whom passed names; nil leaves out nobody.
 func Choose(sorted []Candidate, passed func(contact.AgentID) bool) (choice Choice, found bool) {
-	if passed != nil {
-		sorted = slices.DeleteFunc(slices.Clone(sorted), func(c Candidate) bool { return passed(c.Agent) })
+	var second Candidate
+	for _, c := range sorted {
+		if passed != nil && passed(c.Agent) {
+			continue
+		}
+		choice.Candidates++
+		switch choice.Candidates {
+		case 1:
+			choice.Candidate = c
+		case 2:
+			second = c
+		}
+		if passed == nil && choice.Candidates == 2 {
+			choice.Candidates = len(sorted)
+			break
+		}
 	}
-	if len(sorted) == 0 {
+	if choice.Candidates == 0 {
 		return Choice{}, false
 	}
-	return Choice{Candidate: sorted[0], Candidates: len(sorted), Rule: deciding(sorted)}, true
+	choice.Rule = deciding(choice, second)
+	return choice, true
 }
 
-// deciding names what set the first candidate apart from the next one.
-func deciding(sorted []Candidate) contact.Rule {
+// deciding names what set the chosen candidate apart from the next one.
+func deciding(choice Choice, second Candidate) contact.Rule {
 	switch {
-	case len(sorted) == 1:
+	case choice.Candidates == 1:
 		return contact.OnlyCandidate
-	case sorted[0].Level != sorted[1].Level:
+	case choice.Level != second.Level:
 		return contact.HighestLevel
-	case sorted[0].IdleSince != sorted[1].IdleSince:
+	case choice.IdleSince != second.IdleSince:
 		return contact.LongestIdle
 	default:
 		return contact.ByName

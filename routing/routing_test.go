@@ -95,29 +95,54 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// Class, then the share of the target, then arrival: for contacts of any channel.
+// Class, then who lost his agent, then the share of the target, then arrival: for contacts of any
+// channel.
 func TestCompareClaims(t *testing.T) {
 	t.Parallel()
-	const now, minute, hours = contact.Instant(10_000_000_000), contact.Millis(60_000), contact.Millis(8 * 3600_000)
-	ago := func(d contact.Millis) contact.Instant { return now.Add(-d) }
+	const minute, hours, year = contact.Millis(60_000), contact.Millis(8 * 3600_000), contact.Millis(366 * 24 * 3600_000)
 	for _, c := range []struct {
 		name          string
 		first, second routing.Claim
 	}{
-		{"priority before everything", routing.Claim{Class: 2, Target: minute, Arrived: now}, routing.Claim{Class: 1, Target: minute, Arrived: ago(hours)}},
-		{"a call at 90 % before a mail at 80 %", routing.Claim{Target: minute, Arrived: ago(54_000)}, routing.Claim{Target: hours, Arrived: ago(hours * 8 / 10)}},
-		{"a mail at 90 % before a call at 80 %", routing.Claim{Target: hours, Arrived: ago(hours * 9 / 10)}, routing.Claim{Target: minute, Arrived: ago(48_000)}},
-		{"arrival at equal shares", routing.Claim{Target: 2 * minute, Arrived: ago(minute)}, routing.Claim{Target: minute, Arrived: ago(minute / 2)}},
-		{"place at one instant", routing.Claim{Target: minute, Arrived: now, Place: 1}, routing.Claim{Target: minute, Arrived: now, Place: 2}},
-		{"no overflow after a year", routing.Claim{Target: 2, Arrived: 1}, routing.Claim{Target: 366 * 24 * hours, Arrived: 1}},
-		{"never queued before others", routing.Claim{Arrived: ago(1000)}, routing.Claim{Target: minute, Arrived: ago(hours)}},
-		{"a clock ahead counts as now", routing.Claim{Target: minute, Arrived: ago(1)}, routing.Claim{Target: minute, Arrived: now + 5000}},
+		{"priority before everything", routing.Claim{Class: 2, Target: minute}, routing.Claim{Class: 1, Target: minute, Waited: hours, Returned: true}},
+		{"who lost his agent first in his class", routing.Claim{Returned: true, Target: hours}, routing.Claim{Target: minute, Waited: hours}},
+		{"a call at 90 % before a mail at 80 %", routing.Claim{Target: minute, Waited: 54_000}, routing.Claim{Target: hours, Waited: hours * 8 / 10}},
+		{"a mail at 90 % before a call at 80 %", routing.Claim{Target: hours, Waited: hours * 9 / 10}, routing.Claim{Target: minute, Waited: 48_000}},
+		{"arrival at equal shares", routing.Claim{Target: 2 * minute, Waited: minute, Arrived: 1}, routing.Claim{Target: minute, Waited: minute / 2, Arrived: 2}},
+		{"place at one instant", routing.Claim{Target: minute, Place: 1}, routing.Claim{Target: minute, Place: 2}},
+		{"no overflow after a hundred years", routing.Claim{Target: 2, Waited: 100 * year}, routing.Claim{Target: year, Waited: 100 * year}},
+		{"never queued before others", routing.Claim{Waited: 1000}, routing.Claim{Target: minute, Waited: hours}},
+		{"a clock ahead counts as now", routing.Claim{Target: minute, Waited: 1, Arrived: 2}, routing.Claim{Target: minute, Waited: -5000, Arrived: 1}},
 	} {
-		if routing.CompareClaims(c.first, c.second, now) >= 0 || routing.CompareClaims(c.second, c.first, now) <= 0 {
+		if routing.CompareClaims(c.first, c.second) >= 0 || routing.CompareClaims(c.second, c.first) <= 0 {
 			t.Errorf("%s: not so", c.name)
 		}
-		if routing.CompareClaims(c.first, c.first, now) != 0 {
+		if routing.CompareClaims(c.first, c.first) != 0 {
 			t.Errorf("%s: not equal to itself", c.name)
+		}
+	}
+}
+
+// Only ordinary contacts rise, at the percentage of their target, to the millisecond.
+func TestRises(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		class          contact.Class
+		waited, target contact.Millis
+		after          uint16
+		rises          bool
+	}{
+		{"just before", contact.ClassOrdinary, 119_999, 60_000, 200, false},
+		{"just then", contact.ClassOrdinary, 120_000, 60_000, 200, true},
+		{"a part of a millisecond is waited for", contact.ClassOrdinary, 1, 1, 150, false},
+		{"never, when the rules do not say", contact.ClassOrdinary, 1 << 40, 1, 0, false},
+		{"who is there already", contact.ClassResidentImpact, 1 << 40, 1, 100, false},
+		{"the priority line has nothing above", contact.ClassPriorityLine, 1 << 40, 1, 100, false},
+		{"never queued: at once", contact.ClassOrdinary, 2, 0, 150, true},
+	} {
+		if got := routing.Rises(c.class, c.waited, c.target, c.after); got != c.rises {
+			t.Errorf("%s: got %v", c.name, got)
 		}
 	}
 }
@@ -206,13 +231,13 @@ func TestRankingsAreUpToDate(t *testing.T) {
 				}
 				a := free{skills: contact.NewNeeds(list...), idleSince: contact.Instant(rapid.IntRange(0, 5).Draw(t, "idle"))}
 				agents[id] = a
-				pool.Free(id, a.skills, a.idleSince)
+				pool.Free(id, a.skills, 0, a.idleSince)
 			case 2:
 				delete(agents, id)
 				pool.Busy(id)
 			case 3:
 				if rankings[which] == nil {
-					rankings[which] = pool.Use(asked[which])
+					rankings[which] = pool.Use(asked[which], 0)
 				}
 			case 4:
 				if rankings[which] != nil {
@@ -244,18 +269,18 @@ func TestRankingIsShared(t *testing.T) {
 	t.Parallel()
 	pool := routing.NewPool()
 	needs := contact.Needs{{Skill: "sv", Level: 1}}
-	a, b := pool.Use(needs), pool.Use(needs)
+	a, b := pool.Use(needs, 0), pool.Use(needs, 0)
 	if a != b {
 		t.Fatal("two rankings for the same needs")
 	}
 	pool.Release(a)
-	pool.Free("anna", needs, 1)
+	pool.Free("anna", needs, 0, 1)
 	if len(b.Sorted()) != 1 {
 		t.Error("a ranking in use is not kept up to date")
 	}
 	pool.Release(b)
 	pool.Busy("anna")
-	if len(pool.Use(needs).Sorted()) != 0 {
+	if len(pool.Use(needs, 0).Sorted()) != 0 {
 		t.Error("a released ranking was used again as it was")
 	}
 }
@@ -270,16 +295,16 @@ func BenchmarkPoolFreeAndBusy(b *testing.B) {
 		)
 	}
 	for n := range 30 {
-		pool.Use(contact.Needs{{Skill: contact.SkillID(fmt.Sprintf("skill-%d", n)), Level: 1}})
+		pool.Use(contact.Needs{{Skill: contact.SkillID(fmt.Sprintf("skill-%d", n)), Level: 1}}, 0)
 	}
 	for n := range 500 {
-		pool.Free(contact.AgentID(fmt.Sprintf("agent-%d", n)), skills(n), contact.Instant(n))
+		pool.Free(contact.AgentID(fmt.Sprintf("agent-%d", n)), skills(n), 0, contact.Instant(n))
 	}
 	n := 0
 	for b.Loop() {
 		id := contact.AgentID(fmt.Sprintf("agent-%d", n%500))
 		pool.Busy(id)
-		pool.Free(id, skills(n%500), contact.Instant(1000+n))
+		pool.Free(id, skills(n%500), 0, contact.Instant(1000+n))
 		n++
 	}
 }
