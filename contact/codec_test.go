@@ -123,7 +123,7 @@ var events = contact.Events{
 	contact.CallbackScheduled{Contact: id, By: contact.PartyAgent, Agent: anna, From: contact.StateWrapUp, At: 1_764_070_000_000, For: anna},
 	contact.CallbackDue{Contact: id, For: anna, PreferUntil: 1_764_070_300_000},
 	contact.ContactRejoined{Contact: id, Node: node, Leg: leg},
-	contact.ContactTransferred{Contact: id, Offer: 7, Agent: anna, To: contact.Destination{Agent: "bo", Needs: needs, Outside: "administration"}, Until: 1_764_054_060_000},
+	contact.ContactTransferred{Contact: id, Offer: 7, Agent: anna, To: contact.Destination{Agent: "bo", Needs: needs, Outside: "administration"}, Until: 1_764_054_060_000, Again: 1_764_054_090_000},
 	contact.ConsultOffered{Contact: id, Offer: 9, Agent: anna, With: "bo", Expires: 1_764_054_075_000},
 	contact.ConsultAccepted{Contact: id, Offer: 9, With: "bo"},
 	contact.ConsultConnected{Contact: id, Offer: 9, With: "bo", Leg: leg},

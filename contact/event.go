@@ -233,8 +233,11 @@ type ContactTransferred struct {
 	Offer   OfferID     `json:"offer"`
 	Agent   AgentID     `json:"agent"`
 	To      Destination `json:"to"`
-	// Until is how long it is kept for To.Agent; 0 when it is sent to a group.
+	// Until is how long it is kept for To.Agent; 0 when it is sent to a group, and when it is kept
+	// for as long as he is ready.
 	Until Instant `json:"until,omitempty"`
+	// Again is when Agent may be offered this contact himself again.
+	Again Instant `json:"again,omitempty"`
 }
 
 // ConsultOffered: With is asked to talk to Agent, who has the contact, until Expires. The user is

@@ -118,6 +118,7 @@ type WithdrawCause string
 // The causes.
 const (
 	CallerLeft       WithdrawCause = "caller-left"
+	CallerBack       WithdrawCause = "caller-back" // a call-back: its caller rang again
 	AgentLeft        WithdrawCause = "agent-left"
 	AgentUnreachable WithdrawCause = "agent-unreachable"
 	TakeOver         WithdrawCause = "take-over"
