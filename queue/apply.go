@@ -29,6 +29,8 @@ func (e *Engine) fold(event contact.Event, now contact.Instant) error {
 		return nil
 	case contact.PresenceChanged:
 		return e.changePresence(v, now)
+	case contact.PresencePlanned:
+		return e.presencePlanned(v)
 	case contact.ReachabilityChanged:
 		return e.changeReachability(v, now)
 	case contact.ContactArrived:
@@ -385,31 +387,10 @@ func (e *Engine) enrol(roster contact.Roster, now contact.Instant) {
 	}
 	for id, a := range e.agents {
 		if !listed[id] {
-			a.Gone = true
+			a.Gone, a.Next, a.NextReason = true, "", ""
 			e.refresh(a)
 		}
 	}
-}
-
-func (e *Engine) changePresence(v contact.PresenceChanged, now contact.Instant) error {
-	a := e.agents[v.Agent]
-	if a == nil {
-		return fmt.Errorf("agent %s is unknown", v.Agent)
-	}
-	if v.Presence == contact.Ready && a.Presence != contact.Ready {
-		a.IdleSince = now
-		a.MissedInRow = 0
-		e.forgive(a.Agent)
-	}
-	if v.Presence == contact.SignedOut {
-		a.Missed = nil
-	}
-	if v.Presence != a.Presence || v.Reason != a.Reason {
-		a.Since = now
-	}
-	a.Presence, a.Reason, a.Cause = v.Presence, v.Reason, v.Cause
-	e.refresh(a)
-	return nil
 }
 
 func (e *Engine) changeReachability(v contact.ReachabilityChanged, now contact.Instant) error {

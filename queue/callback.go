@@ -32,7 +32,7 @@ func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (
 	}
 	a := e.agents[v.Agent]
 	switch {
-	case a.Offer != 0 || !routing.Room(e.rules.Channels, a.has(), c.Contact.Channel):
+	case a.Offer != 0 || !routing.Room(e.rules.Channels, a.has(nil), c.Contact.Channel):
 		return nil, reject(contact.NotFree)
 	case countDials(c.Dials, now) >= int(e.rules.DialsPerContact), countDials(e.dials, now) >= int(e.rules.DialsPerHour):
 		return nil, reject(contact.DialLimit)

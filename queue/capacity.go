@@ -10,16 +10,16 @@ import (
 
 // free reports whether the agent may be offered a contact of the channel.
 func (e *Engine) free(a *AgentState, channel contact.Channel) bool {
-	return !a.Gone && a.status().Free(e.rules.Channels, channel)
+	if a.Gone || a.Next != "" || !takes(a.Channels, channel) || (channel.Written() && e.roomForTextAt(a) > e.clock) {
+		return false
+	}
+	var few [8]contact.Channel // so that nothing is allocated for most agents
+	status := routing.Status{Presence: a.Presence, Reachable: a.Reachable(), Asked: a.Offer != 0, Has: a.has(few[:0])}
+	return status.Free(e.rules.Channels, channel)
 }
 
-func (a *AgentState) status() routing.Status {
-	return routing.Status{Presence: a.Presence, Reachable: a.Reachable(), Asked: a.Offer != 0, Has: a.has()}
-}
-
-// has are the channels of all the contacts that the agent has.
-func (a *AgentState) has() []contact.Channel {
-	var has []contact.Channel
+// has adds the channels of all the contacts that the agent has.
+func (a *AgentState) has(has []contact.Channel) []contact.Channel {
 	for _, held := range a.Contacts {
 		has = append(has, held.Channel)
 	}
@@ -60,9 +60,9 @@ func (e *Engine) finishAgent(c *entry, now contact.Instant) {
 // refresh brings what follows from the agent up to date, and forgets one who is gone and
 // has nothing open.
 func (e *Engine) refresh(a *AgentState) {
-	status := a.status()
+	e.watchRamp(a)
 	for _, channel := range channels {
-		if !a.Gone && status.Free(e.rules.Channels, channel) {
+		if e.free(a, channel) {
 			e.pools[channel].Free(a.Agent, a.Skills, a.Reserved, a.IdleSince)
 		} else {
 			e.pools[channel].Busy(a.Agent)
@@ -73,6 +73,11 @@ func (e *Engine) refresh(a *AgentState) {
 		e.away[a.Agent] = a
 	} else {
 		delete(e.away, a.Agent)
+	}
+	if a.Next != "" && len(a.Contacts) == 0 {
+		e.leaving[a.Agent] = a
+	} else {
+		delete(e.leaving, a.Agent)
 	}
 	if a.Gone && len(a.Contacts) == 0 && !a.Reachable() {
 		delete(e.agents, a.Agent)

@@ -35,6 +35,10 @@ type Engine struct {
 	alarms     alarms
 	passedOver map[contact.ID]*entry
 	away       map[contact.AgentID]*AgentState // those without a console who have contacts
+	leaving    map[contact.AgentID]*AgentState // those who have nothing more before their planned presence
+	clock      contact.Instant                 // up to when the pools know what time has brought
+	ramping    map[contact.AgentID]contact.Instant
+	rampAlarms rampAlarms
 	pools      map[contact.Channel]*routing.Pool
 	lines      map[lineKey]*line
 	byRanking  map[*routing.Ranking][]*line
@@ -84,6 +88,8 @@ func New() *Engine {
 		offers:     map[contact.OfferID]*entry{},
 		passedOver: map[contact.ID]*entry{},
 		away:       map[contact.AgentID]*AgentState{},
+		leaving:    map[contact.AgentID]*AgentState{},
+		ramping:    map[contact.AgentID]contact.Instant{},
 		pools:      pools,
 		lines:      map[lineKey]*line{},
 		byRanking:  map[*routing.Ranking][]*line{},
@@ -100,6 +106,7 @@ func New() *Engine {
 // due; the next Step or Tick brings that.
 func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.Event, error) {
 	now = max(now, e.last)
+	e.passTo(now)
 	perform, rejection := e.plan(command, now)
 	if rejection != nil {
 		return nil, rejection
@@ -108,6 +115,7 @@ func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.E
 	e.due(now)
 	perform()
 	e.due(now) // what came back may have waited long enough for more
+	e.keepPlans(now)
 	e.endKeepings(now)
 	e.match(now)
 	return e.emitted, nil
@@ -124,6 +132,7 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 		return nil, reject(contact.Invalid)
 	}
 	now = max(now, e.last)
+	e.passTo(now)
 	e.begin()
 	e.emit(contact.LeaderElected{Epoch: epoch, Node: node}, now)
 	for _, c := range e.sortedContacts() {
@@ -136,6 +145,7 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 			e.resumeWrapUp(c, now)
 		}
 	}
+	e.keepPlans(now)
 	e.endKeepings(now)
 	return e.emitted, nil
 }
@@ -143,6 +153,7 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 // Apply takes over an event that was recorded at now. An error says that the event
 // cannot have followed the ones before: the state is not to be used any more.
 func (e *Engine) Apply(event contact.Event, now contact.Instant) error {
+	e.passTo(max(now, e.last))
 	e.begin()
 	return e.apply(event, now)
 }

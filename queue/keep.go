@@ -44,7 +44,7 @@ func (e *Engine) unkeep(c *entry) {
 func (e *Engine) attends(id contact.AgentID, channel contact.Channel) bool {
 	a := e.agents[id]
 	return a != nil && !a.Gone && a.Presence == contact.Ready && a.Reachable() && a.Next == "" &&
-		(len(a.Channels) == 0 || slices.Contains(a.Channels, channel))
+		takes(a.Channels, channel)
 }
 
 // doubt notes that the keeping of the contact may have to end.

@@ -118,11 +118,13 @@ func (c *entry) passes(agent contact.AgentID, now contact.Instant) bool {
 
 // Deadline returns when the next [contact.Tick] is due: the first instant, not before
 // that of the last event, at which time alone makes something happen. There is none
-// while everything waits for a command.
+// while everything waits for a command. At one that gives an agent room for more texts
+// ([contact.Rules.RampUp]) it may turn out that none of those that wait is for him: then nothing happens,
+// and after its Tick the next deadline is told.
 func (e *Engine) Deadline() (contact.Instant, bool) {
 	first, some := e.nextAlarm()
 	deadline := first.at
-	for _, next := range []func() (contact.Instant, bool){e.nextReturn, e.nextMatch} {
+	for _, next := range []func() (contact.Instant, bool){e.nextReturn, e.nextMatch, e.nextText} {
 		if at, due := next(); due && (!some || at < deadline) {
 			deadline, some = at, true
 		}

@@ -32,41 +32,6 @@ func (e *Engine) mustBeSignedIn(id contact.AgentID) *contact.Rejection {
 	return nil
 }
 
-func (e *Engine) planPresence(v contact.SetPresence, now contact.Instant) (func(), *contact.Rejection) {
-	a, known := e.known(v.Agent)
-	switch {
-	case !known:
-		return nil, reject(contact.UnknownAgent)
-	case v.Presence == contact.SignedOut && e.isEngaged(a, now):
-		return nil, reject(contact.WrongState)
-	case v.Presence != contact.SignedOut && !a.Reachable():
-		return nil, reject(contact.NotSignedIn)
-	}
-	return func() { e.setPresence(a, v, now) }, nil
-}
-
-// isEngaged reports whether the agent has a contact that an own no cannot give back:
-// accepted, dialled, connected or in wrap-up.
-func (e *Engine) isEngaged(a *AgentState, now contact.Instant) bool {
-	return slices.ContainsFunc(a.Contacts, func(held Held) bool {
-		c := e.contacts[held.Contact]
-		return (c.Offer == nil && !c.lapses(now)) || (c.Offer != nil && c.Offer.Accepted && c.alive(now))
-	})
-}
-
-// setPresence takes the agent's own word. An agent who is rung and leaves is not rung
-// any more before the pause counts.
-func (e *Engine) setPresence(a *AgentState, v contact.SetPresence, now contact.Instant) {
-	sameWord := a.Presence == v.Presence && a.Reason == v.Reason
-	if sameWord && (a.Cause == contact.ByAgent || a.Presence == contact.SignedOut) {
-		return
-	}
-	if v.Presence != contact.Ready {
-		e.stopRinging(a, contact.AgentLeft, now)
-	}
-	e.emit(contact.PresenceChanged{Agent: v.Agent, Presence: v.Presence, Reason: v.Reason, Cause: contact.ByAgent}, now)
-}
-
 // stopRinging withdraws the offer that the agent has not accepted.
 func (e *Engine) stopRinging(a *AgentState, cause contact.WithdrawCause, now contact.Instant) {
 	if c := e.offers[a.Offer]; c != nil && !c.Offer.Accepted {

@@ -174,6 +174,7 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 		}
 		id, _ := queue.Touched(event)
 		before, _ := c.follower.Contact(id)
+		c.takesBreak(event)
 		if err := c.follower.Apply(event, now); err != nil {
 			c.t.Fatalf("the follower cannot follow: %v", err)
 		}
@@ -347,9 +348,14 @@ func (c *checker) sound() {
 			c.t.Fatalf("%s is thought to have %v and is asked %d, has %v and is asked %d", a.Agent, list, a.Offer, has[a.Agent], asked[a.Agent])
 		}
 		delete(has, a.Agent)
+		if a.Next != "" && (len(a.Contacts) == 0 || a.Gone) {
+			c.t.Fatalf("%s has nothing open and still only plans to be %s", a.Agent, a.Next)
+		}
 		for _, held := range a.Contacts {
 			if k, _ := c.engine.Contact(held.Contact); !a.Reachable() && k.State == contact.StateOffered && !k.Offer.Accepted {
 				c.t.Fatalf("%s is unreachable and is rung", a.Agent)
+			} else if a.Next != "" && k.State == contact.StateOffered && !k.Offer.Accepted {
+				c.t.Fatalf("%s is to be offered nothing more and is rung", a.Agent)
 			}
 		}
 	}
@@ -391,9 +397,67 @@ func (c *checker) deadlineHolds(snapshot string) {
 			c.t.Fatalf("the deadline is %d (%v), but at %d happens %v", at, due, early, events)
 		}
 	}
-	if due {
-		if events, _ := c.restored(snapshot).Step(contact.Tick{}, at); len(events) == 0 {
+	if !due {
+		return
+	}
+	for e := c.restored(snapshot); due; {
+		if events, _ := e.Step(contact.Tick{}, at); len(events) > 0 {
+			return
+		}
+		if !c.rampsUp(e, at) {
 			c.t.Fatalf("nothing happens at the deadline %d", at)
+		}
+		was := at
+		if at, due = e.Deadline(); due && at <= was {
+			c.t.Fatalf("nothing happens at the deadline %d, and the next is %d", was, at)
+		}
+	}
+}
+
+// rampsUp reports whether some agent has room for one more text from now on.
+func (c *checker) rampsUp(e *queue.Engine, now contact.Instant) bool {
+	step := e.Rules().RampUp
+	return step > 0 && slices.ContainsFunc(e.Agents(), func(a queue.AgentState) bool {
+		return now > a.ReadySince && now.Sub(a.ReadySince)%step == 0
+	})
+}
+
+// takesBreak checks that nobody goes on a break, or plans one, while as many of one of his groups have one
+// as may. The event has not been applied yet.
+func (c *checker) takesBreak(event contact.Event) {
+	var who contact.AgentID
+	var reason string
+	switch v := event.(type) {
+	case contact.PresenceChanged:
+		who, reason = v.Agent, v.Reason
+	case contact.PresencePlanned:
+		who, reason = v.Agent, v.Reason
+	}
+	breaks := []string{"coffee", "lunch"}
+	if !slices.Contains(breaks, reason) {
+		return
+	}
+	has := func(a queue.AgentState) bool {
+		return slices.Contains(breaks, a.Reason) || slices.Contains(breaks, a.NextReason)
+	}
+	member := func(a queue.AgentState, group contact.SkillID) bool {
+		return slices.ContainsFunc(a.Skills, func(n contact.Need) bool { return n.Skill == group })
+	}
+	agents := c.follower.Agents()
+	for _, a := range agents {
+		if a.Agent != who || has(a) {
+			continue
+		}
+		for _, rule := range c.follower.Rules().Groups {
+			others := 0
+			for _, other := range agents {
+				if member(other, rule.Group) && has(other) {
+					others++
+				}
+			}
+			if rule.BreaksAtOnce > 0 && member(a, rule.Group) && others >= int(rule.BreaksAtOnce) {
+				c.t.Fatalf("%s goes on a break while %d of %s have one, %d may", who, others, rule.Group, rule.BreaksAtOnce)
+			}
 		}
 	}
 }

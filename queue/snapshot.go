@@ -76,6 +76,7 @@ func (s snapshot) engine() (*Engine, error) {
 	if err := e.rule(s.Rules); err != nil {
 		return nil, fmt.Errorf("read the queue's snapshot: %w", err)
 	}
+	e.clock = s.Last
 	for _, c := range s.Closed {
 		e.remember(c)
 	}

@@ -18,13 +18,15 @@ import (
 //	rules offer=15s connect=5s misses=1 codes=solved,passed-on grace=30s
 //	      chat=3 mail=2 voice=1+form+mail    capacity, and what one may be offered beside
 //	      dial=45s dials=3 all-dials=60 wrap-up=60s extension=30s lapse=not-stated
+//	      ramp-up=2m pauses=lunch:break:30m,meeting breaks=sv:1
 //	node-1 leads                        begins the next epoch
 //	node-1 reports leg-k1 leg-k2        what lives on it; "node-1 restarted" with consoles gone
 //	k1 arrives [callable] [on node-2] [ago=2m] [by=chat]
 //	k1 outside-hours
 //	k1 greeted / k1 queues sv=3 [class=1] [target=60s] / k1 leaves / k1 breaks / k1 refused 404
 //	anna opens console [on node-2] / anna closes console [on node-2]
-//	anna ready / anna paused lunch / anna signs-out
+//	anna ready [for=chat,mail] / anna paused lunch / anna signs-out
+//	anna after-this paused lunch / anna after-this signs-out
 //	anna accepts 1 / anna declines 1 / offer 1 connected / offer 1 failed
 //	anna hangs-up k1 / anna finishes k1 [solved] [ticket=SD-1]
 //	anna holds k1 / anna resumes k1 / anna extends k1 / anna chooses k1 [solved] [ticket=SD-1]
@@ -157,12 +159,8 @@ func (s *story) command(line string, words []string) contact.Command {
 		return contact.Drop{Contact: id}
 	case has("console"):
 		return contact.SetReachable{Agent: agent, Node: node, Reachable: has("opens")}
-	case has("ready"):
-		return contact.SetPresence{Agent: agent, Presence: contact.Ready}
-	case has("paused"):
-		return contact.SetPresence{Agent: agent, Presence: contact.Paused, Reason: strings.Join(plain[1:], " ")}
-	case has("signs-out"):
-		return contact.SetPresence{Agent: agent, Presence: contact.SignedOut}
+	case has("ready"), has("paused"), has("signs-out"):
+		return s.presence(agent, plain, options["for"])
 	case has("accepts"):
 		return contact.AcceptOffer{Agent: agent, Offer: s.offer(plain[1])}
 	case has("declines"):
@@ -208,6 +206,19 @@ func (s *story) command(line string, words []string) contact.Command {
 	}
 	s.t.Fatalf("the story says %q, which nobody understands", line)
 	return nil
+}
+
+func (s *story) presence(agent contact.AgentID, words []string, channels string) contact.SetPresence {
+	v := contact.SetPresence{Agent: agent}
+	if words[0] == "after-this" {
+		v.After, words = true, words[1:]
+	}
+	v.Presence = map[string]contact.Presence{"ready": contact.Ready, "paused": contact.Paused, "signs-out": contact.SignedOut}[words[0]]
+	v.Reason = strings.Join(words[1:], " ")
+	for _, channel := range strings.FieldsFunc(channels, func(r rune) bool { return r == ',' }) {
+		v.Channels = append(v.Channels, contact.Channel(channel))
+	}
+	return v
 }
 
 func (s *story) offer(text string) contact.OfferID { return contact.OfferID(s.number(text)) }
@@ -282,6 +293,15 @@ func (s *story) rules(options map[string]string) contact.Rules {
 			rules.DialsPerContact = uint8(s.number(value))
 		case "all-dials":
 			rules.DialsPerHour = uint16(s.number(value))
+		case "ramp-up":
+			rules.RampUp = s.millis(value)
+		case "pauses":
+			rules.PauseReasons = s.pauses(value)
+		case "breaks":
+			for _, one := range strings.Split(value, ",") {
+				group, most, _ := strings.Cut(one, ":")
+				s.group(&rules, contact.SkillID(group)).BreaksAtOnce = uint16(s.number(most))
+			}
 		case "chat", "form", "mail", "voice":
 			rules.Channels = slices.DeleteFunc(rules.Channels, func(r contact.ChannelRule) bool { return r.Channel == contact.Channel(name) })
 			rules.Channels = append(rules.Channels, s.channelRule(contact.Channel(name), value))
@@ -294,6 +314,31 @@ func (s *story) rules(options map[string]string) contact.Rules {
 	}
 	slices.SortFunc(rules.Channels, func(a, b contact.ChannelRule) int { return strings.Compare(string(a.Channel), string(b.Channel)) })
 	return rules
+}
+
+// group returns the rule of the group, which is added if there is none.
+func (s *story) group(rules *contact.Rules, id contact.SkillID) *contact.GroupRule {
+	at, found := slices.BinarySearchFunc(rules.Groups, id, func(g contact.GroupRule, id contact.SkillID) int {
+		return strings.Compare(string(g.Group), string(id))
+	})
+	if !found {
+		rules.Groups = slices.Insert(slices.Clone(rules.Groups), at, contact.GroupRule{Group: id})
+	}
+	return &rules.Groups[at]
+}
+
+func (s *story) pauses(text string) []contact.PauseRule {
+	s.t.Helper()
+	var pauses []contact.PauseRule
+	for _, one := range strings.Split(text, ",") {
+		parts := strings.Split(one, ":")
+		pause := contact.PauseRule{Reason: parts[0], Break: len(parts) > 1 && parts[1] == "break"}
+		if len(parts) > 2 {
+			pause.Limit = s.millis(parts[2])
+		}
+		pauses = append(pauses, pause)
+	}
+	return pauses
 }
 
 func (s *story) channelRule(channel contact.Channel, text string) contact.ChannelRule {

@@ -71,7 +71,9 @@ func tell(event contact.Event) string {
 	case contact.ContactClosed:
 		return tellClosed(v)
 	case contact.PresenceChanged:
-		return fmt.Sprintf("%s is %s (%s)%s", v.Agent, v.Presence, v.Cause, tellReason(v.Reason))
+		return fmt.Sprintf("%s is %s%s (%s)%s", v.Agent, v.Presence, tellChannels(v.Channels), v.Cause, tellReason(v.Reason))
+	case contact.PresencePlanned:
+		return fmt.Sprintf("%s is offered nothing more, and %s after what is open%s", v.Agent, v.Presence, tellReason(v.Reason))
 	case contact.ReachabilityChanged:
 		if v.Reachable {
 			return fmt.Sprintf("%s has a console on %s", v.Agent, v.Node)
@@ -96,6 +98,36 @@ func tellRules(r contact.Rules) string {
 	}
 	if r.DialsPerContact > 0 {
 		words += fmt.Sprintf(", dial for %v, %d times of %d in an hour", r.DialTimeout.Duration(), r.DialsPerContact, r.DialsPerHour)
+	}
+	return words + tellDesk(r)
+}
+
+func tellDesk(r contact.Rules) string {
+	words := ""
+	if r.RampUp > 0 {
+		words += fmt.Sprintf(", one more text every %v", r.RampUp.Duration())
+	}
+	for _, p := range r.PauseReasons {
+		words += ", pause for " + p.Reason
+		if p.Limit > 0 {
+			words += fmt.Sprintf(" up to %v", p.Limit.Duration())
+		}
+		if p.Break {
+			words += " (a break)"
+		}
+	}
+	for _, g := range r.Groups {
+		if g.BreaksAtOnce > 0 {
+			words += fmt.Sprintf(", %d of %s on a break at once", g.BreaksAtOnce, g.Group)
+		}
+	}
+	return words
+}
+
+func tellChannels(channels []contact.Channel) string {
+	words := ""
+	for i, channel := range channels {
+		words += []string{" for ", " and "}[min(i, 1)] + string(channel)
 	}
 	return words
 }
@@ -184,11 +216,14 @@ func tellContact(c queue.ContactState) string {
 }
 
 func tellAgent(a queue.AgentState) string {
-	words := fmt.Sprintf("%s: %s since %s", a.Agent, a.Presence, clock(a.Since))
+	words := fmt.Sprintf("%s: %s%s since %s", a.Agent, a.Presence, tellChannels(a.Channels), clock(a.Since))
 	if a.Cause != "" {
 		words += fmt.Sprintf(" (%s)", a.Cause)
 	}
 	words += tellReason(a.Reason)
+	if a.Next != "" {
+		words += fmt.Sprintf(", then %s%s", a.Next, tellReason(a.NextReason))
+	}
 	if a.Gone {
 		words += ", gone from the roster"
 	}

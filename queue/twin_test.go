@@ -135,6 +135,9 @@ func slowBetween(rules contact.Rules, hours contact.HoursID, from, to contact.In
 }
 
 func slowFits(rules contact.Rules, c queue.ContactState, a queue.AgentState, now contact.Instant) bool {
+	if a.Next != "" || len(a.Channels) > 0 && !slices.Contains(a.Channels, c.Contact.Channel) || !slowRampedUp(rules, c, a, now) {
+		return false
+	}
 	if a.Gone || a.Presence != contact.Ready || len(a.Nodes) == 0 || a.Offer != 0 || !slowRoom(rules, a, c.Contact.Channel) {
 		return false
 	}
@@ -147,6 +150,23 @@ func slowFits(rules contact.Rules, c queue.ContactState, a queue.AgentState, now
 		return c.Prefer == a.Agent
 	}
 	return a.Reserved <= c.Class && slowLevel(c.StillNeeded, a.Skills) >= 0
+}
+
+// slowRampedUp gives one text when the agent becomes ready, and one more after each step.
+func slowRampedUp(rules contact.Rules, c queue.ContactState, a queue.AgentState, now contact.Instant) bool {
+	if rules.RampUp == 0 || c.Contact.Channel == contact.Voice {
+		return true
+	}
+	allowed, texts := 0, 0
+	for at := a.ReadySince; at <= now && allowed < 200; at = at.Add(rules.RampUp) {
+		allowed++
+	}
+	for _, held := range a.Contacts {
+		if held.Channel != contact.Voice {
+			texts++
+		}
+	}
+	return texts < allowed
 }
 
 // slowRoom counts what the agent has by channel and looks each up in the rules.

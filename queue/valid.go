@@ -18,6 +18,7 @@ const (
 	maxNeeds   = 16
 	maxSkills  = 200
 	maxCodes   = 200
+	maxPauses  = 50
 	maxLegs    = 20_000
 	maxAgents  = 10_000
 	maxTimeout = contact.Millis(10 * 60 * 1000)
@@ -78,7 +79,21 @@ func validRules(r contact.Rules) bool {
 		len(r.OutcomeCodes) <= maxCodes && all(r.OutcomeCodes, validID) && !repeats(r.OutcomeCodes) &&
 		all(r.Channels, validChannelRule) && rising(r.Channels, func(c contact.ChannelRule) contact.Channel { return c.Channel }) &&
 		r.UnreachableGrace >= 0 && r.UnreachableGrace <= maxGrace && r.DialTimeout >= 0 && r.DialTimeout <= maxTimeout &&
-		r.DialsPerContact <= maxDialsPerContact && r.DialsPerHour <= maxDialsPerHour && validWrapUp(r) && validOrder(r)
+		r.DialsPerContact <= maxDialsPerContact && r.DialsPerHour <= maxDialsPerHour && validWrapUp(r) && validOrder(r) && validDesk(r)
+}
+
+// validDesk is for what rules the agents' day, and the call-backs that they are offered.
+func validDesk(r contact.Rules) bool {
+	validPause := func(p contact.PauseRule) bool {
+		return p.Reason != "" && validText(p.Reason, maxText) && p.Limit >= 0 && p.Limit <= maxGrace
+	}
+	reasons := make([]string, 0, len(r.PauseReasons))
+	for _, p := range r.PauseReasons {
+		reasons = append(reasons, p.Reason)
+	}
+	return len(r.PauseReasons) <= maxPauses && all(r.PauseReasons, validPause) && !repeats(reasons) &&
+		r.RampUp >= 0 && r.RampUp <= maxGrace && r.RetryAfter >= 0 && r.RetryAfter <= maxGrace &&
+		r.AppointmentWait >= 0 && r.AppointmentWait <= maxGrace
 }
 
 // validWrapUp wants a code for what runs out, which nobody can choose.
@@ -152,11 +167,15 @@ func validNeeds(needs contact.Needs, most int) bool {
 }
 
 func validPresence(v contact.SetPresence) bool {
+	known := func(c contact.Channel) bool { return slices.Contains(channels, c) }
 	switch v.Presence {
 	case contact.Paused:
-		return validText(v.Reason, maxText)
-	case contact.Ready, contact.SignedOut:
-		return v.Reason == ""
+		return validText(v.Reason, maxText) && len(v.Channels) == 0
+	case contact.SignedOut:
+		return v.Reason == "" && len(v.Channels) == 0
+	case contact.Ready:
+		return v.Reason == "" && !v.After && all(v.Channels, known) &&
+			rising(v.Channels, func(c contact.Channel) contact.Channel { return c })
 	default:
 		return false
 	}

@@ -176,6 +176,11 @@ func (w *world) rules() contact.Rules {
 		{Channel: contact.Mail, Capacity: uint8(1 + w.pick("mails", 2)), OfferTimeout: contact.Millis(w.pick("mail timeout", 2)) * 40_000},
 		{Channel: contact.Voice, Capacity: 1},
 	}
+	if w.oneIn(2, "ramp-up") {
+		rules.RampUp = contact.Millis(1+w.pick("ramp", 4)) * 15_000
+	}
+	rules.PauseReasons = []contact.PauseRule{{Reason: "coffee", Break: true}, {Reason: "lunch", Break: true, Limit: 1_800_000}, {Reason: "meeting"}}
+	rules.Groups = []contact.GroupRule{{Group: "en", BreaksAtOnce: uint16(w.pick("breaks", 3))}, {Group: "sv", BreaksAtOnce: uint16(w.pick("breaks", 3))}}
 	if w.oneIn(2, "call beside") {
 		rules.Channels[2].Beside = []contact.Channel{contact.Form, contact.Mail}
 	}
@@ -183,6 +188,21 @@ func (w *world) rules() contact.Rules {
 		rules.Channels[0].Beside = []contact.Channel{contact.Form, contact.Mail, contact.Voice}
 	}
 	return rules
+}
+
+// presence draws an agent's word: ready for some channels or all, or gone, at once or after this contact.
+func (w *world) presence() contact.SetPresence {
+	v := contact.SetPresence{Agent: w.agent(), Presence: contact.Ready}
+	switch w.pick("presence", 6) {
+	case 0:
+		v.Presence, v.After = contact.SignedOut, w.oneIn(2, "after")
+	case 1, 2:
+		v.Presence, v.After = contact.Paused, w.oneIn(2, "after")
+		v.Reason = []string{"", "coffee", "lunch", "lunch", "meeting", "yoga"}[w.pick("reason", 6)]
+	case 3:
+		v.Channels = [][]contact.Channel{{contact.Chat}, {contact.Chat, contact.Voice}, {contact.Form, contact.Mail, contact.Voice}}[w.pick("channels", 3)]
+	}
+	return v
 }
 
 // callback names a contact that waits to be called back or is dialled, if there is one.
@@ -299,8 +319,7 @@ func (w *world) command() contact.Command {
 		reasons := []contact.DialFailure{contact.DialBusy, contact.DialNoAnswer, contact.DialFault, "no such"}
 		return contact.FailDial{Offer: w.dialled(), Reason: reasons[w.pick("reason", 4)]}
 	case kind < 51:
-		presence := []contact.Presence{contact.Ready, contact.Ready, contact.Ready, contact.Paused, contact.SignedOut}[w.pick("presence", 5)]
-		return contact.SetPresence{Agent: w.agent(), Presence: presence}
+		return w.presence()
 	case kind < 53:
 		return contact.SetReachable{Agent: w.agent(), Node: w.node(), Reachable: true}
 	case kind < 55:
