@@ -218,10 +218,11 @@ func (n *narrator) offered(e contact.ContactOffered) string {
 }
 
 func (n *narrator) transferred(e contact.ContactTransferred) string {
+	text := n.words.say("transferred-group", "agent", e.Agent, "needs", n.needs(e.To.Needs))
 	if e.To.Agent != "" {
-		return n.words.say("transferred-agent", "agent", e.Agent, "to", e.To.Agent) + n.words.when(e.Until != 0, "kept-until", "until", n.clock(e.Until))
+		text = n.words.say("transferred-agent", "agent", e.Agent, "to", e.To.Agent) + n.words.when(e.Until != 0, "kept-until", "until", n.clock(e.Until))
 	}
-	return n.words.say("transferred-group", "agent", e.Agent, "needs", n.needs(e.To.Needs))
+	return text + n.again(e.Agent, e.Again)
 }
 
 func (n *narrator) closed(e contact.ContactClosed) string {

@@ -54,7 +54,7 @@ func story() []Recorded {
 		contact.ConsultEnded{Contact: c, Offer: 4, Agent: ida, With: bo, Cause: contact.ConsultLeft},
 		contact.ContactResumed{Contact: c, Agent: ida},
 		contact.ContactTransferred{Contact: c, Offer: 3, Agent: ida, To: contact.Destination{Agent: eva}, Until: at(80)},
-		contact.ContactTransferred{Contact: c, Offer: 3, Agent: ida, To: contact.Destination{Needs: needs}},
+		contact.ContactTransferred{Contact: c, Offer: 3, Agent: ida, To: contact.Destination{Needs: needs}, Again: at(95)},
 		contact.ContactReturned{Contact: c, Offer: 5, Agent: eva},
 		contact.ContactReturned{Contact: c, Offer: 5, Agent: eva, Cause: contact.ReturnGivenBack, Again: at(90)},
 		contact.ContactDropped{Contact: c, From: contact.StateConnected, Agent: eva},
@@ -151,7 +151,7 @@ func TestEveryRecordedValueHasWords(t *testing.T) {
 		"party":      {contact.PartyCaller, contact.PartyAgent, contact.PartySystem},
 		"preference": {contact.PreferenceOver, contact.PreferenceAway, contact.PreferenceRefused},
 		"withdraw": {
-			contact.CallerLeft, contact.AgentLeft, contact.AgentUnreachable, contact.TakeOver, contact.TechnicalFault, contact.ConnectFailed,
+			contact.CallerLeft, contact.AgentLeft, contact.AgentUnreachable, contact.TakeOver, contact.TechnicalFault, contact.ConnectFailed, contact.CallerBack,
 		},
 		"return": {contact.ReturnCause(""), contact.ReturnGivenBack, contact.ReturnUnreachable, contact.ReturnRoster},
 		"consult": {
