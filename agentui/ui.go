@@ -40,9 +40,7 @@ type Config struct {
 	Contacts Contacts
 	// OwnContacts are those that an agent had.
 	OwnContacts OwnContacts
-	// Explanations are what was recorded of each contact.
-	Explanations Explanations
-	Tickets      Tickets
+	Tickets     Tickets
 	// Conversations are the chats.
 	Conversations Conversations
 	// Notices are those that stand, in memory; NoticeDesk is where they are published.

@@ -23,6 +23,7 @@ type checker struct {
 	groups    map[contact.SkillID]bool
 	services  map[contact.ServiceID]bool
 	entrances map[contact.LineID]bool
+	hoursIDs  map[contact.HoursID]bool
 }
 
 // check finds what no single value shows: ranges, duplicates and references.
@@ -30,15 +31,17 @@ func check(config Config, sources []source, variables map[string]string) (warnin
 	c := &checker{
 		sources: sources, variables: variables, prompts: map[string]Prompt{}, groups: map[contact.SkillID]bool{},
 		services: map[contact.ServiceID]bool{}, entrances: map[contact.LineID]bool{},
+		hoursIDs: map[contact.HoursID]bool{},
 	}
 	c.ports(config)
 	c.browsers(config)
 	c.metrics(config.Metrics)
 	c.logging(config.Log)
 	c.retention(config.Retention)
-	c.hours(config.Hours)
+	c.openingHours(config)
 	c.desk(config.Desk)
 	c.competence(config.Groups)
+	c.spoken(config.Languages)
 	c.catalogue(config.Services)
 	c.texts(config.Prompts)
 	c.lines(config.Lines)
@@ -174,14 +177,17 @@ func (c *checker) service(path string, service contact.ServiceID) {
 	}
 }
 
+// maxLevel is the best that an agent can be at something.
+const maxLevel = 5
+
 func (c *checker) needs(path string, list []Need) {
 	for i, need := range list {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if !c.groups[need.Skill] {
 			c.fault(at+".skill", "there is no competence group %q", need.Skill)
 		}
-		if need.Level < 1 || need.Level > 5 {
-			c.fault(at+".level", "the level %d is not one of 1–5", need.Level)
+		if need.Level < 1 || need.Level > maxLevel {
+			c.fault(at+".level", "the level %d is not one of 1–%d", need.Level, maxLevel)
 		}
 	}
 }

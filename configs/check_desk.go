@@ -5,7 +5,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -105,51 +104,6 @@ func (c *checker) retention(retention Retention) {
 	}
 }
 
-func (c *checker) hours(hours Hours) {
-	opens := false
-	windowsAt := func(path string, texts []string) {
-		for i, text := range texts {
-			if _, err := readWindow(text); err != nil {
-				c.fault(fmt.Sprintf("%s[%d]", path, i), "%v", err)
-				return
-			}
-		}
-		if _, err := windows(texts); err != nil {
-			c.fault(path, "%v", err)
-		}
-		opens = opens || len(texts) > 0
-	}
-	windowsAt("$.hours.weekly.everyday", hours.Weekly.Everyday)
-	for day, texts := range hours.Weekly.days() {
-		windowsAt("$.hours.weekly."+weekdays[day], texts)
-	}
-	if !opens {
-		c.fault("$.hours.weekly", "the desk opens on no day of the week")
-	}
-	seen := map[contact.Date]bool{}
-	for i, exception := range hours.Exceptions {
-		path := fmt.Sprintf("$.hours.exceptions[%d]", i)
-		date, err := readDate(exception.Date)
-		switch {
-		case err != nil:
-			c.fault(path+".date", "%v", err)
-		case seen[date]:
-			c.fault(path+".date", "there are two exceptions for %s", exception.Date)
-		}
-		seen[date] = true
-		if exception.Open == nil {
-			c.fault(path, "an exception needs open; an empty list is a closed day")
-		}
-		windowsAt(path+".open", exception.Open)
-	}
-}
-
-// weekdays are the keys of [Weekly], in the order of [time.Weekday].
-var weekdays = [...]string{
-	time.Sunday: "sunday", time.Monday: "monday", time.Tuesday: "tuesday", time.Wednesday: "wednesday",
-	time.Thursday: "thursday", time.Friday: "friday", time.Saturday: "saturday",
-}
-
 func (c *checker) desk(desk Desk) {
 	if desk.OfferTimeout <= 0 {
 		c.fault("$.desk.offer_timeout", "an offer must last longer than 0 s")
@@ -173,6 +127,9 @@ func (c *checker) desk(desk Desk) {
 	}
 	c.notTooMuch(desk)
 	c.channelRules(desk.Channels)
+	c.order(desk)
+	c.pauseReasons(desk.PauseReasons)
+	c.callbacks(desk)
 }
 
 // The most that the engine takes: it refuses the whole of the rules otherwise, and says no more
@@ -189,6 +146,9 @@ const (
 func (c *checker) notTooMuch(desk Desk) {
 	for key, of := range map[string]struct{ given, most contact.Millis }{
 		"offer_timeout": {desk.OfferTimeout, maxRing}, "connect_timeout": {desk.ConnectTimeout, maxRing}, "dial_timeout": {desk.DialTimeout, maxRing},
+		"ramp_up": {desk.RampUp, maxRing}, "transfer_wait": {desk.TransferWait, maxGrace},
+		"preferred.for": {desk.Preferred.For, maxGrace}, "preferred.within": {desk.Preferred.Within, maxPreferWithin},
+		"callbacks.retry": {desk.Callbacks.Retry, maxGrace}, "callbacks.appointment_wait": {desk.Callbacks.AppointmentWait, maxGrace},
 		"unreachable_grace": {desk.UnreachableGrace, maxGrace}, "wrap_up_limit": {desk.WrapUpLimit, maxGrace}, "wrap_up_extension": {desk.WrapUpExtension, maxGrace},
 	} {
 		c.atMost("$.desk."+key, of.given, of.most)
@@ -262,29 +222,6 @@ func (c *checker) channelRules(rules []ChannelRule) {
 			case slices.Contains(rule.Beside[:j], other):
 				c.fault(at, "the channel %s stands here twice", other)
 			}
-		}
-	}
-}
-
-func (c *checker) competence(groups []Group) {
-	for i, group := range groups {
-		path := fmt.Sprintf("$.groups[%d]", i)
-		id(c, path, "group", group.ID, c.groups)
-		c.named(path+".name", group.Name)
-	}
-}
-
-func (c *checker) catalogue(services []Service) {
-	for i, service := range services {
-		path := fmt.Sprintf("$.services[%d]", i)
-		id(c, path, "service", service.ID, c.services)
-		c.named(path+".name", service.Name)
-		c.needs(path+".needs", service.Needs)
-		categories := map[string]bool{}
-		for j, category := range service.Categories {
-			at := fmt.Sprintf("%s.categories[%d]", path, j)
-			id(c, at, "category", category.ID, categories)
-			c.named(at+".name", category.Name)
 		}
 	}
 }

@@ -50,6 +50,7 @@ func (c *checker) lines(lines []Line) {
 		if line.Language == "" {
 			c.fault(path+".language", "a line needs a language")
 		}
+		c.hoursID(path, line.Hours)
 		spoken := entrance{what: "line " + string(line.ID), languages: []string{line.Language}, voice: true}
 		c.flow(path+".flow", line.Flow, spoken)
 		c.parties(path, line, spoken)
@@ -162,7 +163,16 @@ func (c *checker) queue(path string, queue Queue, e entrance) {
 		c.language(at, language)
 		c.needs(at, queue.LanguageNeeds[language])
 	}
+	for _, audience := range slices.Sorted(maps.Keys(queue.AudienceNeeds)) {
+		at := path + ".audience_needs." + string(audience)
+		c.audience(at, audience)
+		c.needs(at, queue.AudienceNeeds[audience])
+	}
 	c.class(path+".class", queue.Class)
+	if queue.Callback != nil {
+		c.plays(path+".callback.say", queue.Callback.Say, e)
+		c.plays(path+".callback.done", queue.Callback.Done, e)
+	}
 	switch {
 	case e.voice && queue.Music == "":
 		c.fault(path, "the queue of %s has no music: callers would think that they were cut off", e.what)

@@ -34,6 +34,7 @@ func (c *checker) chat(chat Chat) {
 			c.language(fmt.Sprintf("%s.languages[%d]", path, j), language)
 		}
 		c.service(path+".service", topic.Service)
+		c.hoursID(path, topic.Hours)
 		c.flow(path+".flow", topic.Flow, entrance{what: "topic " + string(topic.ID), languages: topic.Languages})
 	}
 }
@@ -68,6 +69,7 @@ func (c *checker) mail(m Mail) {
 		c.needs(path+".needs", box.Needs)
 		c.class(path+".class", box.Class)
 		c.target(path, box.Target)
+		c.hoursID(path, box.Hours)
 		c.imap(path+".imap", box.IMAP)
 		c.smtp(path+".smtp", box.SMTP)
 	}
@@ -130,6 +132,7 @@ func (c *checker) portal(portal Portal) {
 	c.named("$.portal.form.name", form.Name)
 	c.class("$.portal.form.class", form.Class)
 	c.target("$.portal.form", form.Target)
+	c.hoursID("$.portal.form", form.Hours)
 	for _, audience := range slices.Sorted(maps.Keys(form.Needs)) {
 		path := "$.portal.form.needs." + string(audience)
 		c.audience(path, audience)

@@ -22,14 +22,18 @@ type Config struct {
 	Database  Database  `yaml:"database"`
 	Retention Retention `yaml:"retention"`
 	Hours     Hours     `yaml:"hours"`
-	Desk      Desk      `yaml:"desk"`
-	Groups    []Group   `yaml:"groups"`
-	Services  []Service `yaml:"services"`
-	Prompts   []Prompt  `yaml:"prompts"`
-	Lines     []Line    `yaml:"lines"`
-	Chat      Chat      `yaml:"chat"`
-	Mail      Mail      `yaml:"mail"`
-	Portal    Portal    `yaml:"portal"`
+	// HoursSets are further opening hours, which an entrance has by naming one.
+	HoursSets []HoursSet `yaml:"hours_sets"`
+	Desk      Desk       `yaml:"desk"`
+	Groups    []Group    `yaml:"groups"`
+	// Languages are what contacts need as well that are held in a language.
+	Languages map[string][]Need `yaml:"languages"`
+	Services  []Service         `yaml:"services"`
+	Prompts   []Prompt          `yaml:"prompts"`
+	Lines     []Line            `yaml:"lines"`
+	Chat      Chat              `yaml:"chat"`
+	Mail      Mail              `yaml:"mail"`
+	Portal    Portal            `yaml:"portal"`
 
 	// Warnings say what is allowed but hardly meant, each as "file:line:column: what".
 	Warnings []string `yaml:"-"`

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"slices"
-	"strings"
 
 	"svar/contact"
 )
@@ -13,7 +12,8 @@ type Desk struct {
 	ConnectTimeout contact.Millis        `yaml:"connect_timeout"`
 	MissLimit      uint8                 `yaml:"miss_limit"`
 	OutcomeCodes   []contact.OutcomeCode `yaml:"outcome_codes"`
-	PauseReasons   []string              `yaml:"pause_reasons"`
+	// PauseReasons are those that an agent may choose from, in this order.
+	PauseReasons []PauseReason `yaml:"pause_reasons"`
 	// Channels are what one agent may have at once; see [contact.ChannelRule].
 	Channels []ChannelRule `yaml:"channels"`
 	// UnreachableGrace, DialTimeout, DialsPerContact and DialsPerHour: see [contact.Rules].
@@ -28,6 +28,44 @@ type Desk struct {
 	// VoiceGrace is how long a caller hears music and stays with an agent whose voice is gone:
 	// the page was loaded again, the network changed. Then he waits in his old place.
 	VoiceGrace contact.Millis `yaml:"voice_grace"`
+	// RiseAfter (in percent of a contact's target), ImpactFrom, RampUp and TransferWait: see
+	// [contact.Rules].
+	RiseAfter    uint16         `yaml:"rise_after"`
+	ImpactFrom   uint32         `yaml:"impact_from"`
+	RampUp       contact.Millis `yaml:"ramp_up"`
+	TransferWait contact.Millis `yaml:"transfer_wait"`
+	Preferred    Preferred      `yaml:"preferred"`
+	Callbacks    Callbacks      `yaml:"callbacks"`
+}
+
+// PauseReason is why an agent may pause; see [contact.PauseRule].
+type PauseReason struct {
+	ID string `yaml:"id"`
+	// Limit is after how long it is shown as overdue; 0 means never.
+	Limit contact.Millis `yaml:"limit"`
+	// Break says that it counts against [Group.BreaksAtOnce].
+	Break bool `yaml:"break"`
+}
+
+// Preferred is for how long a contact is kept for the agent who had the same matter or person last.
+type Preferred struct {
+	// For is how long it waits for him alone; 0 means not at all.
+	For contact.Millis `yaml:"for"`
+	// Within is how long ago that may have been.
+	Within contact.Millis `yaml:"within"`
+}
+
+// Callbacks are how callers are called back who wait for it.
+type Callbacks struct {
+	// Offer says that they are offered to agents in their turn. It needs phone.outbound.trunk: who
+	// cannot dial is offered none, and takes what a fault left behind from the list.
+	Offer bool `yaml:"offer"`
+	// Tries is how often one is offered until somebody is reached, each Retry after the last; 0 means
+	// without end.
+	Tries uint8          `yaml:"tries"`
+	Retry contact.Millis `yaml:"retry"`
+	// AppointmentWait is how long one that an agent promised himself is kept for him.
+	AppointmentWait contact.Millis `yaml:"appointment_wait"`
 }
 
 // ChannelRule is how much of a channel one agent may have at once.
@@ -38,30 +76,26 @@ type ChannelRule struct {
 	OfferTimeout contact.Millis    `yaml:"offer_timeout"`
 }
 
-// Rules are the part of the desk that the engine is ruled by.
-func (d Desk) Rules() contact.Rules {
-	rules := contact.Rules{
-		OfferTimeout: d.OfferTimeout, ConnectTimeout: d.ConnectTimeout,
-		MissLimit: d.MissLimit, OutcomeCodes: d.OutcomeCodes,
-		UnreachableGrace: d.UnreachableGrace, DialTimeout: d.DialTimeout,
-		DialsPerContact: d.DialsPerContact, DialsPerHour: d.DialsPerHour,
-		WrapUpLimit: d.WrapUpLimit, WrapUpExtension: d.WrapUpExtension, WrapUpCode: d.WrapUpCode,
-	}
-	for _, rule := range d.Channels {
-		rule.Beside = slices.Clone(rule.Beside)
-		slices.Sort(rule.Beside)
-		rules.Channels = append(rules.Channels, contact.ChannelRule(rule))
-	}
-	slices.SortFunc(rules.Channels, func(a, b contact.ChannelRule) int {
-		return strings.Compare(string(a.Channel), string(b.Channel))
-	})
-	return rules
-}
-
 // Group is a skill or a competence group that needs may name (requirement 7.2a).
 type Group struct {
 	ID   contact.SkillID   `yaml:"id"`
 	Name map[string]string `yaml:"name"`
+	// Relax are the steps by which the need for it gives way while a contact waits.
+	Relax []Relaxation `yaml:"relax"`
+	// BreaksAtOnce is how many of its agents may be on a break at once; 0 means all.
+	BreaksAtOnce uint16 `yaml:"breaks_at_once"`
+}
+
+// Relaxation is one step. It says one of Level alone (so much of the group is enough), Drop (the
+// group is not needed any more), Overflow (that group at Level instead) and Anyone (nothing is
+// needed any more).
+type Relaxation struct {
+	// After is how long the contact has waited, in its own hours.
+	After    contact.Millis  `yaml:"after"`
+	Level    uint8           `yaml:"level"`
+	Drop     bool            `yaml:"drop"`
+	Overflow contact.SkillID `yaml:"overflow"`
+	Anyone   bool            `yaml:"anyone"`
 }
 
 // Service is what users may have trouble with, or questions about.
@@ -77,6 +111,8 @@ type Service struct {
 type Category struct {
 	ID   string            `yaml:"id"`
 	Name map[string]string `yaml:"name"`
+	// Needs are added to the service's by a form that chose the category.
+	Needs []Need `yaml:"needs"`
 }
 
 // Need is a skill at a level, 1–5.
@@ -92,14 +128,4 @@ func needs(lists ...[]Need) contact.Needs {
 		all = append(all, contact.Need(need))
 	}
 	return contact.NewNeeds(all...)
-}
-
-// serviceNeeds returns what a service needs; nil for one that is not in the catalogue.
-func (c Config) serviceNeeds(id contact.ServiceID) []Need {
-	for _, service := range c.Services {
-		if service.ID == id {
-			return service.Needs
-		}
-	}
-	return nil
 }

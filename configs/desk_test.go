@@ -43,7 +43,7 @@ func TestTheCheckSaysWhatTheEngineRefuses(t *testing.T) {
 		if refused != (fault != "") || refused && (!strings.Contains(err.Error(), fault) || !strings.Contains(err.Error(), "own.yaml:1:")) {
 			t.Errorf("%s: %v; want %q", text, err, fault)
 		}
-		if _, no := queue.New().Step(contact.ChangeRules{Rules: config.Desk.Rules()}, 1); (no != nil) != refused {
+		if _, no := queue.New().Step(contact.ChangeRules{Rules: config.Rules()}, 1); (no != nil) != refused {
 			t.Errorf("%s: the check says %v, the engine %v", text, err, no)
 		}
 	}

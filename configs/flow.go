@@ -49,11 +49,23 @@ type Choice struct {
 
 // Queue is what contacts of a line need; see [ivr.Queue].
 type Queue struct {
-	Needs         []Need            `yaml:"needs"`
+	Needs []Need `yaml:"needs"`
+	// LanguageNeeds replace [Config.Languages] for this step; an empty map needs nothing of any.
 	LanguageNeeds map[string][]Need `yaml:"language_needs"`
 	Class         Class             `yaml:"class"`
 	Target        contact.Millis    `yaml:"target"`
-	Music         string            `yaml:"music"`
+	// AudienceNeeds are needed as well by contacts of an audience, such as a party's.
+	AudienceNeeds map[contact.Audience][]Need `yaml:"audience_needs"`
+	Music         string                      `yaml:"music"`
+	Callback      *CallbackOffer              `yaml:"callback"`
+}
+
+// CallbackOffer is offered to who waits long; see [ivr.Callback].
+type CallbackOffer struct {
+	Say   string         `yaml:"say"`
+	After contact.Millis `yaml:"after"`
+	Key   string         `yaml:"key"`
+	Done  string         `yaml:"done"`
 }
 
 // Class is a priority class in words: ordinary, which is meant by nothing too,
@@ -111,6 +123,16 @@ func (q Queue) interpreted() *ivr.Queue {
 			queue.LanguageNeeds = map[string]contact.Needs{}
 		}
 		queue.LanguageNeeds[language] = needs(more)
+	}
+	for audience, more := range q.AudienceNeeds {
+		if queue.AudienceNeeds == nil {
+			queue.AudienceNeeds = map[contact.Audience]contact.Needs{}
+		}
+		queue.AudienceNeeds[audience] = needs(more)
+	}
+	if q.Callback != nil {
+		offer := ivr.Callback(*q.Callback)
+		queue.Callback = &offer
 	}
 	return queue
 }

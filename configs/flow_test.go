@@ -40,6 +40,8 @@ func TestFlowIsReadAsItIsInterpreted(t *testing.T) {
 			Choices: []ivr.Choice{
 				{Key: "1", Steps: []ivr.Step{{Queue: &ivr.Queue{
 					Needs: contact.Needs{{Skill: "platform", Level: 2}}, Class: contact.ClassResidentImpact, Target: 30_000, Music: "queue-music",
+					// That of the defaults, since the step says nothing of languages.
+					LanguageNeeds: map[string]contact.Needs{"en": {{Skill: "english", Level: 1}}},
 				}}}},
 				{Key: "2", Name: "dator", Steps: []ivr.Step{{Say: "queued"}}},
 			},

@@ -14,7 +14,17 @@ import (
 // zoneName is where the desk's clocks hang.
 const zoneName = "Europe/Stockholm"
 
-// Hours are the desk's opening hours (requirement 3.1a), in [zoneName].
+// DeskHours names [Config.Hours] among the hours of the rules.
+const DeskHours contact.HoursID = "desk"
+
+// HoursSet are opening hours that entrances name.
+type HoursSet struct {
+	ID         contact.HoursID `yaml:"id"`
+	Weekly     Weekly          `yaml:"weekly"`
+	Exceptions []Exception     `yaml:"exceptions"`
+}
+
+// Hours are opening hours (requirement 3.1a), in [zoneName].
 type Hours struct {
 	Weekly     Weekly      `yaml:"weekly"`
 	Exceptions []Exception `yaml:"exceptions"`
@@ -31,6 +41,10 @@ type Weekly struct {
 	Friday    []string `yaml:"friday"`
 	Saturday  []string `yaml:"saturday"`
 	Sunday    []string `yaml:"sunday"`
+	// Holiday and Eve replace the windows of Sweden's public holidays, and of the eves on which
+	// most people are off, from 2026 to 2040. Not set, those are days like others.
+	Holiday []string `yaml:"holiday"`
+	Eve     []string `yaml:"eve"`
 }
 
 // Exception replaces the windows of a date, 2026-12-24. An empty list is a closed day.
@@ -57,12 +71,63 @@ func (h Hours) Opening() contact.Hours {
 		}
 		opening.Weekly[day], _ = windows(set) // the configuration was checked
 	}
-	for _, exception := range h.Exceptions {
+	h.Weekly.festive(&opening)
+	for _, exception := range h.Exceptions { // the date itself says more than what is celebrated on it
 		if date, err := readDate(exception.Date); err == nil {
 			opening.Exceptions[date], _ = windows(exception.Open)
 		}
 	}
 	return opening
+}
+
+// HoursOf returns the hours that an entrance names; the desk's when it names none.
+func (c Config) HoursOf(id contact.HoursID) contact.Hours {
+	for _, set := range c.HoursSets {
+		if set.ID == id {
+			return set.hours().Opening()
+		}
+	}
+	return c.Hours.Opening()
+}
+
+// ClockOf returns the name in the rules of the hours that an entrance names.
+func ClockOf(id contact.HoursID) contact.HoursID {
+	if id == "" {
+		return DeskHours
+	}
+	return id
+}
+
+func (s HoursSet) hours() Hours { return Hours{Weekly: s.Weekly, Exceptions: s.Exceptions} }
+
+// hoursRules returns all opening hours as the engine counts in them, sorted by id.
+func (c Config) hoursRules() []contact.HoursRule {
+	rules := []contact.HoursRule{hoursRule(DeskHours, c.Hours.Opening())}
+	for _, set := range c.HoursSets {
+		rules = append(rules, hoursRule(set.ID, set.hours().Opening()))
+	}
+	slices.SortFunc(rules, func(a, b contact.HoursRule) int { return cmp.Compare(a.ID, b.ID) })
+	return rules
+}
+
+func hoursRule(id contact.HoursID, hours contact.Hours) contact.HoursRule {
+	rule := contact.HoursRule{ID: id, Zone: zoneName}
+	for day, windows := range hours.Weekly {
+		rule.Weekly[day] = dayWindows(windows)
+	}
+	for date, windows := range hours.Exceptions {
+		rule.Exceptions = append(rule.Exceptions, contact.DayException{Date: writtenDate(date), Open: dayWindows(windows)})
+	}
+	slices.SortFunc(rule.Exceptions, func(a, b contact.DayException) int { return cmp.Compare(a.Date, b.Date) })
+	return rule
+}
+
+func dayWindows(windows []contact.Window) []contact.DayWindow {
+	out := make([]contact.DayWindow, 0, len(windows))
+	for _, window := range windows {
+		out = append(out, contact.DayWindow{From: contact.MillisOf(window.From), To: contact.MillisOf(window.To)})
+	}
+	return out
 }
 
 // windows reads the windows of a day and sorts them.
@@ -116,5 +181,11 @@ func readDate(text string) (contact.Date, error) {
 	if err != nil {
 		return contact.Date{}, fmt.Errorf("%q is no date; write it as 2026-12-24", text)
 	}
-	return contact.Date{Year: date.Year(), Month: date.Month(), Day: date.Day()}, nil
+	return dateOf(date), nil
 }
+
+func dateOf(t time.Time) contact.Date {
+	return contact.Date{Year: t.Year(), Month: t.Month(), Day: t.Day()}
+}
+
+func writtenDate(d contact.Date) string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }

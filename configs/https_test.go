@@ -154,15 +154,15 @@ func TestListsComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
 		"SVAR_METRICS_ALLOW": "192.0.2.0/24,2001:db8::/32", "SVAR_HTTPS_ACME_DOMAINS": "[desk.example.org]",
-		"SVAR_DESK_PAUSE_REASONS": "", "SVAR_VOICE_PUBLIC": "192.0.2.7",
+		"SVAR_PHONE_OUTBOUND_PREFIXES": "+46,+47", "SVAR_VOICE_PUBLIC": "192.0.2.7",
 	}
 	config, err := configs.Load("", func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(config.Metrics.Allow) != 2 || config.Metrics.Allow[1].String() != "2001:db8::/32" || len(config.Desk.PauseReasons) != 0 ||
+	if len(config.Metrics.Allow) != 2 || config.Metrics.Allow[1].String() != "2001:db8::/32" || len(config.Phone.Outbound.Prefixes) != 2 ||
 		strings.Join(config.HTTPS.ACME.Domains, " ") != "desk.example.org" || config.Voice.Public[0].String() != "192.0.2.7" {
-		t.Errorf("read %v, %q, %q, %v", config.Metrics.Allow, config.HTTPS.ACME.Domains, config.Desk.PauseReasons, config.Voice.Public)
+		t.Errorf("read %v, %q, %q, %v", config.Metrics.Allow, config.HTTPS.ACME.Domains, config.Phone.Outbound.Prefixes, config.Voice.Public)
 	}
 }
 

@@ -51,7 +51,10 @@ type Line struct {
 	// Name and Greeting are shown to agents, by language tag.
 	Name     map[string]string `yaml:"name"`
 	Greeting map[string]string `yaml:"greeting"`
-	Flow     []Step            `yaml:"flow"`
+	// Hours are the opening hours that its flow asks for: those of [Config.HoursSets] by their
+	// id; the desk's when empty.
+	Hours contact.HoursID `yaml:"hours"`
+	Flow  []Step          `yaml:"flow"`
 	// Parties are those whose calls take PartyFlow instead (requirement 3.1g). Everybody
 	// else who rings takes Flow.
 	Parties   []Party `yaml:"parties"`

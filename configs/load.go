@@ -57,6 +57,7 @@ func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
 		return Config{}, err
 	}
 	config.Warnings, err = check(config, sources, env.named)
+	config.speakLanguages()
 	return config, err
 }
 
@@ -217,6 +218,10 @@ func (e *environment) set(field reflect.Value, name, path string) error {
 		return nil
 	}
 	value := text
+	if field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.String {
+		setTexts(field, text)
+		return nil
+	}
 	if field.Kind() == reflect.Slice {
 		if !strings.HasPrefix(strings.TrimSpace(text), "[") {
 			value = "[" + text + "]"
@@ -227,6 +232,17 @@ func (e *environment) set(field reflect.Value, name, path string) error {
 		return fmt.Errorf("environment variable %s: %q cannot be read: %w", name, text, plain(err))
 	}
 	return nil
+}
+
+// setTexts sets a list of texts as they are: the beginning of a number, +46, stays one.
+func setTexts(field reflect.Value, text string) {
+	field.SetZero()
+	text = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), "["), "]")
+	for part := range strings.SplitSeq(text, ",") {
+		if part = scalar([]byte(part)); part != "" {
+			field.Set(reflect.Append(field, reflect.ValueOf(part).Convert(field.Type().Elem())))
+		}
+	}
 }
 
 // isSection tells a group of settings from a single value that is a struct in Go.

@@ -31,6 +31,9 @@ type Topic struct {
 	// Languages are those that a visitor may choose from.
 	Languages []string          `yaml:"languages"`
 	Service   contact.ServiceID `yaml:"service"`
+	// Hours are the opening hours of the topic, those of [Config.HoursSets] by their id; the desk's
+	// when empty.
+	Hours contact.HoursID `yaml:"hours"`
 	// Flow has neither menu nor music.
 	Flow []Step `yaml:"flow"`
 }
@@ -59,10 +62,12 @@ type Mailbox struct {
 	Service  contact.ServiceID `yaml:"service"`
 	Needs    []Need            `yaml:"needs"`
 	Class    Class             `yaml:"class"`
-	// Target is how soon an answer is due, in service time.
-	Target contact.Millis `yaml:"target"`
-	IMAP   IMAP           `yaml:"imap"`
-	SMTP   SMTP           `yaml:"smtp"`
+	// Target is how soon an answer is due, counted in Hours: those of [Config.HoursSets] by their
+	// id, or the desk's when empty.
+	Target contact.Millis  `yaml:"target"`
+	Hours  contact.HoursID `yaml:"hours"`
+	IMAP   IMAP            `yaml:"imap"`
+	SMTP   SMTP            `yaml:"smtp"`
 }
 
 // How a connection to a mail server is protected. None is for SMTP on this machine only.
@@ -105,11 +110,6 @@ func (m Mailbox) Sender() string {
 		return m.From
 	}
 	return (&mail.Address{Name: m.Name[m.Language], Address: m.Address}).String()
-}
-
-// MailNeeds returns what a mail to the mailbox needs.
-func (c Config) MailNeeds(m Mailbox) contact.Needs {
-	return needs(m.Needs, c.serviceNeeds(m.Service))
 }
 
 // Mode returns how the connection is protected.
@@ -169,13 +169,10 @@ type Form struct {
 	// Needs are by who filled it in; those of the service are added.
 	Needs map[contact.Audience][]Need `yaml:"needs"`
 	Class Class                       `yaml:"class"`
-	// Target is how soon an answer is due, in service time.
-	Target contact.Millis `yaml:"target"`
-}
-
-// FormNeeds returns what a form of somebody about a service needs.
-func (c Config) FormNeeds(audience contact.Audience, service contact.ServiceID) contact.Needs {
-	return needs(c.Portal.Form.Needs[audience], c.serviceNeeds(service))
+	// Target is how soon an answer is due, counted in Hours: those of [Config.HoursSets] by their
+	// id, or the desk's when empty.
+	Target contact.Millis  `yaml:"target"`
+	Hours  contact.HoursID `yaml:"hours"`
 }
 
 // Secret is a text that nothing prints.

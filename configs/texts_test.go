@@ -48,7 +48,7 @@ func TestMailboxIsRead(t *testing.T) {
 		t.Errorf("answers come from %s, want %s", box.Sender(), want)
 	}
 	want := contact.Needs{{Skill: "mail", Level: 1}, {Skill: "staff", Level: 2}}
-	if got := config.MailNeeds(box); !reflect.DeepEqual(got, want) {
+	if got := config.MailNeeds(box, "sv"); !reflect.DeepEqual(got, want) {
 		t.Errorf("a mail needs %v, want %v: those of the mailbox and of its service", got, want)
 	}
 }
@@ -113,7 +113,7 @@ func TestFormNeedsWhoWroteItAndWhatItIsAbout(t *testing.T) {
 		{contact.AudiencePupil, "other", contact.Needs{{Skill: "pupils", Level: 1}}},
 		{contact.AudienceSupplier, "gone", nil},
 	} {
-		if got := config.FormNeeds(test.audience, test.service); !reflect.DeepEqual(got, test.want) {
+		if got := config.FormNeeds(test.audience, test.service, "", "sv"); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("a form of %s about %s needs %v, want %v", test.audience, test.service, got, test.want)
 		}
 	}
@@ -138,7 +138,7 @@ func TestDefaultTopicsAskForEnglishInEnglish(t *testing.T) {
 
 func TestDefaultRulesOfTheDesk(t *testing.T) {
 	t.Parallel()
-	rules := load(t, "").Desk.Rules()
+	rules := load(t, "").Rules()
 	want := []contact.ChannelRule{
 		{Channel: contact.Chat, Capacity: 3, Beside: []contact.Channel{contact.Form, contact.Mail}},
 		{Channel: contact.Form, Capacity: 2, Beside: []contact.Channel{contact.Mail}, OfferTimeout: 30_000},
@@ -160,7 +160,7 @@ func TestRulesAreSortedHoweverTheyAreWritten(t *testing.T) {
 		{Channel: contact.Chat, Capacity: 5},
 		{Channel: contact.Voice, Capacity: 1, Beside: []contact.Channel{contact.Form, contact.Mail}},
 	}
-	if got := config.Desk.Rules().Channels; !reflect.DeepEqual(got, want) {
+	if got := config.Rules().Channels; !reflect.DeepEqual(got, want) {
 		t.Errorf("the channels' rules are %+v, want %+v", got, want)
 	}
 }

@@ -5,9 +5,9 @@ const DemoPassword = "svar-demo"
 
 // DemoAccounts are the invented ones of a demonstration, without password hashes.
 func DemoAccounts() []Account {
-	// In the order of names: devices, english, mail, network, platform, pupils, staff.
+	// In the order of names: contact-centre, devices, english, mail, network, platform, pupils, staff.
 	skills := func(levels ...uint8) []Skill {
-		names := []string{"devices", "english", "mail", "network", "platform", "pupils", "staff"}
+		names := []string{"contact-centre", "devices", "english", "mail", "network", "platform", "pupils", "staff"}
 		held := make([]Skill, len(levels))
 		for i, level := range levels {
 			held[i] = Skill{Name: names[i], Level: level}
@@ -15,9 +15,9 @@ func DemoAccounts() []Account {
 		return held
 	}
 	return []Account{
-		{Name: "anna", DisplayName: "Anna Lind", Role: Agent, Skills: skills(3, 4, 3, 2, 4, 3, 4), Active: true},
-		{Name: "bo", DisplayName: "Bo Ek", Role: Agent, Skills: skills(4, 3, 2, 4, 3, 4, 3), Active: true},
-		{Name: "eva", DisplayName: "Eva Berg", Role: Supervisor, Skills: skills(2, 2, 2, 2, 2, 2, 2), Active: true, SeesProtected: true},
+		{Name: "anna", DisplayName: "Anna Lind", Role: Agent, Skills: skills(4, 3, 4, 3, 2, 4, 3, 4), Active: true},
+		{Name: "bo", DisplayName: "Bo Ek", Role: Agent, Skills: skills(2, 4, 3, 2, 4, 3, 4, 3), Active: true},
+		{Name: "eva", DisplayName: "Eva Berg", Role: Supervisor, Skills: skills(2, 2, 2, 2, 2, 2, 2, 2), Active: true, SeesProtected: true},
 		{Name: "adam", DisplayName: "Adam Dahl", Role: Administrator, Active: true},
 	}
 }

@@ -3,6 +3,7 @@ package ivr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"svar/contact"
@@ -207,7 +208,7 @@ func (p *proof) queue(q Queue, at string) {
 	if q.Class > contact.ClassPriorityLine {
 		p.fault("%s: there is no priority class %d", at, q.Class)
 	}
-	for _, needs := range append([]contact.Needs{q.Needs}, inOrder(q.LanguageNeeds)...) {
+	for _, needs := range slices.Concat([]contact.Needs{q.Needs}, inOrder(q.LanguageNeeds), inOrder(q.AudienceNeeds)) {
 		for _, need := range needs {
 			if need.Skill == "" || need.Level < 1 || need.Level > 5 {
 				p.fault("%s: the need %q has level %d; a skill has a name and a level 1–5", at, need.Skill, need.Level)

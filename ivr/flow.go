@@ -57,6 +57,8 @@ type Queue struct {
 	Needs contact.Needs
 	// LanguageNeeds are needed as well by a contact in that language.
 	LanguageNeeds map[string]contact.Needs
+	// AudienceNeeds are needed as well by a contact of that audience.
+	AudienceNeeds map[contact.Audience]contact.Needs
 	Class         contact.Class
 	Target        contact.Millis
 	// Music is the prompt that is repeated while it waits; none on a line where users write.

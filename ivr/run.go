@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -218,7 +219,7 @@ func (r *Run) sayMenu(menu Menu) Action {
 func (r *Run) enqueue(queue Queue, in Input) Action {
 	if !r.enqueued {
 		r.enqueued = true
-		needs := slices.Concat(queue.Needs, queue.LanguageNeeds[r.visit.Language])
+		needs := slices.Concat(queue.Needs, queue.LanguageNeeds[r.visit.Language], queue.AudienceNeeds[r.visit.Audience])
 		return Enqueue{Needs: contact.NewNeeds(needs...), Class: queue.Class, Target: queue.Target}
 	}
 	if queue.Callback != nil && r.visit.Callable {
@@ -252,10 +253,10 @@ func (r *Run) prompt(name string) channels.Prompt {
 }
 
 // inOrder returns the values by their sorted keys.
-func inOrder(needs map[string]contact.Needs) []contact.Needs {
+func inOrder[K cmp.Ordered](needs map[K]contact.Needs) []contact.Needs {
 	out := make([]contact.Needs, 0, len(needs))
-	for _, language := range slices.Sorted(maps.Keys(needs)) {
-		out = append(out, needs[language])
+	for _, key := range slices.Sorted(maps.Keys(needs)) {
+		out = append(out, needs[key])
 	}
 	return out
 }

@@ -18,11 +18,7 @@ func tell(event contact.Event) string {
 	case contact.RosterChanged:
 		names := []string{}
 		for _, a := range v.Roster.Agents {
-			words := string(a.ID) + tellNeeds(a.Skills)
-			if a.Reserved > 0 {
-				words += fmt.Sprintf(" for class %d", a.Reserved)
-			}
-			names = append(names, words)
+			names = append(names, string(a.ID)+tellNeeds(a.Skills))
 		}
 		return "the roster: " + strings.Join(names, ", ")
 	case contact.ContactArrived:
@@ -33,13 +29,7 @@ func tell(event contact.Event) string {
 	case contact.ContactGreeted:
 		return fmt.Sprintf("%s is greeted", v.Contact)
 	case contact.ContactQueued:
-		return tellQueued(v)
-	case contact.NeedsRelaxed:
-		return fmt.Sprintf("%s has waited, step %d: it needs%s", v.Contact, v.Step, tellNeeds(v.Needs))
-	case contact.PreferenceEnded:
-		return fmt.Sprintf("%s is kept for %s no longer: %s", v.Contact, v.Agent, v.Cause)
-	case contact.ImpactSet:
-		return fmt.Sprintf("%s stands for %d residents and companies", v.Contact, v.Residents)
+		return fmt.Sprintf("%s may be offered, needs%s, class %d, target %v", v.Contact, tellNeeds(v.Needs), v.Class, v.Target.Duration())
 	case contact.ContactOffered:
 		return fmt.Sprintf("%s is offered to %s (offer %d, until %s): %s", v.Contact, v.Agent, v.Offer, clock(v.Expires), tellWhy(v.Why))
 	case contact.OfferAccepted:
@@ -109,7 +99,7 @@ func tellRules(r contact.Rules) string {
 	if r.DialsPerContact > 0 {
 		words += fmt.Sprintf(", dial for %v, %d times of %d in an hour", r.DialTimeout.Duration(), r.DialsPerContact, r.DialsPerHour)
 	}
-	return words + tellDesk(r) + tellOrderRules(r)
+	return words + tellDesk(r)
 }
 
 func tellDesk(r contact.Rules) string {
@@ -176,7 +166,7 @@ func tellUntil(until contact.Instant) string {
 }
 
 func tellWhy(w contact.Why) string {
-	return fmt.Sprintf("%s of %d, level %d, idle %v, %d waiting", w.Rule, w.Candidates, w.Level, w.Idle.Duration(), w.Waiting) + tellTurn(w)
+	return fmt.Sprintf("%s of %d, level %d, idle %v, %d waiting", w.Rule, w.Candidates, w.Level, w.Idle.Duration(), w.Waiting)
 }
 
 func tellWith(agent contact.AgentID) string {
@@ -219,7 +209,6 @@ func tellContact(c queue.ContactState) string {
 	if c.Answered != 0 {
 		words += ", answered " + clock(c.Answered)
 	}
-	words += tellPlace(c)
 	for _, p := range c.PassedOver {
 		words += fmt.Sprintf(", passes over %s until %s", p.Agent, clock(p.Until))
 	}

@@ -327,7 +327,7 @@ func (a *App) startQueue(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return a.bus.Send(ctx, contact.ChangeRules{Rules: a.options.Config.Desk.Rules()})
+	return a.bus.Send(ctx, contact.ChangeRules{Rules: a.options.Config.Rules()})
 }
 
 func (a *App) startGateways(ctx context.Context) error {

@@ -54,7 +54,7 @@ func testConfig() string {
 	var text strings.Builder
 	// The default services and topics need the default groups, which a list of one's own replaces.
 	// A loaded machine may need long to set up a browser's voice, which is no fault here.
-	text.WriteString("desk: {connect_timeout: 20s}\nhours: {weekly: {everyday: [\"00:00-24:00\"]}}\ngroups:\n")
+	text.WriteString("desk: {connect_timeout: 20s, ramp_up: 0s, preferred: {for: 0s}}\nhours: {weekly: {everyday: [\"00:00-24:00\"]}}\ngroups:\n")
 	group := func(id string) { fmt.Fprintf(&text, "  - {id: %s, name: {sv: %s, en: %s}}\n", id, id, id) }
 	for _, id := range []string{"staff", "pupils", "platform", "devices", "network", "mail", "english"} {
 		group(id)

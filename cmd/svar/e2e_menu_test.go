@@ -15,7 +15,7 @@ import (
 )
 
 // alwaysOpen is the default configuration at any hour of the day.
-const alwaysOpen = `desk: {connect_timeout: 20s, offer_timeout: 60s}
+const alwaysOpen = `desk: {connect_timeout: 20s, offer_timeout: 60s, ramp_up: 0s, preferred: {for: 0s}}
 hours: {weekly: {everyday: ["00:00-24:00"]}}
 `
 

@@ -36,7 +36,7 @@ var (
 // textConfig is a configuration with two phone lines, the default chats and form, and a mailbox.
 func textConfig(server *mailtest.Server) string {
 	box := server.Users[0]
-	return fmt.Sprintf(`desk: {connect_timeout: 20s, offer_timeout: 60s}
+	return fmt.Sprintf(`desk: {connect_timeout: 20s, offer_timeout: 60s, ramp_up: 0s, preferred: {for: 0s}}
 hours: {weekly: {everyday: ["00:00-24:00"]}}
 lines:
   - id: staff

@@ -73,16 +73,13 @@ func (d portalDesk) open(ctx context.Context, id contact.ID, draft ticket.Draft)
 
 // form is the contact that a form makes about a ticket.
 func (d portalDesk) form(id contact.ID, t ticket.Ticket) store.TextContact {
-	form, now := d.config.Portal.Form, d.now()
 	return store.TextContact{
 		Contact: contact.Contact{
-			ID: id, Channel: contact.Form, Line: form.ID, Audience: t.Audience, Person: t.Person, Service: t.Service,
-			Language: t.Language, Arrived: contact.InstantOf(now),
+			ID: id, Channel: contact.Form, Line: d.config.Portal.Form.ID, Audience: t.Audience, Person: t.Person, Service: t.Service,
+			Language: t.Language, Arrived: contact.InstantOf(d.now()),
 		},
 		Personal: contact.Personal{Name: t.Reporter.Name, Subject: t.Subject},
-		Enqueue: contact.Enqueue{
-			Needs: d.config.FormNeeds(t.Audience, t.Service), Class: form.Class.Contact(), Target: d.target(now, form.Target),
-		},
+		Enqueue:  d.enqueue(t.Audience, t.Service, t.Category, t.Language),
 	}
 }
 
@@ -153,7 +150,7 @@ func portalServices(config configs.Config) []portal.Service {
 	for _, service := range config.Services {
 		shown := portal.Service{ID: service.ID, Name: service.Name}
 		for _, category := range service.Categories {
-			shown.Categories = append(shown.Categories, portal.Category(category))
+			shown.Categories = append(shown.Categories, portal.Category{ID: category.ID, Name: category.Name})
 		}
 		out = append(out, shown)
 	}

@@ -18,15 +18,19 @@ import (
 // texts brings what people write to their tickets and to the queue: mails, forms, and what
 // is left at the chat outside of hours. What each needs is triage by the configuration.
 type texts struct {
+	// config is the configuration that holds when a text comes.
 	config configs.Config
 	store  *store.Store
-	hours  contact.Hours
 	now    func() time.Time
 }
 
-// target is how long from arrival until so much service time has passed.
-func (t texts) target(arrived time.Time, target contact.Millis) contact.Millis {
-	return contact.MillisOf(t.hours.Due(arrived, target.Duration()).Sub(arrived))
+// enqueue says what a form needs, and when an answer to it is due.
+func (t texts) enqueue(audience contact.Audience, service contact.ServiceID, category, language string) contact.Enqueue {
+	form := t.config.Portal.Form
+	return contact.Enqueue{
+		Needs: t.config.FormNeeds(audience, service, category, language), Class: form.Class.Contact(),
+		Target: form.Target, Hours: configs.ClockOf(form.Hours),
+	}
 }
 
 // textSpace is where the ids of contacts lie that are made from the ids of forms.
@@ -60,7 +64,9 @@ func (t texts) Take(ctx context.Context, in mail.Incoming) error {
 			ID: newContactID(), Channel: contact.Mail, Line: in.Line, Audience: box.Audience, Service: box.Service,
 			Language: language, Arrived: contact.InstantOf(now),
 		},
-		Enqueue: contact.Enqueue{Needs: t.config.MailNeeds(box), Class: box.Class.Contact(), Target: t.target(now, box.Target)},
+		Enqueue: contact.Enqueue{
+			Needs: t.config.MailNeeds(box, language), Class: box.Class.Contact(), Target: box.Target, Hours: configs.ClockOf(box.Hours),
+		},
 	}
 	if in.Bounce != nil {
 		taken.Bounce = &store.Bounce{Ticket: in.Bounce.Ticket, Key: in.Bounce.Key}
@@ -97,7 +103,6 @@ func (t texts) Leave(ctx context.Context, m chat.Message) (contact.TicketNumber,
 			audience = topic.Audience
 		}
 	}
-	form := t.config.Portal.Form
 	reached := contact.Contact{
 		ID: contactOf("chat " + m.ID), Channel: contact.Form, Line: m.Line, Audience: audience, Service: m.Service,
 		Language: m.Language, Arrived: contact.InstantOf(now),
@@ -112,7 +117,7 @@ func (t texts) Leave(ctx context.Context, m chat.Message) (contact.TicketNumber,
 	}, &store.TextContact{
 		Contact:  reached,
 		Personal: contact.Personal{Name: m.Name, Address: m.Address, Subject: subject},
-		Enqueue:  contact.Enqueue{Needs: t.config.FormNeeds(audience, m.Service), Class: form.Class.Contact(), Target: t.target(now, form.Target)},
+		Enqueue:  t.enqueue(audience, m.Service, "", m.Language),
 	}, contact.InstantOf(now))
 }
 

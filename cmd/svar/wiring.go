@@ -121,7 +121,7 @@ func chatConfig(config configs.Config, a *App) chat.Config {
 
 // texts returns the way of what people write to the queue.
 func (a *App) texts() texts {
-	return texts{config: a.options.Config, store: a.store, hours: a.options.Config.Hours.Opening(), now: time.Now}
+	return texts{config: a.options.Config, store: a.store, now: time.Now}
 }
 
 func mailConfig(a *App, key []byte) (mail.Config, error) {
@@ -180,7 +180,7 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 	out := agentui.Config{
 		Node: a.node, Commands: a.bus, Changes: a.bus, Signals: a.bus, Controls: a.bus, Echo: echoRoom{a.voice},
 		Accounts: a.directory, People: a.directory, Personal: a.personal,
-		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store, Explanations: a.store,
+		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,
 		SessionKey: key, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
@@ -197,7 +197,7 @@ func catalogue(config configs.Config) agentui.Catalogue {
 		LookUps: map[contact.LineID]bool{}, OutcomeCodes: config.Desk.OutcomeCodes, WrapUpExtension: config.Desk.WrapUpExtension,
 	}
 	for _, reason := range config.Desk.PauseReasons {
-		out.PauseReasons = append(out.PauseReasons, agentui.PauseInfo{Reason: reason})
+		out.PauseReasons = append(out.PauseReasons, agentui.PauseInfo{Reason: reason.ID, LimitMs: reason.Limit, Break: reason.Break})
 	}
 	for _, group := range config.Groups {
 		out.Groups = append(out.Groups, agentui.GroupInfo{ID: group.ID, Name: group.Name})
@@ -216,7 +216,7 @@ func catalogue(config configs.Config) agentui.Catalogue {
 	for _, service := range config.Services {
 		info := agentui.ServiceInfo{ID: service.ID, Name: service.Name, Categories: []agentui.CategoryInfo{}}
 		for _, category := range service.Categories {
-			info.Categories = append(info.Categories, agentui.CategoryInfo(category))
+			info.Categories = append(info.Categories, agentui.CategoryInfo{ID: category.ID, Name: category.Name})
 		}
 		out.Services = append(out.Services, info)
 	}
