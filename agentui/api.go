@@ -157,6 +157,7 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 	huma.Register(a.API, a.operation("get-session", "GET /session", "Who is signed in"), u.whoAmI)
 	huma.Register(a.API, a.operation("list-own-contacts", "GET /me/contacts", "Your own last contacts, newest first"), u.listOwnContacts)
 	huma.Register(a.API, a.operation("list-contacts", "GET /contacts", "Contacts with all their transitions, newest first"), u.listContacts)
+	huma.Register(a.API, a.operation("explain-contact", "GET /contacts/{id}/explanation", "What happened to a contact in words, and why it went to whom"), u.explainContact)
 	u.serveTickets(a)
 	u.serveNotices(a)
 	huma.Register(a.API, a.count("get-figures", "GET /figures", "Figures of contacts by interval, channel, line and audience"), u.listFigures)

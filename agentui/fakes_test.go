@@ -315,6 +315,16 @@ func (c *fakeOwnContacts) AgentContacts(_ context.Context, agent contact.AgentID
 	return found, c.err
 }
 
+// fakeExplanations reads as the store does.
+type fakeExplanations struct {
+	by  map[contact.ID][]report.Recorded
+	err error
+}
+
+func (e *fakeExplanations) Recorded(_ context.Context, id contact.ID) ([]report.Recorded, error) {
+	return e.by[id], e.err
+}
+
 // fakeContacts filters as the store does.
 type fakeContacts struct {
 	mutex sync.Mutex

@@ -320,6 +320,10 @@ func (stalled) AgentContacts(ctx context.Context, _ contact.AgentID, _ contact.I
 	return nil, stall(ctx)
 }
 
+func (stalled) Recorded(ctx context.Context, _ contact.ID) ([]report.Recorded, error) {
+	return nil, stall(ctx)
+}
+
 func (stalled) ContactFigures(ctx context.Context, _ report.Query) ([]report.Row, error) {
 	return nil, stall(ctx)
 }
@@ -332,7 +336,7 @@ func (stalled) LogAccess(ctx context.Context, _ []identity.Access) error { retur
 // stall takes the database away, before the surface runs.
 func (w *world) stall() *world {
 	c, away := &w.ui.config, stalled{}
-	c.Tickets, c.NoticeDesk, c.Contacts, c.OwnContacts, c.ContactFigures = away, away, away, away, away
+	c.Tickets, c.NoticeDesk, c.Contacts, c.OwnContacts, c.ContactFigures, c.Explanations = away, away, away, away, away, away
 	w.ui.earlier.tickets, w.ui.figures.source, w.ui.figures.stored, w.ui.accesses.target = away, away, away, away
 	return w
 }

@@ -165,6 +165,7 @@ var surfaces = []surfaceTest{
 	{name: "status", look: asked("POST", "/tickets/SD-7/status", map[string]string{"status": "in-progress"})},
 	{name: "own contacts", look: asked("GET", "/me/contacts", nil), shows: true, logged: surfaceOwnContacts},
 	{name: "contacts", look: asked("GET", "/contacts", nil), supervisors: true},
+	{name: "explanation", look: asked("GET", "/contacts/call/explanation", nil), supervisors: true},
 	{name: "figures", look: asked("GET", "/figures", nil), supervisors: true},
 	{name: "figures, CSV", look: asked("GET", "/figures.csv", nil), supervisors: true},
 	{name: "outage messages", look: asked("GET", "/notices", nil), supervisors: true},
@@ -195,6 +196,9 @@ func permissionWorld(t *testing.T) *world {
 		ID: "call", Channel: contact.Voice, Line: "staff", State: contact.StateClosed, Arrived: w.ui.config.Now(),
 		Transitions: []Transition{{Sequence: 1, Event: "contact-arrived", Data: json.RawMessage(`{"contact":{"id":"call","person":"hidden"}}`)}},
 	}}
+	w.explained.by["call"] = []report.Recorded{{Sequence: 1, Event: contact.ContactArrived{
+		Contact: contact.Contact{ID: "call", Channel: contact.Voice, Line: "staff", Person: hiddenPerson},
+	}}}
 	for _, who := range onlookers {
 		w.own.by[contact.AgentID(who.account)] = []report.AgentContact{
 			{Contact: "call", Channel: contact.Voice, Line: "staff", Person: hiddenPerson, State: contact.StateClosed, Ticket: "SD-7", Taken: 2},
@@ -244,7 +248,7 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{ // by a surface, or for the reason that is given
-		"GET /me/contacts": true, "GET /contacts": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true,
+		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
 		"POST /session": true, "GET /session": true, "DELETE /session": true, // oneself

@@ -40,7 +40,9 @@ type Config struct {
 	Contacts Contacts
 	// OwnContacts are those that an agent had.
 	OwnContacts OwnContacts
-	Tickets     Tickets
+	// Explanations are what was recorded of each contact.
+	Explanations Explanations
+	Tickets      Tickets
 	// Conversations are the chats.
 	Conversations Conversations
 	// Notices are those that stand, in memory; NoticeDesk is where they are published.

@@ -36,22 +36,23 @@ var testHash = sync.OnceValue(func() string {
 
 // world is the surface under test with everything around it faked.
 type world struct {
-	t        testing.TB
-	ui       *UI
-	handler  http.Handler
-	queue    *fakeQueue
-	accounts *fakeAccounts
-	personal *fakePersonal
-	figures  *fakeFigures
-	contacts *fakeContacts
-	tickets  *fakeTickets
-	chats    *fakeConversations
-	notices  *fakeNotices
-	counted  *fakeContactFigures
-	access   *fakeAccessLog
-	echo     *fakeEcho
-	own      *fakeOwnContacts
-	log      *lockedBuffer
+	t         testing.TB
+	ui        *UI
+	handler   http.Handler
+	queue     *fakeQueue
+	accounts  *fakeAccounts
+	personal  *fakePersonal
+	figures   *fakeFigures
+	contacts  *fakeContacts
+	tickets   *fakeTickets
+	chats     *fakeConversations
+	notices   *fakeNotices
+	counted   *fakeContactFigures
+	access    *fakeAccessLog
+	echo      *fakeEcho
+	own       *fakeOwnContacts
+	explained *fakeExplanations
+	log       *lockedBuffer
 }
 
 type lockedBuffer struct {
@@ -102,6 +103,7 @@ func newWorld(t testing.TB) *world {
 		figures:  &fakeFigures{}, contacts: &fakeContacts{}, tickets: newFakeTickets(), chats: newFakeConversations(),
 		notices: newFakeNotices(), counted: &fakeContactFigures{}, access: &fakeAccessLog{},
 		echo: &fakeEcho{}, own: &fakeOwnContacts{by: map[contact.AgentID][]report.AgentContact{}},
+		explained: &fakeExplanations{by: map[contact.ID][]report.Recorded{}},
 	}
 	for name, role := range map[string]identity.Role{"anna": identity.Agent, "bo": identity.Agent, "eva": identity.Supervisor, "adam": identity.Administrator} {
 		w.accounts.set(identity.Account{Name: name, DisplayName: strings.ToUpper(name), Role: role, Active: true, PasswordHash: testHash()})
@@ -111,7 +113,7 @@ func newWorld(t testing.TB) *world {
 	}
 	ui, err := New(Config{
 		Node: "node-1", Commands: w.queue, Changes: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
-		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own,
+		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own, Explanations: w.explained,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
 		SessionKey: []byte("a key of the tests, 32 bytes long"),
 		Catalogue: Catalogue{

@@ -353,6 +353,7 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 		return err
 	}
 	e.unkeep(c)
+	e.learn(c, v, now)
 	e.finishAgent(c, now)
 	e.loseLegs(c)
 	c.End, c.Agent, c.Callback, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, false, v.Code, v.Ticket, 0

@@ -27,6 +27,7 @@ type Engine struct {
 	dials     []contact.Instant // of the desk within an hour of the last one, oldest first
 	lastOffer contact.OfferID
 	lastPlace uint64
+	handled   memory
 
 	// What follows from the state, kept for speed.
 

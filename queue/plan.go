@@ -177,9 +177,7 @@ func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *c
 	case v.Hours != "" && e.clocks[v.Hours] == nil:
 		return nil, reject(contact.Invalid)
 	}
-	return func() {
-		e.emit(contact.ContactQueued{Contact: v.Contact, Needs: v.Needs, Class: v.Class, Target: v.Target, Hours: v.Hours}, now)
-	}, nil
+	return func() { e.enqueue(c, v, now) }, nil
 }
 
 // planEnd is for what ends a contact's leg. One that is closed already has ended.

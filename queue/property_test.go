@@ -79,6 +79,7 @@ type checker struct {
 	places   map[contact.ID]placed
 	closed   map[contact.ID]int
 	dials    []dialled
+	closings []closing
 }
 
 type dialled struct {
@@ -147,6 +148,7 @@ func (c *checker) step(command contact.Command) {
 		}
 		c.ordered(now)
 	}
+	c.settledOrder(now)
 	c.repeat(command)
 }
 
@@ -175,6 +177,16 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 		id, _ := queue.Touched(event)
 		before, _ := c.follower.Contact(id)
 		c.takesBreak(event)
+		switch v := event.(type) {
+		case contact.NeedsRelaxed:
+			c.relaxes(v, before, now)
+		case contact.ContactQueued:
+			c.queues(v, before, now)
+		case contact.PreferenceEnded:
+			c.endsKeeping(v, before, now)
+		case contact.ContactClosed:
+			c.remembers(v, before, now)
+		}
 		if err := c.follower.Apply(event, now); err != nil {
 			c.t.Fatalf("the follower cannot follow: %v", err)
 		}
@@ -325,6 +337,7 @@ func (c *checker) sound() {
 		open := k.State == contact.StateOffered || k.State == contact.StateDialling
 		mustHave := open || k.State.Joined() || k.State == contact.StateWrapUp
 		c.soundTalk(k)
+		c.soundPlace(k)
 		if mustHave != (holder != "") || (k.Offer != nil) != open || k.Callback && k.State != contact.StateWaiting && k.State != contact.StateDialling {
 			c.t.Fatalf("%s is %s with agent %q", id, k.State, holder)
 		}

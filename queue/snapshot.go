@@ -31,6 +31,8 @@ type snapshot struct {
 	Closed []closedContact `json:"closed"`
 	// Dials are those of the desk within an hour of the last one, oldest first.
 	Dials []contact.Instant `json:"dials,omitempty"`
+	// Handled are who handled what last, oldest first.
+	Handled []handled `json:"handled,omitempty"`
 }
 
 // Snapshot returns the whole state. Engines that have applied the same events return
@@ -39,7 +41,7 @@ func (e *Engine) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Format: SnapshotFormat, Last: e.last, Epoch: e.epoch, Leader: e.leader, Settled: e.settled,
 		LastOffer: e.lastOffer, LastPlace: e.lastPlace, Rules: e.rules,
-		Contacts: e.Contacts(), Agents: e.Agents(), Closed: e.closed, Dials: e.dials,
+		Contacts: e.Contacts(), Agents: e.Agents(), Closed: e.closed, Dials: e.dials, Handled: e.handled.list(),
 	}
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -77,6 +79,9 @@ func (s snapshot) engine() (*Engine, error) {
 		return nil, fmt.Errorf("read the queue's snapshot: %w", err)
 	}
 	e.clock = s.Last
+	for _, h := range s.Handled {
+		e.handled.note(h, 0)
+	}
 	for _, c := range s.Closed {
 		e.remember(c)
 	}

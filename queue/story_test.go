@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,16 +15,18 @@ import (
 
 // A story is played by one engine. Its lines are what a person would say:
 //
-//	agents anna sv=3 en=2, bo sv=5      the roster, with skills and levels
+//	agents anna sv=3 en=2, bo sv=5 reserved=2    the roster, with skills and levels
 //	rules offer=15s connect=5s misses=1 codes=solved,passed-on grace=30s
 //	      chat=3 mail=2 voice=1+form+mail    capacity, and what one may be offered beside
+//	      and those of orderRule
 //	      dial=45s dials=3 all-dials=60 wrap-up=60s extension=30s lapse=not-stated
 //	      ramp-up=2m pauses=lunch:break:30m,meeting breaks=sv:1
 //	node-1 leads                        begins the next epoch
 //	node-1 reports leg-k1 leg-k2        what lives on it; "node-1 restarted" with consoles gone
-//	k1 arrives [callable] [on node-2] [ago=2m] [by=chat]
+//	k1 arrives [callable] [on node-2] [ago=2m] [by=chat] [person=p1] [ticket=SD-1] [follows=k0]
+//	k1 stands-for 200
 //	k1 outside-hours
-//	k1 greeted / k1 queues sv=3 [class=1] [target=60s] / k1 leaves / k1 breaks / k1 refused 404
+//	k1 greeted / k1 queues sv=3 [class=1] [target=60s] [hours=desk] / k1 leaves / k1 breaks / k1 refused 404
 //	anna opens console [on node-2] / anna closes console [on node-2]
 //	anna ready [for=chat,mail] / anna paused lunch / anna signs-out
 //	anna after-this paused lunch / anna after-this signs-out
@@ -33,7 +36,7 @@ import (
 //	k1 sounded by caller offer=1 lost=3
 //	anna replies k1 / anna gives-back k1
 //	anna dials k1 [on node-2] / offer 1 unreached busy
-//	time passes / show / order / restart (from its own snapshot)
+//	time passes / show / order / outlook k1 / restart (from its own snapshot)
 //
 // Each may begin with the time that passed before it: "+15s time passes".
 type story struct {
@@ -65,6 +68,8 @@ func (s *story) play(line string) []string {
 		return s.show()
 	case "restart":
 		return s.restart()
+	case "outlook " + words[min(1, len(words)-1)]:
+		return s.outlook(contact.ID(words[1]))
 	case "order":
 		return []string{clock(s.now) + "  " + fmt.Sprint(s.engine.Order(s.now, 50))}
 	}
@@ -117,7 +122,8 @@ func (s *story) command(line string, words []string) contact.Command {
 		}
 		return contact.Contact{
 			ID: id, Channel: channel, Line: "staff", Language: "sv",
-			Callable: has("callable"), Arrived: s.now.Add(-s.millis(options["ago"])),
+			Callable: has("callable"), Arrived: s.now.Add(-s.millis(options["ago"])), Person: contact.PersonID(options["person"]),
+			Ticket: contact.TicketNumber(options["ticket"]), Follows: contact.ID(options["follows"]),
 		}
 	}
 	switch {
@@ -150,9 +156,13 @@ func (s *story) command(line string, words []string) contact.Command {
 		if text, set := options["class"]; set {
 			class = contact.Class(s.number(text))
 		}
+		hours := contact.HoursID(options["hours"])
 		delete(options, "target")
 		delete(options, "class")
-		return contact.Enqueue{Contact: id, Needs: s.skills(options), Class: class, Target: target}
+		delete(options, "hours")
+		return contact.Enqueue{Contact: id, Needs: s.skills(options), Class: class, Target: target, Hours: hours}
+	case has("stands-for"):
+		return contact.SetImpact{Contact: id, Residents: uint32(s.number(plain[1]))}
 	case has("leaves"):
 		return contact.Leave{Contact: id}
 	case has("breaks"):
@@ -253,7 +263,13 @@ func (s *story) roster(text string) contact.Roster {
 			continue
 		}
 		options, _ := split(words[1:])
-		roster.Agents = append(roster.Agents, contact.Agent{ID: contact.AgentID(words[0]), Skills: s.skills(options)})
+		agent := contact.Agent{ID: contact.AgentID(words[0])}
+		if class, reserved := options["reserved"]; reserved {
+			agent.Reserved = contact.Class(s.number(class))
+			delete(options, "reserved")
+		}
+		agent.Skills = s.skills(options)
+		roster.Agents = append(roster.Agents, agent)
 	}
 	slices.SortFunc(roster.Agents, func(a, b contact.Agent) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return roster
@@ -271,7 +287,8 @@ func (s *story) skills(options map[string]string) contact.Needs {
 func (s *story) rules(options map[string]string) contact.Rules {
 	s.t.Helper()
 	rules := s.engine.Rules()
-	for name, value := range options {
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		value := options[name]
 		switch name {
 		case "offer":
 			rules.OfferTimeout = s.millis(value)
@@ -310,6 +327,8 @@ func (s *story) rules(options map[string]string) contact.Rules {
 			for _, code := range strings.Split(value, ",") {
 				rules.OutcomeCodes = append(rules.OutcomeCodes, contact.OutcomeCode(code))
 			}
+		default:
+			s.orderRule(&rules, name, value)
 		}
 	}
 	slices.SortFunc(rules.Channels, func(a, b contact.ChannelRule) int { return strings.Compare(string(a.Channel), string(b.Channel)) })

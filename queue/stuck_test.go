@@ -52,7 +52,7 @@ func TestOneNewAgentEndsWhatAbsentOnesLeft(t *testing.T) {
 }
 
 // zoe can do everything. Her name is the last of all.
-var zoe = contact.Agent{ID: "zoe", Skills: contact.Needs{{Skill: "en", Level: 5}, {Skill: "sv", Level: 5}}}
+var zoe = contact.Agent{ID: "zoe", Skills: contact.Needs{{Skill: "en", Level: 5}, {Skill: "fi", Level: 5}, {Skill: "sv", Level: 5}}}
 
 // playedOut returns a queue after random commands.
 func playedOut(t *rapid.T, w *world) *checker {

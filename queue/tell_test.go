@@ -18,7 +18,11 @@ func tell(event contact.Event) string {
 	case contact.RosterChanged:
 		names := []string{}
 		for _, a := range v.Roster.Agents {
-			names = append(names, string(a.ID)+tellNeeds(a.Skills))
+			words := string(a.ID) + tellNeeds(a.Skills)
+			if a.Reserved > 0 {
+				words += fmt.Sprintf(" for class %d", a.Reserved)
+			}
+			names = append(names, words)
 		}
 		return "the roster: " + strings.Join(names, ", ")
 	case contact.ContactArrived:
@@ -29,7 +33,13 @@ func tell(event contact.Event) string {
 	case contact.ContactGreeted:
 		return fmt.Sprintf("%s is greeted", v.Contact)
 	case contact.ContactQueued:
-		return fmt.Sprintf("%s may be offered, needs%s, class %d, target %v", v.Contact, tellNeeds(v.Needs), v.Class, v.Target.Duration())
+		return tellQueued(v)
+	case contact.NeedsRelaxed:
+		return fmt.Sprintf("%s has waited, step %d: it needs%s", v.Contact, v.Step, tellNeeds(v.Needs))
+	case contact.PreferenceEnded:
+		return fmt.Sprintf("%s is kept for %s no longer: %s", v.Contact, v.Agent, v.Cause)
+	case contact.ImpactSet:
+		return fmt.Sprintf("%s stands for %d residents and companies", v.Contact, v.Residents)
 	case contact.ContactOffered:
 		return fmt.Sprintf("%s is offered to %s (offer %d, until %s): %s", v.Contact, v.Agent, v.Offer, clock(v.Expires), tellWhy(v.Why))
 	case contact.OfferAccepted:
@@ -99,7 +109,7 @@ func tellRules(r contact.Rules) string {
 	if r.DialsPerContact > 0 {
 		words += fmt.Sprintf(", dial for %v, %d times of %d in an hour", r.DialTimeout.Duration(), r.DialsPerContact, r.DialsPerHour)
 	}
-	return words + tellDesk(r)
+	return words + tellDesk(r) + tellOrderRules(r)
 }
 
 func tellDesk(r contact.Rules) string {
@@ -166,7 +176,7 @@ func tellUntil(until contact.Instant) string {
 }
 
 func tellWhy(w contact.Why) string {
-	return fmt.Sprintf("%s of %d, level %d, idle %v, %d waiting", w.Rule, w.Candidates, w.Level, w.Idle.Duration(), w.Waiting)
+	return fmt.Sprintf("%s of %d, level %d, idle %v, %d waiting", w.Rule, w.Candidates, w.Level, w.Idle.Duration(), w.Waiting) + tellTurn(w)
 }
 
 func tellWith(agent contact.AgentID) string {
@@ -209,6 +219,7 @@ func tellContact(c queue.ContactState) string {
 	if c.Answered != 0 {
 		words += ", answered " + clock(c.Answered)
 	}
+	words += tellPlace(c)
 	for _, p := range c.PassedOver {
 		words += fmt.Sprintf(", passes over %s until %s", p.Agent, clock(p.Until))
 	}

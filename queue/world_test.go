@@ -130,7 +130,7 @@ func (w *world) roster() contact.Roster {
 	roster := contact.Roster{Agents: []contact.Agent{}}
 	for _, id := range []contact.AgentID{"anna", "bo", "cecilia", "david"} {
 		if !w.oneIn(5, "gone") {
-			roster.Agents = append(roster.Agents, contact.Agent{ID: id, Skills: w.needs(5)})
+			roster.Agents = append(roster.Agents, contact.Agent{ID: id, Skills: w.needs(5), Reserved: contact.Class(max(0, w.pick("reserved", 8)-5))})
 		}
 	}
 	return roster
@@ -140,10 +140,12 @@ func (w *world) arrival() contact.Contact {
 	w.contacts++
 	ago := contact.Millis(w.pick("ago", 4)-1) * 10_000 // one node's clock is ahead
 	channel := []contact.Channel{contact.Voice, contact.Voice, contact.Voice, contact.Chat, contact.Chat, contact.Mail, contact.Form}[w.pick("channel", 7)]
-	return contact.Contact{
+	c := contact.Contact{
 		ID: contact.ID(fmt.Sprintf("k%d", w.contacts)), Channel: channel, Line: "staff", Language: "sv",
 		Callable: w.oneIn(2, "callable"), Arrived: w.now.Add(-ago),
 	}
+	w.known(&c)
+	return c
 }
 
 // arrive sends one in, with a leg where its channel has one.
@@ -184,6 +186,7 @@ func (w *world) rules() contact.Rules {
 	if w.oneIn(2, "call beside") {
 		rules.Channels[2].Beside = []contact.Channel{contact.Form, contact.Mail}
 	}
+	w.orderRules(&rules)
 	if w.oneIn(3, "chat beside") {
 		rules.Channels[0].Beside = []contact.Channel{contact.Form, contact.Mail, contact.Voice}
 	}
@@ -272,7 +275,7 @@ func (w *world) report() contact.ReportNode {
 
 // command draws one of every kind, the everyday ones more often.
 func (w *world) command() contact.Command {
-	kind := w.pick("command", 72)
+	kind := w.pick("command", 74)
 	switch {
 	case kind < 7:
 		return w.arrive()
@@ -280,7 +283,7 @@ func (w *world) command() contact.Command {
 		return contact.Greet{Contact: w.contact()}
 	case kind < 15:
 		target := []contact.Millis{60_000, 60_000, 20_000, 8 * 3600_000}[w.pick("target", 4)]
-		return contact.Enqueue{Contact: w.contact(), Needs: w.needs(3), Class: contact.Class(max(0, w.pick("class", 5)-2)), Target: target}
+		return contact.Enqueue{Contact: w.contact(), Needs: w.needs(3), Class: contact.Class(max(0, w.pick("class", 5)-2)), Target: target, Hours: w.clockHours()}
 	case kind < 17:
 		return contact.Leave{Contact: w.contact()}
 	case kind < 19:
@@ -347,6 +350,8 @@ func (w *world) command() contact.Command {
 	case kind < 70:
 		id, agent := w.held()
 		return contact.ExtendWrapUp{Contact: id, Agent: agent}
+	case kind < 72:
+		return contact.SetImpact{Contact: w.contact(), Residents: uint32(w.pick("residents", 4)) * 40}
 	default:
 		offer, _ := w.offer()
 		party := []contact.Party{contact.PartyCaller, contact.PartyAgent, contact.PartySystem}[w.pick("party", 3)]

@@ -180,7 +180,7 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 	out := agentui.Config{
 		Node: a.node, Commands: a.bus, Changes: a.bus, Signals: a.bus, Controls: a.bus, Echo: echoRoom{a.voice},
 		Accounts: a.directory, People: a.directory, Personal: a.personal,
-		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store,
+		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store, Explanations: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,
 		SessionKey: key, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
