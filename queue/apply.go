@@ -113,6 +113,20 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 		return nil
 	case contact.ContactDropped:
 		return e.dropped(c, now)
+	case contact.ContactTransferred:
+		return e.transferred(c, a, v, now)
+	case contact.ConsultOffered:
+		return e.consultOffered(c, a, v, now)
+	case contact.ConsultAccepted:
+		return e.consultAccepted(c, a, v, now)
+	case contact.ConsultConnected:
+		return e.consultConnected(c, a, v, now)
+	case contact.ConsultEnded:
+		return e.consultEnded(c, a, v, now)
+	case contact.ContactHandedOver:
+		return e.handedOver(c, v, now)
+	case contact.ContactRejoined:
+		return e.rejoined(c, v, now)
 	case contact.NeedsRelaxed:
 		return e.relaxed(c, v)
 	case contact.PreferenceEnded:
@@ -130,6 +144,9 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 func (e *Engine) move(c *entry, next contact.State, now contact.Instant) error {
 	if !c.State.CanBecome(next) {
 		return fmt.Errorf("contact %s cannot go from %s to %s", c.Contact.ID, c.State, next)
+	}
+	if c.Consult != nil {
+		return fmt.Errorf("contact %s has an open consultation", c.Contact.ID)
 	}
 	e.stepOut(c)
 	c.State, c.Since = next, now
@@ -172,6 +189,10 @@ func (e *Engine) elected(v contact.LeaderElected, now contact.Instant) {
 	for _, c := range e.contacts {
 		if c.State == contact.StateOffered && c.Offer.Accepted {
 			c.Offer.Expires = now.Add(e.rules.ConnectTimeout)
+			e.watch(c)
+		}
+		if c.Consult != nil && c.Consult.Accepted && !c.Consult.Connected {
+			c.Consult.Expires = now.Add(e.rules.ConnectTimeout)
 			e.watch(c)
 		}
 	}
@@ -263,7 +284,7 @@ func (e *Engine) loseLegs(c *entry) {
 
 // loseAgent forgets who had the contact, and what was chosen: nobody has it now, and who
 // gets it chooses anew.
-func (e *Engine) loseAgent(c *entry) { c.Agent, c.Code, c.Ticket = "", "", "" }
+func (e *Engine) loseAgent(c *entry) { c.Agent, c.Code, c.Ticket, c.TakenAt = "", "", "", 0 }
 
 // passOver keeps the contact from the agent until again.
 func (e *Engine) passOver(c *entry, a *AgentState, again, now contact.Instant) error {
@@ -301,6 +322,10 @@ func (e *Engine) connected(c *entry, a *AgentState, v contact.ContactConnected, 
 		return err
 	}
 	c.Offer, c.Agent, c.Connected, c.ConnectedAt, c.AgentLeg = nil, v.Agent, v.Offer, now, v.Leg
+	c.TakenAt = now
+	if c.SentBy == v.Agent {
+		c.SentBy = "" // he has it again
+	}
 	c.Callback, c.Returned = false, false
 	e.unkeep(c)
 	if c.Answered == 0 && !c.Contact.Channel.Written() {
@@ -354,8 +379,10 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 	}
 	e.unkeep(c)
 	e.learn(c, v, now)
+	e.learnHandling(c, now)
 	e.finishAgent(c, now)
 	e.loseLegs(c)
+	c.TakenAt = 0
 	c.End, c.Agent, c.Callback, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, false, v.Code, v.Ticket, 0
 	delete(e.contacts, v.Contact)
 	delete(e.passedOver, v.Contact)

@@ -69,6 +69,7 @@ func (e *Engine) refresh(a *AgentState) {
 		}
 	}
 	e.doubtFor(a.Agent)
+	e.muster(a)
 	if !a.Reachable() && len(a.Contacts) > 0 {
 		e.away[a.Agent] = a
 	} else {

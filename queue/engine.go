@@ -25,6 +25,7 @@ type Engine struct {
 	agents    map[contact.AgentID]*AgentState
 	closed    []closedContact
 	dials     []contact.Instant // of the desk within an hour of the last one, oldest first
+	handling  map[handlingKey]handlingMean
 	lastOffer contact.OfferID
 	lastPlace uint64
 	handled   memory
@@ -47,7 +48,10 @@ type Engine struct {
 	waiting    int
 	clocks     map[contact.HoursID]*contact.Clock
 	keptFor    map[contact.AgentID]map[contact.ID]*entry
-	sweepAt    int // how many alarms there are when void ones are looked for
+	crews      map[string]*crew // those on duty, by what they may be asked for
+	crewOf     map[contact.AgentID]*crew
+	musters    uint64 // counts the changes of crews
+	sweepAt    int    // how many alarms there are when void ones are looked for
 
 	// What happened in the last call.
 
@@ -95,6 +99,9 @@ func New() *Engine {
 		lines:      map[lineKey]*line{},
 		byRanking:  map[*routing.Ranking][]*line{},
 		keptFor:    map[contact.AgentID]map[contact.ID]*entry{},
+		handling:   map[handlingKey]handlingMean{},
+		crews:      map[string]*crew{},
+		crewOf:     map[contact.AgentID]*crew{},
 		sweepAt:    minSweep,
 	}
 }
@@ -142,6 +149,8 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 			e.failDial(c, contact.DialFault, now)
 		case c.Offer != nil && !c.Offer.Accepted:
 			e.withdraw(c, contact.TakeOver, now)
+		case c.Consult != nil && !c.Consult.Accepted:
+			e.overConsult(c, now)
 		default:
 			e.resumeWrapUp(c, now)
 		}

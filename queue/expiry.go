@@ -10,7 +10,7 @@ import (
 type occasion uint8
 
 const (
-	// runsOut: its offer, its dial or its wrap-up is over.
+	// runsOut: its offer, its dial, the asking of a colleague or its wrap-up is over.
 	runsOut occasion = iota
 	// relaxes: less is needed of an agent.
 	relaxes
@@ -52,10 +52,13 @@ func (e *Engine) happen(c *entry, o occasion, now contact.Instant) {
 	}
 }
 
-// expires is when the contact's offer, dial or wrap-up is over; 0 means never.
+// expires is when the contact's offer, dial, consultation or wrap-up is over; 0 means never.
 func (c *entry) expires() contact.Instant {
-	if c.Offer != nil {
+	switch {
+	case c.Offer != nil:
 		return c.Offer.Expires
+	case c.Consult != nil:
+		return c.Consult.Expires
 	}
 	return c.WrapUpUntil
 }
@@ -66,6 +69,8 @@ func (e *Engine) runOut(c *entry, now contact.Instant) {
 		e.lapse(c, now)
 	case c.State == contact.StateDialling:
 		e.failDial(c, contact.DialNoAnswer, now)
+	case c.Consult != nil:
+		e.consultRunsOut(c, now)
 	case c.Offer.Accepted:
 		e.failConnect(c, now)
 	default:

@@ -32,7 +32,12 @@ func (e *Engine) planTurn(
 	case c.State == next:
 		return nothing, nil
 	}
-	return func() { e.emit(event, now) }, nil
+	return func() {
+		if c.Consult != nil { // the user is with his agent again
+			e.endConsult(c, contact.ConsultCancelled, now)
+		}
+		e.emit(event, now)
+	}, nil
 }
 
 // turnHold folds that a call of the agent goes on or off hold.

@@ -28,6 +28,9 @@ type entry struct {
 type line struct {
 	key     lineKey
 	waiting routing.Row[*entry]
+	// staff is how many on duty may be asked for its contacts, as it was when e.musters was staffed.
+	staff   int
+	staffed uint64
 }
 
 // lineKey is what the contacts of a line have in common. Channel, still needed skills, and the agent for whom

@@ -73,6 +73,18 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 		return e.planTakeCallback(v, now)
 	case contact.FailDial:
 		return e.planFailDial(v, now)
+	case contact.Transfer:
+		return e.planTransfer(v, now)
+	case contact.Consult:
+		return e.planConsult(v, now)
+	case contact.EndConsult:
+		return e.planEndConsult(v, now)
+	case contact.CompleteTransfer:
+		return e.planComplete(v, now)
+	case contact.HandOver:
+		return e.planHandOver(v, now)
+	case contact.Rejoin:
+		return e.planRejoin(v, now)
 	case contact.SetImpact:
 		return e.planImpact(v, now)
 	case contact.SetPresence:
@@ -214,6 +226,7 @@ func (e *Engine) leave(c *entry, now contact.Instant) {
 // drop ends a contact whose leg broke, or lets it go on as a call-back: only a call has a
 // number to dial.
 func (e *Engine) drop(c *entry, now contact.Instant) {
+	e.overConsult(c, now)
 	from, agent := c.State, c.Agent
 	if c.Offer != nil {
 		agent = c.Offer.Agent

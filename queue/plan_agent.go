@@ -34,8 +34,11 @@ func (e *Engine) mustBeSignedIn(id contact.AgentID) *contact.Rejection {
 
 // stopRinging withdraws the offer that the agent has not accepted.
 func (e *Engine) stopRinging(a *AgentState, cause contact.WithdrawCause, now contact.Instant) {
-	if c := e.offers[a.Offer]; c != nil && !c.Offer.Accepted {
+	if c := e.offers[a.Offer]; c != nil && c.Offer != nil && !c.Offer.Accepted {
 		e.withdraw(c, cause, now)
+	}
+	if cause == contact.AgentLeft {
+		e.stopAsking(a, contact.ConsultDeclined, now)
 	}
 }
 
@@ -69,6 +72,9 @@ func (e *Engine) loseConsole(a *AgentState, node contact.NodeID, now contact.Ins
 		e.stopRinging(a, contact.AgentUnreachable, now)
 	}
 	e.emit(contact.ReachabilityChanged{Agent: a.Agent, Node: node}, now)
+	if !a.Reachable() {
+		e.stopAsking(a, contact.ConsultFault, now)
+	}
 	e.letGo(a, now)
 }
 

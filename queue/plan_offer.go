@@ -9,11 +9,18 @@ func (c *entry) alive(now contact.Instant) bool {
 	return c.Offer != nil && now < c.Offer.Expires
 }
 
-// liveOffer returns the contact of an offer that is open, or by which it is connected.
+// liveOffer returns the contact of an offer that is open, or by which it is connected or a colleague
+// consulted.
 func (e *Engine) liveOffer(id contact.OfferID, now contact.Instant) *entry {
 	c := e.offers[id]
 	switch {
-	case c == nil, c.Connected == id && e.overdue(c, now), c.Connected != id && !c.alive(now):
+	case c == nil:
+		return nil
+	case c.asks(id) && c.consulting(now) == nil:
+		return nil
+	case c.asks(id):
+		return c
+	case c.Connected == id && e.overdue(c, now), c.Connected != id && !c.alive(now):
 		return nil
 	}
 	return c
@@ -32,6 +39,8 @@ func (e *Engine) planAccept(v contact.AcceptOffer, now contact.Instant) (func(),
 	switch {
 	case c == nil:
 		return nil, reject(contact.OfferGone)
+	case c.asks(v.Offer):
+		return e.planAcceptConsult(c, v, now)
 	case c.holder() != v.Agent:
 		return nil, reject(contact.NotYours)
 	case c.Connected == v.Offer, c.Offer.Accepted:
@@ -54,6 +63,8 @@ func (e *Engine) planDecline(v contact.DeclineOffer, now contact.Instant) (func(
 		return nil, reject(contact.OfferGone)
 	}
 	switch {
+	case c.asks(v.Offer):
+		return e.planDeclineConsult(c, v, now)
 	case c.holder() != v.Agent:
 		return nil, reject(contact.NotYours)
 	case c.Connected == v.Offer, c.Offer.Accepted:
@@ -74,6 +85,8 @@ func (e *Engine) planConfirm(v contact.ConfirmConnected, now contact.Instant) (f
 	switch {
 	case c == nil:
 		return nil, reject(contact.OfferGone)
+	case c.asks(v.Offer):
+		return e.planConfirmConsult(c, v, now)
 	case c.Connected == v.Offer:
 		return nothing, nil
 	case !c.Offer.Accepted:
@@ -93,6 +106,9 @@ func (e *Engine) planFailConnect(v contact.FailConnect, now contact.Instant) (fu
 	if c == nil {
 		return nil, reject(contact.OfferGone)
 	}
+	if c.asks(v.Offer) {
+		return func() { e.failConsult(c, now) }, nil
+	}
 	return func() { e.failConnect(c, now) }, nil
 }
 
@@ -102,6 +118,7 @@ func (e *Engine) failConnect(c *entry, now contact.Instant) {
 	agent := c.holder()
 	switch c.State {
 	case contact.StateConnected, contact.StateHeld:
+		e.overConsult(c, now)
 		e.emit(contact.ContactReturned{Contact: c.Contact.ID, Offer: c.Connected, Agent: agent}, now)
 	case contact.StateDialling:
 		e.failDial(c, contact.DialFault, now)
@@ -118,6 +135,10 @@ func (e *Engine) missOffer(c *entry, now contact.Instant) {
 	e.emit(contact.OfferMissed{
 		Contact: c.Contact.ID, Offer: c.Offer.Offer, Agent: agent, Again: now.Add(passOver),
 	}, now)
+	e.pauseByMisses(agent, now)
+}
+
+func (e *Engine) pauseByMisses(agent contact.AgentID, now contact.Instant) {
 	if a := e.agents[agent]; a != nil && e.rules.MissLimit > 0 && a.MissedInRow >= e.rules.MissLimit {
 		e.pause(agent, contact.ByMisses, now)
 	}
@@ -142,6 +163,9 @@ func (e *Engine) planHangUp(v contact.HangUp, now contact.Instant) (func(), *con
 			return nothing, nil
 		}
 		return nil, reject(contact.UnknownContact)
+	}
+	if consult := c.consulting(now); consult != nil && consult.With == v.Agent {
+		return func() { e.leaveConsult(c, now) }, nil
 	}
 	open := c.alive(now)
 	switch {
@@ -194,7 +218,7 @@ func (e *Engine) finish(c *entry, v contact.Finish, now contact.Instant) {
 		e.endConnection(c, contact.PartyAgent, now)
 	}
 	e.emit(contact.ContactClosed{
-		Contact: v.Contact, End: contact.EndHandled, Stage: stage, Waited: c.answerTime(now),
+		Contact: v.Contact, End: c.answeredEnd(), Stage: stage, Waited: c.answerTime(now),
 		Agent: v.Agent, Code: v.Code, Ticket: v.Ticket,
 	}, now)
 }

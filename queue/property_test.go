@@ -80,6 +80,8 @@ type checker struct {
 	closed   map[contact.ID]int
 	dials    []dialled
 	closings []closing
+	command  contact.Command // the one that is being played
+	book     bookOfParts
 }
 
 type dialled struct {
@@ -121,6 +123,7 @@ func (c *checker) step(command contact.Command) {
 	before := c.snapshot(c.engine)
 	c.deadlineHolds(before)
 	now := max(c.world.now, c.engine.Last())
+	c.command = command
 	twin := c.restored(before)
 
 	events, err := c.engine.Step(command, c.world.now)
@@ -149,6 +152,7 @@ func (c *checker) step(command contact.Command) {
 		c.ordered(now)
 	}
 	c.settledOrder(now)
+	c.expects(now)
 	c.repeat(command)
 }
 
@@ -173,6 +177,8 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 			c.matches(v, now)
 		case contact.CallbackTaken:
 			c.mayDial(v, now)
+		case contact.ConsultOffered:
+			c.mayAsk(v)
 		}
 		id, _ := queue.Touched(event)
 		before, _ := c.follower.Contact(id)
@@ -197,6 +203,8 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 		c.account(event, after)
 		c.wrapsUp(event, before, after)
 		c.keepsTexts(event, after)
+		c.sendsOn(event, after)
+		c.book.note(c.t, event)
 	}
 	if c.snapshot(c.follower) != c.snapshot(c.engine) {
 		c.t.Fatalf("after %v the fold of the events is not the state:\n%s\n%s", events, c.snapshot(c.follower), c.snapshot(c.engine))
@@ -264,7 +272,7 @@ func (c *checker) account(event contact.Event, after queue.ContactState) {
 		if c.closed[v.Contact] > 1 {
 			c.t.Fatalf("%s is closed twice", v.Contact)
 		}
-		if !after.Contact.Channel.Held() && v.End != contact.EndHandled && v.End != contact.EndOutsideHours && v.End != contact.EndRefused {
+		if !after.Contact.Channel.Held() && v.End != contact.EndHandled && v.End != contact.EndHandedOver && v.End != contact.EndOutsideHours && v.End != contact.EndRefused {
 			c.t.Fatalf("%s came by %s and is lost: %s", v.Contact, after.Contact.Channel, v.End)
 		}
 		if v.Refused != nil {
@@ -344,11 +352,13 @@ func (c *checker) sound() {
 		if holder != "" {
 			has[holder] = append(has[holder], id)
 		}
-		if holder != "" && k.Contact.Channel == contact.Voice {
-			if other, twice := calls[holder]; twice {
-				c.t.Fatalf("%s has both calls %s and %s", holder, other, id)
+		c.soundConsult(k, has, asked)
+		c.book.agrees(c.t, k)
+		for _, agent := range callers(k) {
+			if other, twice := calls[agent]; twice {
+				c.t.Fatalf("%s has both calls %s and %s", agent, other, id)
 			}
-			calls[holder] = id
+			calls[agent] = id
 		}
 	}
 	for _, a := range agents {

@@ -33,6 +33,8 @@ type snapshot struct {
 	Dials []contact.Instant `json:"dials,omitempty"`
 	// Handled are who handled what last, oldest first.
 	Handled []handled `json:"handled,omitempty"`
+	// HandlingTimes are how long contacts took lately, sorted by channel and skill, at most 512.
+	HandlingTimes []handlingMean `json:"handling_times,omitempty"`
 }
 
 // Snapshot returns the whole state. Engines that have applied the same events return
@@ -42,6 +44,7 @@ func (e *Engine) Snapshot() ([]byte, error) {
 		Format: SnapshotFormat, Last: e.last, Epoch: e.epoch, Leader: e.leader, Settled: e.settled,
 		LastOffer: e.lastOffer, LastPlace: e.lastPlace, Rules: e.rules,
 		Contacts: e.Contacts(), Agents: e.Agents(), Closed: e.closed, Dials: e.dials, Handled: e.handled.list(),
+		HandlingTimes: e.handlingMeans(),
 	}
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -82,6 +85,9 @@ func (s snapshot) engine() (*Engine, error) {
 	for _, h := range s.Handled {
 		e.handled.note(h, 0)
 	}
+	for _, mean := range s.HandlingTimes {
+		e.handling[mean.handlingKey] = mean
+	}
 	for _, c := range s.Closed {
 		e.remember(c)
 	}
@@ -97,7 +103,7 @@ func (s snapshot) engine() (*Engine, error) {
 	}
 	for _, a := range e.agents {
 		for _, held := range a.Contacts {
-			if c := e.contacts[held.Contact]; c == nil || c.holder() != a.Agent {
+			if c := e.contacts[held.Contact]; c == nil || !c.involves(a.Agent) {
 				return nil, fmt.Errorf("read the queue's snapshot: agent %s is said to have contact %s", a.Agent, held.Contact)
 			}
 		}
@@ -138,11 +144,27 @@ func (e *Engine) adopt(c *entry) error {
 	if c.Connected != 0 {
 		e.offers[c.Connected] = c
 	}
-	if holder := c.holder(); holder != "" {
-		a := e.agents[holder]
-		if a == nil || !slices.Contains(a.Contacts, Held{Contact: id, Channel: c.Contact.Channel}) {
-			return fmt.Errorf("agent %q does not have it", holder)
-		}
+	if err := e.mustHave(c.holder(), c); err != nil {
+		return err
+	}
+	if c.Consult == nil {
+		return nil
+	}
+	if c.State != contact.StateHeld {
+		return fmt.Errorf("it is %s, and a consultation does not fit", c.State)
+	}
+	e.offers[c.Consult.Offer] = c
+	return e.mustHave(c.Consult.With, c)
+}
+
+// mustHave finds a contact of the snapshot that the agent is not said to have.
+func (e *Engine) mustHave(agent contact.AgentID, c *entry) error {
+	if agent == "" {
+		return nil
+	}
+	a := e.agents[agent]
+	if a == nil || !slices.Contains(a.Contacts, Held{Contact: c.Contact.ID, Channel: c.Contact.Channel}) {
+		return fmt.Errorf("agent %q does not have it", agent)
 	}
 	return nil
 }

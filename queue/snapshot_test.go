@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,11 @@ var everything = []string{
 	"k8 arrives", "k8 queues hu=1", "hugo accepts 12", "offer 12 connected", "hugo hangs-up k8", "+1s time passes",
 	"k9 arrives", "k9 queues hu=1", "hugo accepts 13", "offer 13 connected", "hugo hangs-up k9", "hugo extends k9",
 	"rules ramp-up=2m pauses=lunch:break:30m,meeting breaks=sv:2", "hugo after-this paused lunch", "gina ready for=chat,voice",
+	"rules transfer=1h", "agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia, gina gi=1, hugo hu=1, inga in=1, jon jo=1, kim ki=1, lo lo=1",
+	"inga opens console", "inga ready", "jon opens console", "jon ready", "kim opens console", "kim ready", "lo opens console", "lo ready",
+	"k10 arrives", "k10 queues in=1", "inga accepts 14", "offer 14 connected", "inga consults jon about k10", "jon accepts 15", "offer 15 connected",
+	"k11 arrives", "k11 queues ki=1", "kim accepts 16", "offer 16 connected", "kim hands-over k11 to supplier",
+	"k12 arrives", "k12 queues lo=1", "lo accepts 17", "offer 17 connected", "lo transfers k12 to inga",
 }
 
 // A snapshot of today is read by the version of tomorrow: its form changes only on
@@ -89,12 +95,14 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ data, says string }{
-		"no JSON":            {"?", "read the queue's snapshot"},
-		"another format":     {strings.Replace(string(golden), `"format": 4`, `"format": 3`, 1), "it has format 3; this version of svar reads format 4"},
-		"an unknown field":   {strings.Replace(string(golden), `"last":`, `"lost":`, 1), "lost"},
-		"a contact twice":    {strings.Replace(string(golden), `"id": "k2"`, `"id": "k1"`, 1), "twice"},
-		"an end of talk":     {strings.ReplaceAll(string(golden), `"state": "wrap-up"`, `"state": "connected"`), "an end of wrap-up does not fit"},
-		"an agent elsewhere": {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "does not have it"},
+		"no JSON":               {"?", "read the queue's snapshot"},
+		"another format":        {strings.Replace(string(golden), `"format": 4`, `"format": 3`, 1), "it has format 3; this version of svar reads format 4"},
+		"an unknown field":      {strings.Replace(string(golden), `"last":`, `"lost":`, 1), "lost"},
+		"a contact twice":       {strings.Replace(string(golden), `"id": "k2"`, `"id": "k1"`, 1), "twice"},
+		"an end of talk":        {strings.ReplaceAll(string(golden), `"state": "wrap-up"`, `"state": "connected"`), "an end of wrap-up does not fit"},
+		"an agent elsewhere":    {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "does not have it"},
+		"a colleague elsewhere": {strings.Replace(string(golden), `"with": "jon"`, `"with": "david"`, 1), "does not have it"},
+		"asked, not held":       {strings.ReplaceAll(string(golden), `"state": "held"`, `"state": "connected"`), "a consultation does not fit"},
 		"an agent with more": {strings.Replace(string(golden), `"contacts": [
         {
           "contact": "k1",`, `"contacts": [
@@ -129,7 +137,27 @@ func TestApplyRefuses(t *testing.T) {
 	offered2 := contact.ContactOffered{Contact: "k2", Offer: 2, Agent: "anna", Expires: 100}
 	dropped := contact.ContactDropped{Contact: "k1"}
 	taken := contact.CallbackTaken{Contact: "k1", Offer: 1, Agent: "anna", Node: "node-1", Expires: 100}
+	both := contact.RosterChanged{Roster: contact.Roster{Agents: []contact.Agent{{ID: "anna"}, {ID: "bo"}}}}
+	held := []contact.Event{arrived, both, queued, offered, accepted, connected, contact.ContactHeld{Contact: "k1", Agent: "anna"}}
+	asked := contact.ConsultOffered{Contact: "k1", Offer: 2, Agent: "anna", With: "bo", Expires: 100}
+	consulted := append(slices.Clone(held), asked)
+	ended := contact.ConsultEnded{Contact: "k1", Offer: 2, Agent: "anna", With: "bo", Cause: contact.ConsultCompleted}
+	then := func(events []contact.Event, more ...contact.Event) []contact.Event {
+		return append(slices.Clone(events), more...)
+	}
 	for name, events := range map[string][]contact.Event{
+		"asked about a call not held":  {arrived, both, queued, offered, accepted, connected, asked},
+		"asked twice":                  then(consulted, contact.ConsultOffered{Contact: "k1", Offer: 3, Agent: "anna", With: "bo", Expires: 100}),
+		"asked about by another":       then(held, contact.ConsultOffered{Contact: "k1", Offer: 2, Agent: "bo", With: "anna", Expires: 100}),
+		"agreed by another":            then(consulted, contact.ConsultAccepted{Contact: "k1", Offer: 2, With: "anna"}),
+		"talked before agreed":         then(consulted, contact.ConsultConnected{Contact: "k1", Offer: 2, With: "bo", Leg: "leg"}),
+		"completed before they talked": then(consulted, ended),
+		"ended, never asked":           then(held, ended),
+		"hung up while asking":         then(consulted, contact.ContactHungUp{Contact: "k1", Agent: "anna"}),
+		"sent on by another":           then(held, contact.ContactTransferred{Contact: "k1", Offer: 1, Agent: "bo", To: contact.Destination{Agent: "anna"}}),
+		"sent on by another offer":     then(held, contact.ContactTransferred{Contact: "k1", Offer: 7, Agent: "anna", To: contact.Destination{Agent: "bo"}}),
+		"handed over by another":       then(held, contact.ContactHandedOver{Contact: "k1", Agent: "bo", To: "supplier"}),
+		"back on the line, never off":  {arrived, queued, contact.ContactRejoined{Contact: "k1", Node: "node-1", Leg: "leg-2"}},
 		"of a contact nobody knows":    {contact.ContactGreeted{Contact: "k1"}},
 		"closed, never arrived":        {contact.ContactClosed{Contact: "k1", End: contact.EndHandled}},
 		"arrived twice":                {arrived, arrived},
@@ -368,7 +396,7 @@ func TestReadersGetCopies(t *testing.T) {
 	if after, _ := s.engine.Snapshot(); !bytes.Equal(before, after) {
 		t.Error("a reader changed the engine")
 	}
-	for node, want := range map[contact.NodeID]string{"node-1": "k1 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
+	for node, want := range map[contact.NodeID]string{"node-1": "k1 k10 k11 k12 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
 		var on []string
 		for _, c := range s.engine.ContactsOf(node) {
 			on = append(on, string(c.Contact.ID))

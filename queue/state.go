@@ -59,6 +59,8 @@ type ContactState struct {
 	Exhausted bool            `json:"exhausted,omitempty"`
 	// Consult is the asking of a colleague that is under way; nil when there is none.
 	Consult *ConsultState `json:"consult,omitempty"`
+	// SentBy is the agent who sent it on last, so that a word of his that is repeated is known.
+	SentBy contact.AgentID `json:"sent_by,omitempty"`
 	// HandedOver is the place outside that has the user, in wrap-up.
 	HandedOver contact.DestinationID `json:"handed_over,omitempty"`
 	// Offer is the open one, or the one by which it is dialled; nil otherwise.
@@ -72,6 +74,8 @@ type ContactState struct {
 	// ConnectedAt is when agent and user were connected by that offer, hold or not; 0 when
 	// they are not.
 	ConnectedAt contact.Instant `json:"connected_at,omitempty"`
+	// TakenAt is when its agent got it, from connected on and in wrap-up too; 0 while nobody has it.
+	TakenAt contact.Instant `json:"taken_at,omitempty"`
 	// Code and Ticket are what the agent has chosen so far, or what it was closed with.
 	Code   contact.OutcomeCode  `json:"code,omitempty"`
 	Ticket contact.TicketNumber `json:"ticket,omitempty"`

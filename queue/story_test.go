@@ -36,6 +36,10 @@ import (
 //	k1 sounded by caller offer=1 lost=3
 //	anna replies k1 / anna gives-back k1
 //	anna dials k1 [on node-2] / offer 1 unreached busy
+//	anna transfers k1 to bo / anna transfers k1 to sv=3
+//	anna consults bo about k1 / anna consults sv=3 about k1 / anna ends-consult k1 / anna completes k1
+//	anna hands-over k1 to administration / k1 rejoins [on node-2]
+//	wait k1 / wait voice sv=3 [class=1] [target=60s]    what is expected
 //	time passes / show / order / outlook k1 / restart (from its own snapshot)
 //
 // Each may begin with the time that passed before it: "+15s time passes".
@@ -72,6 +76,9 @@ func (s *story) play(line string) []string {
 		return s.outlook(contact.ID(words[1]))
 	case "order":
 		return []string{clock(s.now) + "  " + fmt.Sprint(s.engine.Order(s.now, 50))}
+	}
+	if words[0] == "wait" {
+		return []string{clock(s.now) + "  " + s.wait(words[1:])}
 	}
 	var events []contact.Event
 	var err error
@@ -167,6 +174,19 @@ func (s *story) command(line string, words []string) contact.Command {
 		return contact.Leave{Contact: id}
 	case has("breaks"):
 		return contact.Drop{Contact: id}
+	case has("transfers"):
+		return contact.Transfer{Agent: agent, Contact: contact.ID(plain[1]), To: s.destination(plain[3:], options)}
+	case has("consults"):
+		return contact.Consult{Agent: agent, Contact: contact.ID(plain[len(plain)-1]), To: s.destination(plain[1:len(plain)-2], options)}
+	case has("ends-consult"):
+		return contact.EndConsult{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("completes"):
+		return contact.CompleteTransfer{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("hands-over"):
+		return contact.HandOver{Agent: agent, Contact: contact.ID(plain[1]), To: contact.DestinationID(plain[3])}
+	case has("rejoins"):
+		s.legs++
+		return contact.Rejoin{Contact: id, Node: node, Leg: contact.LegID(fmt.Sprintf("leg-%s-again-%d", id, s.legs))}
 	case has("console"):
 		return contact.SetReachable{Agent: agent, Node: node, Reachable: has("opens")}
 	case has("ready"), has("paused"), has("signs-out"):
@@ -229,6 +249,41 @@ func (s *story) presence(agent contact.AgentID, words []string, channels string)
 		v.Channels = append(v.Channels, contact.Channel(channel))
 	}
 	return v
+}
+
+// destination is the agent who is named, or the group.
+func (s *story) destination(named []string, options map[string]string) contact.Destination {
+	s.t.Helper()
+	if len(named) > 0 {
+		return contact.Destination{Agent: contact.AgentID(named[0])}
+	}
+	return contact.Destination{Needs: s.skills(options)}
+}
+
+// wait asks for the expected wait of a contact, or of one that would come now by a channel.
+func (s *story) wait(words []string) string {
+	s.t.Helper()
+	options, plain := split(words)
+	q := queue.WaitQuestion{Target: s.millis(options["target"])}
+	if class, set := options["class"]; set {
+		q.Class = contact.Class(s.number(class))
+	}
+	delete(options, "target")
+	delete(options, "class")
+	if q.Needs = s.skills(options); slices.Contains([]string{"voice", "chat", "mail", "form"}, plain[0]) {
+		q.Channel = contact.Channel(plain[0])
+	} else {
+		q.Contact = contact.ID(plain[0])
+	}
+	before, _ := s.engine.Snapshot()
+	w := s.engine.Wait(q, s.now)
+	if after, _ := s.engine.Snapshot(); string(after) != string(before) {
+		s.t.Fatal("a question has changed the state")
+	}
+	if !w.Known {
+		return fmt.Sprintf("nobody can say how long: %d ahead, %d agents", w.Ahead, w.Agents)
+	}
+	return fmt.Sprintf("about %v: %d ahead, %d agents", w.Expected.Duration(), w.Ahead, w.Agents)
 }
 
 func (s *story) offer(text string) contact.OfferID { return contact.OfferID(s.number(text)) }
@@ -306,6 +361,8 @@ func (s *story) rules(options map[string]string) contact.Rules {
 			rules.WrapUpExtension = s.millis(value)
 		case "lapse":
 			rules.WrapUpCode = contact.OutcomeCode(value)
+		case "transfer":
+			rules.TransferWait = s.millis(value)
 		case "dials":
 			rules.DialsPerContact = uint8(s.number(value))
 		case "all-dials":

@@ -64,6 +64,20 @@ func tell(event contact.Event) string {
 		return fmt.Sprintf("%s is dialled on %s for %s (offer %d, until %s)", v.Contact, v.Node, v.Agent, v.Offer, clock(v.Expires))
 	case contact.CallbackFailed:
 		return fmt.Sprintf("%s is not reached for %s (offer %d): %s", v.Contact, v.Agent, v.Offer, v.Reason)
+	case contact.ContactTransferred:
+		return tellTransferred(v)
+	case contact.ConsultOffered:
+		return fmt.Sprintf("%s asks %s about %s (offer %d, until %s)", v.Agent, v.With, v.Contact, v.Offer, clock(v.Expires))
+	case contact.ConsultAccepted:
+		return fmt.Sprintf("%s agrees to be asked about %s (offer %d)", v.With, v.Contact, v.Offer)
+	case contact.ConsultConnected:
+		return fmt.Sprintf("%s is asked about %s (offer %d)", v.With, v.Contact, v.Offer)
+	case contact.ConsultEnded:
+		return fmt.Sprintf("%s and %s talk no more about %s (offer %d): %s", v.Agent, v.With, v.Contact, v.Offer, v.Cause)
+	case contact.ContactHandedOver:
+		return fmt.Sprintf("%s is handed over by %s to %s%s", v.Contact, v.Agent, v.To, tellUntil(v.Until))
+	case contact.ContactRejoined:
+		return fmt.Sprintf("%s rings again, on %s, and has the place of the call-back", v.Contact, v.Node)
 	case contact.ContactHeld:
 		return fmt.Sprintf("%s is put on hold by %s", v.Contact, v.Agent)
 	case contact.ContactResumed:
@@ -157,6 +171,19 @@ func tellClosed(v contact.ContactClosed) string {
 	return words + fmt.Sprintf(", waited %v", v.Waited.Duration())
 }
 
+func tellTransferred(v contact.ContactTransferred) string {
+	words := fmt.Sprintf("%s is sent on by %s (offer %d)", v.Contact, v.Agent, v.Offer)
+	if v.To.Agent != "" {
+		words += fmt.Sprintf(" to %s, kept for him", v.To.Agent)
+		if v.Until != 0 {
+			words += " until " + clock(v.Until)
+		}
+	} else {
+		words += " to whoever has" + tellNeeds(v.To.Needs)
+	}
+	return words + fmt.Sprintf(" (%s is passed over until %s)", v.Agent, clock(v.Again))
+}
+
 func tellOutcome(code contact.OutcomeCode, ticket contact.TicketNumber) string {
 	words := ""
 	if code != "" {
@@ -214,6 +241,12 @@ func tellContact(c queue.ContactState) string {
 		if c.Offer.Accepted {
 			words += ", accepted"
 		}
+	}
+	if c.Consult != nil {
+		words += fmt.Sprintf(", %s is consulted (offer %d)", c.Consult.With, c.Consult.Offer)
+	}
+	if c.HandedOver != "" {
+		words += ", handed over to " + string(c.HandedOver)
 	}
 	words += tellWith(c.Agent) + tellOutcome(c.Code, c.Ticket) + tellUntil(c.WrapUpUntil)
 	if c.Answered != 0 {

@@ -65,6 +65,14 @@ func valid(command contact.Command) bool {
 		return validID(v.Node)
 	case contact.FailDial:
 		return slices.Contains(dialFailures, v.Reason)
+	case contact.Transfer:
+		return validDestination(v.To)
+	case contact.Consult:
+		return validDestination(v.To)
+	case contact.HandOver:
+		return validID(v.To)
+	case contact.Rejoin:
+		return validID(v.Node) && validID(v.Leg)
 	case contact.SetPresence:
 		return validPresence(v)
 	case contact.SetReachable:
@@ -151,6 +159,14 @@ func validContact(c contact.Contact) bool {
 		validText(string(c.Person), maxID) && validText(string(c.Party), maxID) && validText(string(c.Service), maxID) &&
 		validText(string(c.Ticket), maxID) && validText(c.Language, maxID) && validText(string(c.Follows), maxID) &&
 		c.Arrived > 0 && c.Arrived <= maxArrived
+}
+
+// validDestination wants one agent, or one group, inside the desk.
+func validDestination(to contact.Destination) bool {
+	if to.Agent != "" {
+		return validID(to.Agent) && len(to.Needs) == 0 && to.Outside == ""
+	}
+	return len(to.Needs) > 0 && validNeeds(to.Needs, maxNeeds) && to.Outside == ""
 }
 
 // validNeeds wants them sorted, each skill once, levels 1–5.

@@ -118,6 +118,11 @@ func (w *world) offer() (contact.OfferID, contact.AgentID) {
 		if c.Connected != 0 {
 			open = append(open, named{c.Connected, c.Agent})
 		}
+		for range 3 { // or few consultations would come to a talk
+			if c.Consult != nil {
+				open = append(open, named{c.Consult.Offer, c.Consult.With})
+			}
+		}
 	}
 	if len(open) == 0 || w.oneIn(8, "any offer") {
 		return contact.OfferID(w.pick("offer", 20)), w.agent()
@@ -171,6 +176,7 @@ func (w *world) rules() contact.Rules {
 	if rules.WrapUpLimit > 0 || w.oneIn(2, "a code without limit") {
 		rules.WrapUpCode = "not-stated"
 	}
+	rules.TransferWait = contact.Millis(w.pick("transfer", 3)) * 15_000
 	rules.DialTimeout = contact.Millis(w.pick("dial", 3)) * 20_000
 	rules.DialsPerContact, rules.DialsPerHour = uint8(w.pick("dials", 6)), uint16(w.pick("all dials", 12))
 	rules.Channels = []contact.ChannelRule{
@@ -206,6 +212,53 @@ func (w *world) presence() contact.SetPresence {
 		v.Channels = [][]contact.Channel{{contact.Chat}, {contact.Chat, contact.Voice}, {contact.Form, contact.Mail, contact.Voice}}[w.pick("channels", 3)]
 	}
 	return v
+}
+
+// move draws what sends a contact on, or asks about it.
+func (w *world) move() contact.Command {
+	id, agent := w.call()
+	switch w.pick("move", 12) {
+	case 0:
+		return contact.Transfer{Contact: id, Agent: agent, To: w.destination()}
+	case 1:
+		id, agent = w.text()
+		return contact.Transfer{Contact: id, Agent: agent, To: w.destination()}
+	case 2, 3, 4, 5:
+		return contact.Consult{Contact: id, Agent: agent, To: w.destination()}
+	case 6:
+		id, agent = w.consulted()
+		return contact.EndConsult{Contact: id, Agent: agent}
+	case 7, 8:
+		return contact.CompleteTransfer{Contact: id, Agent: agent}
+	case 9:
+		id, agent = w.held()
+		return contact.HandOver{Contact: id, Agent: agent, To: "supplier"}
+	default:
+		id = w.callback()
+		return contact.Rejoin{Contact: id, Node: w.node(), Leg: contact.LegID(fmt.Sprintf("leg-%s-%d", id, w.pick("leg", 100)))}
+	}
+}
+
+// destination is a colleague or a group, or one that nobody can mean.
+func (w *world) destination() contact.Destination {
+	switch needs := w.needs(3); {
+	case w.oneIn(2, "to an agent"):
+		return contact.Destination{Agent: w.agent()}
+	case w.oneIn(8, "to neither"):
+		return contact.Destination{Agent: w.agent(), Needs: needs}
+	default:
+		return contact.Destination{Needs: needs}
+	}
+}
+
+// consulted names a contact that a colleague is asked about, with either of the two; else any.
+func (w *world) consulted() (contact.ID, contact.AgentID) {
+	for _, c := range w.engine.Contacts() {
+		if c.Consult != nil && !w.oneIn(3, "another") {
+			return c.Contact.ID, []contact.AgentID{c.Agent, c.Consult.With}[w.pick("which", 2)]
+		}
+	}
+	return w.call()
 }
 
 // callback names a contact that waits to be called back or is dialled, if there is one.
@@ -275,6 +328,9 @@ func (w *world) report() contact.ReportNode {
 
 // command draws one of every kind, the everyday ones more often.
 func (w *world) command() contact.Command {
+	if w.oneIn(6, "a move") {
+		return w.move()
+	}
 	kind := w.pick("command", 74)
 	switch {
 	case kind < 7:

@@ -18,11 +18,16 @@ func (e *Engine) hangUp(c *entry, by contact.Party, now contact.Instant) {
 }
 
 func (e *Engine) endConnection(c *entry, by contact.Party, now contact.Instant) {
-	until := contact.Instant(0)
-	if e.rules.WrapUpLimit > 0 {
-		until = now.Add(e.rules.WrapUpLimit)
+	e.overConsult(c, now)
+	e.emit(contact.ContactHungUp{Contact: c.Contact.ID, Agent: c.Agent, By: by, Until: e.wrapUpEnd(now)}, now)
+}
+
+// wrapUpEnd is when a wrap-up that begins now runs out; 0 means never.
+func (e *Engine) wrapUpEnd(now contact.Instant) contact.Instant {
+	if e.rules.WrapUpLimit == 0 {
+		return 0
 	}
-	e.emit(contact.ContactHungUp{Contact: c.Contact.ID, Agent: c.Agent, By: by, Until: until}, now)
+	return now.Add(e.rules.WrapUpLimit)
 }
 
 // lapse closes a contact whose wrap-up is over with what its agent has chosen so far.
@@ -32,7 +37,7 @@ func (e *Engine) lapse(c *entry, now contact.Instant) {
 		code = c.LapseCode
 	}
 	e.emit(contact.ContactClosed{
-		Contact: c.Contact.ID, End: contact.EndHandled, Waited: c.answerTime(now),
+		Contact: c.Contact.ID, End: c.answeredEnd(), Waited: c.answerTime(now),
 		Agent: c.Agent, Code: code, Ticket: c.Ticket, Lapsed: true,
 	}, now)
 }
@@ -71,11 +76,17 @@ func (e *Engine) hungUp(c *entry, v contact.ContactHungUp, now contact.Instant) 
 	if c.Agent != v.Agent {
 		return fmt.Errorf("contact %s is with %q, not %q", v.Contact, c.Agent, v.Agent)
 	}
+	return e.wrapUp(c, v.Until, now)
+}
+
+// wrapUp folds that the connection is over, and that what the agent has to say of it may take until
+// then.
+func (e *Engine) wrapUp(c *entry, until, now contact.Instant) error {
 	e.loseLegs(c)
 	if err := e.move(c, contact.StateWrapUp, now); err != nil {
 		return err
 	}
-	c.WrapUpUntil, c.LapseCode = v.Until, e.rules.WrapUpCode
+	c.WrapUpUntil, c.LapseCode = until, e.rules.WrapUpCode
 	e.watch(c)
 	return nil
 }
