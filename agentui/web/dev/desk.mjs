@@ -1,6 +1,6 @@
 // The stand-in's answers by HTTP (src/lib/api.ts): a few tickets, outage messages and figures, kept in memory.
 
-import { callers, notices, openTickets, ticketRow } from './states.mjs';
+import { callers, notices, openTickets, ticketRow } from './parts.mjs';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -98,6 +98,20 @@ function ownContacts(now) {
   ];
 }
 
+/** Why a call came to this agent, as the record tells it. */
+function explanationOf(now, language) {
+  const steps = [
+    [245, 'arrived', 'Samtalet kom in på linjen Medarbetare.', 'The call came in on the line Staff.'],
+    [240, 'queued', 'Det ställdes i kö. Det behövdes Lärplattformen på nivå 3 och Medarbetare.', 'It was queued. It needed Learning platform at level 3, and Staff.'],
+    [225, 'offered', 'Det erbjöds Eva Berg, som hade varit ledig längst av 2.', 'It was offered to Eva Berg, who had been idle longest of 2.'],
+    [218, 'declined', 'Eva Berg avböjde.', 'Eva Berg declined.'],
+    [216, 'relaxed', 'Kravet sänktes efter 30 sekunder till Medarbetare.', 'After 30 seconds the demand was lowered to Staff.'],
+    [215, 'offered', 'Det erbjöds Anna Lind, som hade varit ledig längst av 3.', 'It was offered to Anna Lind, who had been idle longest of 3.'],
+    [211, 'connected', 'Anna Lind svarade efter 34 sekunder. Målet var 60 sekunder.', 'Anna Lind answered after 34 seconds. The target was 60 seconds.'],
+  ];
+  return steps.map(([ago, kind, sv, en]) => ({ at: now - ago * 1000, kind, text: language === 'en' ? en : sv }));
+}
+
 function figuresOf(query, now) {
   const lengths = { hour, day: 24 * hour, month: 30 * 24 * hour, total: 0 };
   const step = lengths[query.get('by')] ?? 0;
@@ -165,6 +179,7 @@ export function makeDesk() {
       const from = Number(query.get('before') || 0);
       return [200, { contacts: all.slice(from, from + 3), ...(from + 3 < all.length && { next: String(from + 3) }) }];
     }],
+    ['GET', /^\/contacts\/[^/]+\/explanation$/, (_match, query) => [200, { steps: explanationOf(start, query.get('language')) }]],
     ['POST', /^\/search\/tickets$/, (_match, _query, wanted) => {
       const words = (wanted.search ?? '').toLowerCase();
       const found = tickets.filter(

@@ -10,7 +10,8 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { makeDesk } from './desk.mjs';
-import { breaks, chatLines, closes, contactOf, hello, offerOf, refusals, signedOutStates, states, then } from './states.mjs';
+import { chatLines, contactOf, hello, offerOf } from './parts.mjs';
+import { breaks, closes, refusals, signedOutStates, states, then } from './states.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
@@ -128,7 +129,9 @@ function play(client, name) {
     clearTimeout(timer);
     delete model.offer;
     model.contacts = [];
-    model.me = { presence: model.me.presence, reachable: true, since: Date.now(), ...me };
+    const { presence, channels, next, nextReason } = model.me;
+    const then = next ? { presence: next, reason: nextReason } : { presence };
+    model.me = { channels, reachable: true, since: Date.now(), ...then, ...me };
     if (model.me.presence === 'ready') timer = setTimeout(ring, 2000);
   };
   const activity = (state) => {
@@ -149,10 +152,12 @@ function play(client, name) {
     }, time);
   };
   const act = {
-    presence: ({ presence, reason }) =>
-      model.contacts.length || model.offer
-        ? (model.me = { ...model.me, presence, reason })
-        : rest({ presence, reason, cause: 'agent' }),
+    presence: ({ presence, reason, channels, afterContact }) => {
+      const busy = model.contacts.length > 0 || model.offer !== undefined;
+      if (busy && afterContact) model.me = { ...model.me, next: presence, nextReason: reason };
+      else if (busy) model.me = { ...model.me, presence, reason, channels, next: undefined, nextReason: undefined };
+      else rest({ presence, reason, channels: channels ?? (presence === 'ready' ? undefined : model.me.channels), cause: 'agent' });
+    },
     accept: () => activity('connected'),
     decline: () => rest(),
     'hang-up': () => {
@@ -176,6 +181,27 @@ function play(client, name) {
     signal: () => {},
     'give-back': ({ contact }) => (model.contacts = model.contacts.filter((one) => one.contact !== contact)),
     dial: () => activity('dialling'),
+    callback: ({ contact, at, mine }) => {
+      const { line, caller, arrived } = model.contacts[0];
+      const promised = { contact, line, caller, arrived, since: Date.now(), dueAt: at, dials: 0, dialsLeft: 3, ...(mine && { for: hello.agent }) };
+      model.callbacks = [...model.callbacks, promised];
+      rest();
+    },
+    transfer: () => rest(),
+    consult: ({ to }) => {
+      activity('held');
+      const asked = model.colleagues.find(({ agent }) => agent === to.agent) ?? model.colleagues.find(({ groups, state }) => state === 'ready' && groups.includes(to.group));
+      if (!asked) return;
+      const consult = (state) => (model.contacts[0] = { ...model.contacts[0], consult: { agent: asked.agent, name: asked.name, state, since: Date.now() } });
+      consult('asked');
+      timer = setTimeout(() => {
+        consult('talking');
+        show();
+      }, 3000);
+    },
+    'consult-end': () => activity('held'),
+    'complete-transfer': () => rest(),
+    impact: ({ residents }) => (model.contacts[0] = { ...model.contacts[0], residents }),
     'chat-follow': ({ contact, after }) => {
       const lines = chat.filter(({ sequence }) => sequence > after);
       send({ chat: { contact, lines } });

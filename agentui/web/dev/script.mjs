@@ -1,6 +1,6 @@
 // A server that a test writes line by line: the page's socket ends here, and the test says what the server says.
 
-import { hello } from './states.mjs';
+import { hello } from './parts.mjs';
 
 /**
  * Takes over the console's socket of a page. Call it before the page is opened.

@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 import { startBrowser } from '../dev/browser.mjs';
 import { startMock } from '../dev/mock.mjs';
 import { scriptServer } from '../dev/script.mjs';
-import { callers, contactOf, openTickets, states } from '../dev/states.mjs';
+import { callers, contactOf, openTickets } from '../dev/parts.mjs';
+import { states } from '../dev/states.mjs';
 
 let mock;
 let browser;
@@ -55,10 +56,10 @@ test('the buttons of a call stand in one order, whatever its state', async () =>
   const { context, page, server } = await open(states.connected);
   const order = async () =>
     (await page.getByRole('toolbar', { name: 'Samtal' }).locator('.word').allInnerTexts()).map((word) => word.trim());
-  assert.deepEqual(await order(), ['Mikrofon', 'Vänteläge', 'Knappsats', 'Lägg på']);
+  assert.deepEqual(await order(), ['Mikrofon', 'Vänteläge', 'Knappsats', 'Koppla', 'Lägg på']);
   server.state(states.held(Date.now()));
   await page.getByRole('button', { name: 'Återuppta' }).waitFor();
-  assert.deepEqual(await order(), ['Mikrofon', 'Återuppta', 'Knappsats', 'Lägg på']);
+  assert.deepEqual(await order(), ['Mikrofon', 'Återuppta', 'Knappsats', 'Koppla', 'Lägg på']);
   await context.close();
 });
 

@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 import { startBrowser } from '../dev/browser.mjs';
 import { startMock } from '../dev/mock.mjs';
 import { scriptServer } from '../dev/script.mjs';
-import { hello, offerOf, states } from '../dev/states.mjs';
+import { hello, offerOf } from '../dev/parts.mjs';
+import { states } from '../dev/states.mjs';
 
 let mock;
 let browser;

@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 import { startBrowser } from '../dev/browser.mjs';
 import { startMock } from '../dev/mock.mjs';
 import { scriptServer } from '../dev/script.mjs';
-import { callers, chatLines, contactOf, offerOf, openTickets, states, textOf } from '../dev/states.mjs';
+import { callers, chatLines, contactOf, offerOf, openTickets, textOf } from '../dev/parts.mjs';
+import { states } from '../dev/states.mjs';
 
 let mock;
 let browser;

@@ -204,6 +204,20 @@ export const ownContacts = {
     get<{ contacts: OwnContact[]; next?: string }>(`/me/contacts${query({ before, limit: 10 })}`, signal),
 };
 
+/** A step of what the record says of a contact, in words. */
+export interface ExplanationStep {
+  at: Instant;
+  kind: string;
+  text: string;
+}
+
+/** Tells why a contact went the way it did, in the language. */
+export const explanation = {
+  read: async (contact: ContactID, language: string, signal?: AbortSignal): Promise<ExplanationStep[]> =>
+    (await get<{ steps: ExplanationStep[] | null }>(`/contacts/${encodeURIComponent(contact)}/explanation${query({ language })}`, signal))
+      .steps ?? [],
+};
+
 export const noticeBoard = {
   read: (signal?: AbortSignal) => get<NoticeBoard>('/notices', signal),
   publish: (notice: NewNotice) => post<{ id: string; blocked: boolean }>('/notices', notice),

@@ -4,10 +4,12 @@ import { Chats, newId, type Chat } from './chat.svelte';
 import { serverClock } from './clock.svelte';
 import { connection, RequestError, type Failure } from './connection.svelte';
 import { Drafts, type Draft } from './drafts.svelte';
-import type { ConsoleState, Instant, LineInfo, OfferID, OngoingCard, OutcomeCode, Presence, Request, ServiceInfo } from './protocol';
+import type { Channel, ConsoleState, Instant, LineInfo, Me, OfferID, OngoingCard, OutcomeCode, Presence, Request, ServiceInfo } from './protocol';
+import { pathsOf } from './queueing';
 import { ring } from './ring.svelte';
 import { route } from './route.svelte';
 import { currentSession, signIn, signOut, type Session, type SignInFailure } from './session';
+import { Sending } from './sending.svelte';
 import { callOf, canFinish, currentContact, firstToLapse, hasLapsed, shownState } from './shown';
 import { readStored, writeStored } from './stored';
 import { voice } from './voice.svelte';
@@ -22,7 +24,7 @@ export interface Lapsed {
 }
 
 /** What the last action had to say; a key of the catalogue's errors. */
-export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst';
+export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst' | 'consultGone' | 'colleagueNotFree';
 
 /** A page that was loaded again for a newer version is not loaded again within this time. */
 const reloadPause = 30_000;
@@ -39,6 +41,8 @@ class Console {
   notice = $state<Notice | undefined>();
   /** The microphone was lost while ready, and the agent was paused for that. */
   pausedForMicrophone = $state(false);
+  /** The agent wants to sign out and still has contacts. */
+  signingOut = $state(false);
   chosen = $state<string | undefined>();
   /**
    * What was asked for, so that nothing is asked for twice. It stays when it was done: the state that shows it comes a
@@ -58,6 +62,8 @@ class Console {
   lapsed = $state.raw<Lapsed | undefined>();
 
   readonly state = $derived(connection.state);
+  /** This agent's id, by which colleagues' cards name him. */
+  readonly agent = $derived(connection.hello?.agent);
   readonly me = $derived(connection.state?.me);
   readonly offer = $derived(connection.status === 'open' ? connection.state?.offer : undefined);
   readonly contacts = $derived(connection.state?.contacts ?? []);
@@ -69,6 +75,11 @@ class Console {
   readonly lines = $derived(connection.hello?.lines ?? []);
   readonly services = $derived(connection.hello?.services ?? []);
   readonly pauseReasons = $derived(connection.hello?.pauseReasons ?? []);
+  readonly groups = $derived(connection.hello?.groups ?? []);
+  readonly colleagues = $derived(connection.state?.colleagues ?? []);
+  /** The contact paths that the desk has, and those of them that this agent takes while ready. */
+  readonly paths = $derived(pathsOf(this.lines));
+  readonly taken = $derived(this.me?.channels?.length ? this.me.channels : this.paths);
   readonly outcomeCodes = $derived(connection.hello?.outcomeCodes ?? []);
   readonly current = $derived(currentContact(this.contacts, this.chosen));
   readonly call = $derived(callOf(this.contacts));
@@ -78,6 +89,14 @@ class Console {
   /** Requests to the queue can be made. */
   readonly usable = $derived(connection.status === 'open' && connection.state?.connected === true);
 
+  readonly sending = new Sending({
+    ask: (request) => this.#do(request),
+    saved: (contact) => this.draft(contact).flush(),
+    colleagueNotFree: () => {
+      if (this.notice === 'not-free') this.notice = 'colleagueNotFree';
+    },
+  });
+
   #drafts: Drafts | undefined;
   #chats: Chats | undefined;
   #answers: AnswerDrafts | undefined;
@@ -85,6 +104,8 @@ class Console {
   /** Call-backs that are dialled from this window: their voice is to be heard here. */
   #dialled = new Set<string>();
   #leaving = false;
+  /** The server is to sign the agent out after the last contact. */
+  #leavesAfter = false;
   /** The microphone was lost while ready, and the server could not be told yet. */
   #pauseOwed = false;
   readonly #keeper = new VoiceKeeper(voice, { ready: () => this.online, ask: (request) => connection.ask(request) });
@@ -132,9 +153,10 @@ class Console {
     return undefined;
   }
 
+  /** Who has contacts is asked first what is to become of them. */
   async signOut(): Promise<void> {
     if (this.contacts.length > 0 || this.offer?.accepted) {
-      this.notice = 'finishFirst';
+      this.signingOut = true;
       return;
     }
     this.#leaving = true;
@@ -151,12 +173,13 @@ class Console {
     voice.close();
     ring.stop();
     this.notice = undefined;
+    this.signingOut = false;
     this.lapsed = undefined;
     this.session = undefined;
     this.chosen = undefined;
     this.#known.clear();
     this.#dialled.clear();
-    this.#pauseOwed = false;
+    this.#pauseOwed = this.#leavesAfter = false;
     this.changingPresence = undefined;
     this.#drafts = this.#chats = this.#answers = undefined;
     this.phase = 'signed-out';
@@ -216,20 +239,30 @@ class Console {
     return this.#drafts.of(contact.contact, contact);
   }
 
-  async becomeReady(): Promise<void> {
+  /** Becomes ready for the paths, or for those of last time; it takes back what was to come after the last contact. */
+  async becomeReady(channels: Channel[] = this.me?.channels ?? []): Promise<void> {
     if (this.changingPresence) return;
     this.changingPresence = 'ready';
     this.pausedForMicrophone = false;
     void ring.unlock();
-    if (await voice.openMicrophone()) await this.#do({ do: 'presence', presence: 'ready' });
+    if (await voice.openMicrophone()) await this.#do({ do: 'presence', presence: 'ready', ...(channels.length > 0 && { channels }) });
     this.changingPresence = undefined;
   }
 
-  /** Returns whether the server did it. */
-  async pause(reason?: string): Promise<boolean> {
+  /** Pauses, at once or after the last contact. Returns whether the server did it. */
+  pause(reason?: string, afterContact = false): Promise<boolean> {
+    return this.#leaveQueue({ do: 'presence', presence: 'paused', ...(reason && { reason }), ...(afterContact && { afterContact }) });
+  }
+
+  /** Lets the last contact be the last of the day: then the agent is signed out. */
+  signOutAfter(): Promise<boolean> {
+    return this.#leaveQueue({ do: 'presence', presence: 'signed-out', afterContact: true });
+  }
+
+  async #leaveQueue(request: Request & { do: 'presence' }): Promise<boolean> {
     if (this.changingPresence) return false;
-    this.changingPresence = 'paused';
-    const done = await this.#do({ do: 'presence', presence: 'paused', ...(reason && { reason }) });
+    this.changingPresence = request.presence;
+    const done = await this.#do(request);
     this.changingPresence = undefined;
     return done;
   }
@@ -270,7 +303,7 @@ class Console {
   /** Puts the call on hold, or takes it back. */
   async toggleHold(): Promise<void> {
     const call = this.call;
-    if (!call || call.state === 'dialling' || this.holding) return;
+    if (!call || call.state === 'dialling' || call.consult || call.consultedBy || this.holding) return;
     this.holding = true;
     await this.#do({ do: call.state === 'held' ? 'resume' : 'hold', contact: call.contact });
     this.holding = false;
@@ -300,8 +333,15 @@ class Console {
     if (offer && !offer.accepted) await this.#do({ do: 'decline', offer: offer.offer });
   }
 
+  /** Hangs up; who was only asked by a colleague leaves the two. */
   async hangUp(): Promise<void> {
-    if (this.call) await this.end(this.call.contact);
+    if (this.call?.consultedBy) await this.sending.endConsult(this.call.contact);
+    else if (this.call) await this.end(this.call.contact);
+  }
+
+  /** Says for how many residents and companies the contact stands; 0 takes it back. */
+  setImpact(contact: string, residents: number): Promise<boolean> {
+    return this.#do({ do: 'impact', contact, residents });
   }
 
   /** Ends the connection of a call or chat, or the dialling of a call-back. */
@@ -397,10 +437,20 @@ class Console {
     this.#drafts?.flushAll();
     const present = new Map(contacts.map((card) => [card.contact, card]));
     for (const card of this.#known.values()) {
-      if (!present.has(card.contact)) this.#ended(card, state.now);
+      const now = present.get(card.contact);
+      if (!now) this.#ended(card, state.now);
+      else if (this.sending.lostConsult(card, now)) this.notice = 'consultGone';
     }
     this.#known = present;
+    this.#followPlan(state.me);
     void this.#followMicrophone(state);
+  }
+
+  /** Who was to be signed out after the last contact is, once the server has done its part. */
+  #followPlan({ presence, next }: Me): void {
+    const leaves = this.#leavesAfter && presence === 'signed-out' && !next;
+    this.#leavesAfter = next === 'signed-out';
+    if (leaves) void this.signOut();
   }
 
   #ended(card: OngoingCard, now: Instant): void {
@@ -411,9 +461,11 @@ class Console {
     this.#drafts?.discard(contact);
     this.#chats?.discard(contact);
     this.#dialled.delete(contact);
+    this.sending.forget(contact);
     if (this.givingBack === contact) this.givingBack = undefined;
     if (this.hangingUp === contact) this.hangingUp = undefined;
     if (this.chosen === contact) this.chosen = undefined;
+    if (this.contacts.length === 0) this.signingOut = false;
   }
 
   /** The microphone is open while the agent is ready or in a call, and only then. */
@@ -435,7 +487,7 @@ class Console {
   async #pauseForMicrophone(): Promise<void> {
     this.#pauseOwed = false;
     if (this.me?.presence !== 'ready' || voice.microphone !== 'failed') return;
-    this.pausedForMicrophone = await this.pause(this.pauseReasons.includes('technical') ? 'technical' : undefined);
+    this.pausedForMicrophone = await this.pause(this.pauseReasons.some(({ reason }) => reason === 'technical') ? 'technical' : undefined);
     this.#pauseOwed = !this.pausedForMicrophone;
   }
 

@@ -3,6 +3,7 @@ import { connection, RequestError } from './connection.svelte';
 import { desk } from './console.svelte';
 import type { ConsoleState, Request } from './protocol';
 import { ring } from './ring.svelte';
+import { signOut } from './session';
 import { stubStorage } from './storage.fake';
 import { voice } from './voice.svelte';
 
@@ -80,4 +81,24 @@ test('whoever signs in while the browser still asks for the microphone of the on
   expect(desk.changingPresence).toBe('ready');
   desk.leave();
   expect(desk.changingPresence).toBeUndefined();
+});
+
+test('whoever was to be signed out after the last contact is, once the server has done its part', async () => {
+  vi.mocked(signOut).mockClear();
+  const follow = async (me: object, contacts: object[] = []) => {
+    connection.status = 'open';
+    connection.state = { now: 0, connected: true, me: { reachable: true, since: 0, ...me }, contacts } as unknown as ConsoleState;
+    connection.onState(connection.state);
+    await settled();
+  };
+  await follow({ presence: 'signed-out' });
+  expect(signOut, 'who is not ready yet stays').not.toHaveBeenCalled();
+  await follow({ presence: 'paused', next: 'signed-out' });
+  expect(signOut, 'the last contact is not over').not.toHaveBeenCalled();
+  await follow({ presence: 'paused' });
+  await follow({ presence: 'signed-out' });
+  expect(signOut, 'it was taken back').not.toHaveBeenCalled();
+  await follow({ presence: 'paused', next: 'signed-out' });
+  await follow({ presence: 'signed-out' });
+  expect(signOut).toHaveBeenCalledTimes(1);
 });

@@ -20,6 +20,7 @@ describe('keys that work while typing', () => {
     ['hold', key('F4')],
     ['extend', key('F4', { shiftKey: true })],
     ['microphone', key('F8')],
+    ['transfer', key('F9')],
     ['finish', key('Enter', { ctrlKey: true })],
     ['finish', key('Enter', { metaKey: true })],
   ])('%s', (command, pressed) => {

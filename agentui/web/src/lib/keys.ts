@@ -4,6 +4,7 @@ export type Command =
   | 'hang-up'
   | 'hold'
   | 'microphone'
+  | 'transfer'
   | 'extend'
   | 'finish'
   | 'ready'
@@ -34,6 +35,7 @@ export function commandOf(key: Key, where: { typing: boolean; dialog: boolean; l
   if (key.key === 'F2' && !control) return key.shiftKey ? 'hang-up' : 'answer';
   if (key.key === 'F4' && !control) return key.shiftKey ? 'extend' : 'hold';
   if (key.key === 'F8' && !control && !key.shiftKey) return 'microphone';
+  if (key.key === 'F9' && !control && !key.shiftKey) return 'transfer';
   if (key.key === 'Enter' && control && !where.dialog) return 'finish';
   if (key.key === 'Escape' && where.typing && !where.dialog) return 'leave-field';
   if (control || where.typing || where.dialog || !where.letters) return undefined;

@@ -12,7 +12,7 @@ const named = (start: string) =>
 
 /** Every request that the console can make: a new kind without a line here does not compile. */
 const requests: Record<Request['do'], string[]> = {
-  presence: ['presence', 'reason'],
+  presence: ['presence', 'reason', 'channels', 'afterContact'],
   accept: ['offer'],
   decline: ['offer', 'reason'],
   'hang-up': ['contact'],
@@ -28,6 +28,12 @@ const requests: Record<Request['do'], string[]> = {
   finish: ['contact', 'code', 'ticket'],
   'give-back': ['contact'],
   dial: ['contact'],
+  callback: ['contact', 'at', 'mine'],
+  transfer: ['contact', 'to'],
+  consult: ['contact', 'to'],
+  'consult-end': ['contact'],
+  'complete-transfer': ['contact'],
+  impact: ['contact', 'residents'],
   'chat-follow': ['contact', 'after'],
   'chat-send': ['contact', 'message', 'text'],
   signal: ['offer', 'leg', 'payload'],

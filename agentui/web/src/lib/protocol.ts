@@ -3,7 +3,7 @@
  * begins there, with a new version when an older console could not understand it.
  */
 
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** The socket's close codes of our own (RFC 6455 §7.4.2). Replaced: a window with the same id has connected. */
 export const closeCode = { wrongProtocol: 4001, signedOut: 4002, replaced: 4003 } as const;
@@ -16,6 +16,9 @@ export type OfferID = number;
 export type LineID = string;
 export type OutcomeCode = string;
 export type ServiceID = string;
+export type AgentID = string;
+/** A competence group, or a skill. */
+export type SkillID = string;
 export type TicketNumber = string;
 export type Audience = '' | 'pupil' | 'staff' | 'guardian' | 'contact-centre' | 'supplier';
 
@@ -37,7 +40,9 @@ export type CallerKind = 'known' | 'unknown' | 'claimed' | 'withheld' | 'protect
 export type Verification = 'none' | 'number-known' | 'signed-in';
 /** Why an offer was missed: it ran out, the voice did not come up, or the last console was gone. */
 export type MissCause = 'not-answered' | 'technical-fault' | 'unreachable';
-export type Rule = 'only-candidate' | 'highest-level' | 'longest-idle' | 'by-name';
+export type Rule = 'only-candidate' | 'highest-level' | 'longest-idle' | 'by-name' | 'preferred' | 'transferred' | 'appointed';
+/** Priority classes: ordinary, resident impact, the priority line. */
+export type Class = 0 | 1 | 2;
 
 /** Why a request was refused: the codes of package contact, and "unavailable" of the socket itself. */
 export type RejectionCode =
@@ -48,6 +53,7 @@ export type RejectionCode =
   | 'wrong-state'
   | 'dial-limit'
   | 'not-free'
+  | 'break-full'
   | 'unknown-outcome'
   | 'invalid'
   | 'voice-elsewhere'
@@ -56,7 +62,7 @@ export type RejectionCode =
 
 /** What the console may ask for. The connection adds the id that comes back in the reply. */
 export type Request =
-  | { do: 'presence'; presence: Presence; reason?: string }
+  | { do: 'presence'; presence: Presence; reason?: string; channels?: Channel[]; afterContact?: boolean }
   | { do: 'accept'; offer: OfferID }
   | { do: 'decline'; offer: OfferID; reason?: string }
   | { do: 'hang-up'; contact: ContactID }
@@ -72,10 +78,21 @@ export type Request =
   | { do: 'finish'; contact: ContactID; code?: OutcomeCode; ticket?: TicketNumber }
   | { do: 'give-back'; contact: ContactID }
   | { do: 'dial'; contact: ContactID }
+  | { do: 'callback'; contact: ContactID; at: Instant; mine?: boolean }
+  | { do: 'transfer'; contact: ContactID; to: TransferTo }
+  | { do: 'consult'; contact: ContactID; to: TransferTo }
+  | { do: 'consult-end'; contact: ContactID }
+  | { do: 'complete-transfer'; contact: ContactID }
+  | { do: 'impact'; contact: ContactID; residents?: number }
   | { do: 'chat-follow'; contact: ContactID; after: number }
   | { do: 'chat-send'; contact: ContactID; message: string; text: string }
   | { do: 'signal'; offer: OfferID; leg?: string; payload: SignalPayload };
 
+/** Where a contact is sent: to a colleague, or to whoever is in the group. */
+export type TransferTo = { agent: AgentID; group?: undefined } | { group: SkillID; agent?: undefined };
+
+/** For so many residents and companies a contact may stand at most. */
+export const residentsLimit = 1_000_000;
 /** At most this many characters of a note are kept. */
 export const noteLimit = 10_000;
 /** The longest line of a chat, in characters. */
@@ -96,7 +113,9 @@ export interface Hello {
   name: string;
   role: string;
   lines: LineInfo[] | null;
-  pauseReasons: string[] | null;
+  pauseReasons: PauseInfo[] | null;
+  /** Skills and competence groups, in the order of the configuration. */
+  groups: GroupInfo[] | null;
   outcomeCodes: OutcomeCode[] | null;
   services: ServiceInfo[] | null;
   /** May publish outage messages and set embargoes. */
@@ -115,6 +134,18 @@ export interface ServiceInfo {
   id: ServiceID;
   name: Texts | null;
   categories: CategoryInfo[] | null;
+}
+
+/** A reason to pause: after limitMs it is overdue; of a break only so many may be at once. */
+export interface PauseInfo {
+  reason: string;
+  limitMs?: Millis;
+  break?: boolean;
+}
+
+export interface GroupInfo {
+  id: SkillID;
+  name: Texts | null;
 }
 
 export interface CategoryInfo {
@@ -191,6 +222,8 @@ export interface ConsoleState {
   missed: MissedCard[] | null;
   today: Today;
   agents: AgentCounts;
+  /** All who are signed in, by name. */
+  colleagues: ColleagueCard[] | null;
   /** When the newest contact of any line arrived. */
   lastContact?: Instant;
 }
@@ -201,11 +234,44 @@ export interface QueueRow {
   line: LineID;
   service?: ServiceID;
   party?: string;
-  class: number;
+  class: Class;
   language: string;
   arrived: Instant;
   targetMs: Millis;
   offered: boolean;
+  /** What is still needed of an agent; empty for anybody. */
+  needs: Need[] | null;
+  /** How many steps it has been relaxed; relaxesAt is when the next one comes, relaxesTo what is needed then. */
+  relaxed?: number;
+  relaxesAt?: Instant;
+  relaxesTo?: Need[] | null;
+  /** When it comes into the next class. */
+  risesAt?: Instant;
+  residents?: number;
+  /** The agent whom it is kept for, until preferUntil. */
+  prefer?: AgentID;
+  preferUntil?: Instant;
+  /** A call-back whose turn comes. */
+  callback?: boolean;
+  /** How much longer it is expected to wait; absent when nobody can say. */
+  expectedMs?: Millis;
+}
+
+export interface Need {
+  skill: SkillID;
+  /** 1–5 */
+  level: number;
+}
+
+/** An agent who is signed in. */
+export interface ColleagueCard {
+  agent: AgentID;
+  name: string;
+  state: 'ready' | 'busy' | 'paused' | 'away';
+  since: Instant;
+  reason?: string;
+  overdue?: Instant;
+  groups: SkillID[] | null;
 }
 
 /** An outage message (contact.Notice). Without lines or audiences, nobody is left out. */
@@ -233,6 +299,13 @@ export interface Me {
   reason?: string;
   cause?: PresenceCause;
   since: Instant;
+  /** When a pause has lasted too long. */
+  overdue?: Instant;
+  /** What is taken while ready; everything when it is empty. */
+  channels?: Channel[] | null;
+  /** What comes after the last contact, and its reason. */
+  next?: Presence;
+  nextReason?: string;
   reachable: boolean;
   activity?: Activity;
   activitySince?: Instant;
@@ -255,6 +328,8 @@ export interface Details {
   service?: ServiceID;
   party?: string;
   subject?: string;
+  /** For how many residents and companies it stands. */
+  residents?: number;
   /** The one that a mail or a form belongs to. */
   ticket?: TicketNumber;
   /** The person's newest open ones, at most 3. */
@@ -287,6 +362,22 @@ export interface RingCard extends Details {
   expires: Instant;
   accepted: boolean;
   why: Why;
+  /** Accepting dials the caller. */
+  callback?: boolean;
+  /** The colleague who asks; the caller is on hold with him. */
+  consultedBy?: Colleague;
+}
+
+export interface Colleague {
+  agent: AgentID;
+  name: string;
+}
+
+/** A colleague who is asked about a contact. */
+export interface ConsultCard extends Colleague {
+  state: 'asked' | 'accepted' | 'talking';
+  since: Instant;
+  expires?: Instant;
 }
 
 export interface Why {
@@ -296,6 +387,13 @@ export interface Why {
   level?: number;
   idle_ms: Millis;
   relaxed?: number;
+  /** The class that it was served in; risen when it waited its way up to it. */
+  class?: Class;
+  risen?: boolean;
+  waited_ms?: Millis;
+  target_ms?: Millis;
+  /** It went first in its class, because its agent was lost. */
+  returned?: boolean;
 }
 
 export interface OngoingCard extends Details {
@@ -317,6 +415,10 @@ export interface OngoingCard extends Details {
   wrapUpUntil?: Instant;
   /** When an agent first answered a text. */
   replied?: Instant;
+  /** A colleague who is asked. */
+  consult?: ConsultCard;
+  /** The colleague whose contact it is: this agent is the one who was asked. */
+  consultedBy?: Colleague;
 }
 
 export interface WaitingLine {
@@ -328,6 +430,14 @@ export interface WaitingLine {
 }
 
 export interface CallbackCard {
+  /** When it is promised or tried again; absent when its turn alone decides. */
+  dueAt?: Instant;
+  /** The agent who promised it himself. */
+  for?: AgentID;
+  /** How often it was dialled in vain. */
+  tries?: number;
+  /** Nobody is offered it any more. */
+  exhausted?: boolean;
   /** How often the number was dialled in the last hour, and how often it may be now. */
   dials: number;
   dialsLeft: number;

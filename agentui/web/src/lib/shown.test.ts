@@ -10,6 +10,7 @@ import {
   currentContact,
   noticesFor,
   overTarget,
+  overdueBy,
   queueTotals,
   shownState,
   whySentence,
@@ -89,6 +90,18 @@ test('why an offer came here, in a sentence', () => {
   expect(whySentence({ ...why, rule: 'only-candidate', relaxed: 1 }, sv)).toBe(
     'Du är den enda som är ledig med rätt kompetens · kraven är sänkta efter väntetiden',
   );
+  expect(whySentence({ ...why, rule: 'preferred', class: 1, risen: true }, sv)).toBe('Du hjälpte personen eller ärendet senast · har väntat sig före');
+  expect(whySentence({ ...why, rule: 'transferred', class: 2, returned: true }, sv)).toBe(
+    'En kollega har kopplat kontakten till dig · prioriterad linje · tillbaka i kön, går före',
+  );
+  expect(whySentence({ ...why, rule: 'appointed', class: 1 }, sv)).toBe('Du har lovat att ringa upp · påverkar invånare');
+});
+
+test('a pause is overdue when its time is over, and nothing else is', () => {
+  const me = { presence: 'paused', since: 0, overdue: 5000, reachable: true } as const;
+  expect([overdueBy(me, 5000), overdueBy(me, 8000)]).toEqual([0, 3000]);
+  expect(overdueBy({ ...me, presence: 'ready' }, 8000)).toBe(0);
+  expect(overdueBy({ ...me, overdue: 0 }, 8000)).toBe(0);
 });
 
 describe('the queue', () => {

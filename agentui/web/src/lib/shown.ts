@@ -1,6 +1,6 @@
 import type { Status } from './connection.svelte';
 import type { Messages } from './i18n.svelte';
-import type { Caller, ConsoleState, Instant, LineID, NoticeCard, OngoingCard, QueueRow, WaitingLine, Why } from './protocol';
+import type { Caller, ConsoleState, Instant, LineID, Me, Millis, NoticeCard, OngoingCard, QueueRow, Rule, WaitingLine, Why } from './protocol';
 import { duration, phoneNumber } from './format';
 
 /** What the agent is doing, as it is shown: one icon, one word, one colour each. */
@@ -37,6 +37,11 @@ export function shownState(
   if (me.activity === 'wrap-up') return { shown: 'wrap-up', since: activitySince };
   if (me.presence !== 'signed-out' && !me.reachable) return { shown: 'unreachable', since: me.since };
   return { shown: me.presence, since: me.since };
+}
+
+/** By how much a pause has lasted too long; 0 when it has not. */
+export function overdueBy({ presence, overdue }: Me, now: Instant): Millis {
+  return presence === 'paused' && overdue ? Math.max(0, now - overdue) : 0;
 }
 
 /** The call that is going on, on hold or being dialled; texts are none. */
@@ -84,10 +89,17 @@ export function callerRole(caller: Caller, t: Messages): string {
   return [role, caller.title].filter(Boolean).join(', ');
 }
 
+/** The rules that have compared what agents can. */
+const chosenBySkill: Rule[] = ['highest-level', 'longest-idle', 'by-name'];
+
 /** Why this agent got the offer, in a sentence. */
 export function whySentence(why: Why, t: Messages): string {
   const parts = [whyRule(why, t)];
-  if (why.level && why.rule !== 'only-candidate') parts.push(t.why.level(why.level));
+  if (why.class === 2) parts.push(t.why.priority);
+  else if (why.risen) parts.push(t.why.risen);
+  else if (why.class === 1) parts.push(t.why.resident);
+  if (why.returned) parts.push(t.why.returned);
+  if (why.level && chosenBySkill.includes(why.rule)) parts.push(t.why.level(why.level));
   if (why.relaxed) parts.push(t.why.relaxed);
   return parts.join(' · ');
 }
@@ -95,7 +107,10 @@ export function whySentence(why: Why, t: Messages): string {
 function whyRule(why: Why, t: Messages): string {
   switch (why.rule) {
     case 'only-candidate':
-      return t.why['only-candidate'];
+    case 'preferred':
+    case 'transferred':
+    case 'appointed':
+      return t.why[why.rule];
     case 'highest-level':
       return t.why['highest-level'](why.candidates);
     case 'longest-idle':

@@ -1,6 +1,7 @@
 import { plural } from '../plural';
 import type { Messages } from '../i18n.svelte';
 import { pages } from './en.pages';
+import { queue } from './en.queue';
 import { sounds } from './en.sound';
 
 /** The English texts: the type makes a missing or surplus key an error. */
@@ -39,64 +40,6 @@ export const en: Messages = {
     offline: 'No connection',
   },
 
-  presence: {
-    label: 'My status',
-    ready: 'Ready',
-    pause: 'Break',
-    pauseFor: 'Break …',
-    chooseReason: 'Why are you pausing?',
-    noReason: 'No reason given',
-    pausedFor: (reason) => `Break: ${reason}`,
-    pausedAfter: 'Break after this contact',
-    pausedAfterFor: (reason) => `Break after this contact: ${reason}`,
-    since: (time) => `since ${time}`,
-    becomeReady: 'Become ready',
-    becomeReadyAgain: 'Become ready again',
-    missedPause: (time) => `You did not answer an offer and were paused at ${time}.`,
-    rosterPause: 'You are no longer among those who get contacts.',
-    unreachable: 'The server cannot reach your console. No contacts are offered to you.',
-    nothingOffered: 'Nothing is offered right now',
-    readyHint: 'The next contact will show here.',
-    pausedHint: 'No contacts are offered to you during the break.',
-    notReadyHint: 'Become ready to get contacts.',
-    busyHint: 'The next contact is offered when you are done with this one.',
-    textHint: 'More contacts may be offered beside.',
-    pausedAfterHint: 'No contact is offered after this one.',
-  },
-  pauseReasons: {
-    break: 'Break',
-    lunch: 'Lunch',
-    meeting: 'Meeting',
-    training: 'Training',
-    'other-work': 'Other work',
-    technical: 'Technical fault',
-  },
-
-  ring: {
-    title: 'Offer',
-    greeting: 'Say',
-    answer: 'Answer',
-    decline: 'Decline',
-    connecting: 'Connecting …',
-    secondsLeft: (seconds) => plural('en', seconds, { one: '1 second left', other: `${seconds} seconds left` }),
-    waited: (time) => `Waited ${time}`,
-    announce: (line, name) => `${line}: ${name} is calling.`,
-    announceText: (line, channel, name) => `${line}: ${channel} from ${name}.`,
-    outage: 'Outage message',
-    tickets: (n) => plural('en', n, { one: '1 open case', other: `${n} open cases` }),
-    windowTitle: (line, name) => `☎ ${line} · ${name}`,
-    windowTitleAlternate: 'A contact waits for an answer',
-    missing: 'The microphone is not on. You cannot answer until it is.',
-  },
-  why: {
-    label: 'Why me',
-    'only-candidate': 'You are the only one free with the right skills',
-    'highest-level': (candidates) => `Highest skill of ${candidates} who are free`,
-    'longest-idle': (candidates, idle) => `Idle longest (${idle}) of ${candidates} with the right skills`,
-    'by-name': (candidates) => `First in order of ${candidates} equally suited`,
-    level: (level) => `level ${level}`,
-    relaxed: 'the demands were lowered after the wait',
-  },
 
   caller: {
     withheld: 'Withheld number',
@@ -135,21 +78,6 @@ export const en: Messages = {
     empty: 'None',
     unread: (n) => plural('en', n, { one: '1 unread', other: `${n} unread` }),
   },
-  callbacks: {
-    title: 'Call-backs',
-    empty: 'None',
-    since: (time) => `Broken ${time}`,
-    finish: 'Finish',
-    finishTitle: 'Finish call-back',
-    finishHint: 'Choose what came of it. Whoever waits is then not called.',
-    dial: 'Call back',
-    dialFor: (name) => `Call back ${name}`,
-    dialling: 'Dialling …',
-    dialledBy: (agent) => `${agent} is dialling`,
-    left: (n) => plural('en', n, { one: '1 try left', other: `${n} tries left` }),
-    noneLeft: 'No tries left this hour',
-    finishFor: (name) => `Finish call-back: ${name}`,
-  },
   missed: {
     title: 'Missed',
     empty: 'None',
@@ -174,21 +102,7 @@ export const en: Messages = {
     },
     goingOn: 'Going on',
     openTicket: (number) => `Open case ${number}`,
-  },
-  waiting: {
-    title: 'In queue',
-    longest: 'longest',
-    empty: 'Nobody in queue',
-    greeted: (n) => plural('en', n, { one: '1 hears the welcome', other: `${n} hear the welcome` }),
-    overTarget: (time) => `+${time} over target`,
-    target: (time) => `target ${time}`,
-    noLines: 'No lines are configured',
-    lines: 'By line',
-    order: 'In the order of offering',
-    more: (n) => plural('en', n, { one: '1 more', other: `${n} more` }),
-    offered: 'offered now',
-    priority: 'Priority',
-    resident: 'Affects residents',
+    why: (name) => `Why? ${name}`,
   },
 
   pages: {
@@ -368,11 +282,13 @@ export const en: Messages = {
     arrived: 'Came in',
     waited: 'Waited',
     answered: 'Answered',
+    impact: 'Affects',
     why: 'Why me',
   },
   channels: { voice: 'Call', chat: 'Chat', mail: 'E-mail', form: 'Form' },
 
   ...pages,
+  ...queue,
   ...sounds,
 
   overview: {
@@ -405,6 +321,7 @@ export const en: Messages = {
     'wrong-state': 'That is not possible right now.',
     'dial-limit': 'The person was called as often as the rules allow. Wait a while.',
     'not-free': 'You have no room for another contact of that kind right now.',
+    'break-full': 'As many as may have a break at once already have one. Try again in a while.',
     'unknown-outcome': 'The outcome is no longer there. Choose another.',
     'voice-elsewhere': 'The sound is in another window.',
     invalid: 'The server did not understand. Reload the page if it happens again.',
@@ -416,6 +333,8 @@ export const en: Messages = {
     hangUpFirst: 'The call is going on. Hang up first (Shift+F2).',
     endChatFirst: 'The chat is going on. End it or give it back first.',
     sendAnswerFirst: 'The answer is not sent. Send it or clear it first.',
+    consultGone: 'The colleague did not answer or declined. The caller is still on hold with you.',
+    colleagueNotFree: 'The colleague is not free right now. Choose somebody else, or transfer without asking.',
   },
   dismiss: 'Close',
 
@@ -436,6 +355,7 @@ export const en: Messages = {
     hangUp: 'Hang up',
     hold: 'Hold on or off',
     microphone: 'Microphone off or on',
+    transfer: 'Transfer',
     extend: 'More time for the wrap-up',
     finish: 'Save and finish',
     contacts: 'Ongoing contact',

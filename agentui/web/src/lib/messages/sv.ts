@@ -1,5 +1,6 @@
 import { plural } from '../plural';
 import { pages } from './sv.pages';
+import { queue } from './sv.queue';
 import { sounds } from './sv.sound';
 
 /**
@@ -41,64 +42,6 @@ export const sv = {
     offline: 'Ingen kontakt',
   },
 
-  presence: {
-    label: 'Min status',
-    ready: 'Redo',
-    pause: 'Paus',
-    pauseFor: 'Paus …',
-    chooseReason: 'Varför pausar du?',
-    noReason: 'Utan orsak',
-    pausedFor: (reason: string) => `Paus: ${reason}`,
-    pausedAfter: 'Paus efter kontakten',
-    pausedAfterFor: (reason: string) => `Paus efter kontakten: ${reason}`,
-    since: (time: string) => `sedan ${time}`,
-    becomeReady: 'Bli redo',
-    becomeReadyAgain: 'Bli redo igen',
-    missedPause: (time: string) => `Du svarade inte på ett erbjudande och pausades ${time}.`,
-    rosterPause: 'Du är inte längre med bland dem som får kontakter.',
-    unreachable: 'Servern når inte din konsol. Inga kontakter erbjuds dig.',
-    nothingOffered: 'Inget erbjuds just nu',
-    readyHint: 'Nästa kontakt visas här.',
-    pausedHint: 'Inga kontakter erbjuds dig under pausen.',
-    notReadyHint: 'Bli redo för att få kontakter.',
-    busyHint: 'Nästa kontakt erbjuds när du är klar med den här.',
-    textHint: 'Fler kontakter kan erbjudas bredvid.',
-    pausedAfterHint: 'Ingen kontakt erbjuds efter den här.',
-  },
-  pauseReasons: {
-    break: 'Rast',
-    lunch: 'Lunch',
-    meeting: 'Möte',
-    training: 'Utbildning',
-    'other-work': 'Annat arbete',
-    technical: 'Tekniskt fel',
-  } as Record<string, string>,
-
-  ring: {
-    title: 'Erbjudande',
-    greeting: 'Säg',
-    answer: 'Svara',
-    decline: 'Avböj',
-    connecting: 'Kopplar upp …',
-    secondsLeft: (seconds: number) => plural('sv', seconds, { one: '1 sekund kvar', other: `${seconds} sekunder kvar` }),
-    waited: (time: string) => `Väntat ${time}`,
-    announce: (line: string, name: string) => `${line}: ${name} ringer.`,
-    announceText: (line: string, channel: string, name: string) => `${line}: ${channel} från ${name}.`,
-    outage: 'Driftmeddelande',
-    tickets: (n: number) => plural('sv', n, { one: '1 öppet ärende', other: `${n} öppna ärenden` }),
-    windowTitle: (line: string, name: string) => `☎ ${line} · ${name}`,
-    windowTitleAlternate: 'Kontakt väntar på svar',
-    missing: 'Mikrofonen är inte igång. Du kan inte svara förrän den är det.',
-  },
-  why: {
-    label: 'Varför jag',
-    'only-candidate': 'Du är den enda som är ledig med rätt kompetens',
-    'highest-level': (candidates: number) => `Högst kompetens av ${candidates} lediga`,
-    'longest-idle': (candidates: number, idle: string) => `Ledig längst (${idle}) av ${candidates} med rätt kompetens`,
-    'by-name': (candidates: number) => `Först i ordning av ${candidates} lika lämpade`,
-    level: (level: number) => `nivå ${level}`,
-    relaxed: 'kraven är sänkta efter väntetiden',
-  },
 
   caller: {
     withheld: 'Dolt nummer',
@@ -137,21 +80,6 @@ export const sv = {
     empty: 'Inga',
     unread: (n: number) => plural('sv', n, { one: '1 oläst', other: `${n} olästa` }),
   },
-  callbacks: {
-    title: 'Återuppringningar',
-    empty: 'Inga',
-    since: (time: string) => `Bröts ${time}`,
-    finish: 'Avsluta',
-    finishTitle: 'Avsluta återuppringning',
-    finishHint: 'Välj vad det blev. Den som väntar rings då inte upp.',
-    dial: 'Ring upp',
-    dialFor: (name: string) => `Ring upp ${name}`,
-    dialling: 'Ringer upp …',
-    dialledBy: (agent: string) => `${agent} ringer upp`,
-    left: (n: number) => plural('sv', n, { one: '1 försök kvar', other: `${n} försök kvar` }),
-    noneLeft: 'Inga försök kvar den här timmen',
-    finishFor: (name: string) => `Avsluta återuppringning: ${name}`,
-  },
   missed: {
     title: 'Missade',
     empty: 'Inga',
@@ -176,21 +104,7 @@ export const sv = {
     } as Record<string, string>,
     goingOn: 'Pågår',
     openTicket: (number: string) => `Öppna ärende ${number}`,
-  },
-  waiting: {
-    title: 'I kö',
-    longest: 'längst',
-    empty: 'Ingen i kö',
-    greeted: (n: number) => plural('sv', n, { one: '1 hör välkomsten', other: `${n} hör välkomsten` }),
-    overTarget: (time: string) => `+${time} över mål`,
-    target: (time: string) => `mål ${time}`,
-    noLines: 'Inga linjer är inställda',
-    lines: 'Per linje',
-    order: 'I den ordning de erbjuds',
-    more: (n: number) => plural('sv', n, { one: '1 till', other: `${n} till` }),
-    offered: 'erbjuds nu',
-    priority: 'Prioriterad',
-    resident: 'Påverkar invånare',
+    why: (name: string) => `Varför? ${name}`,
   },
 
   pages: {
@@ -371,11 +285,13 @@ export const sv = {
     arrived: 'Kom in',
     waited: 'Väntade',
     answered: 'Besvarad',
+    impact: 'Berör',
     why: 'Varför jag',
   },
   channels: { voice: 'Samtal', chat: 'Chatt', mail: 'E-post', form: 'Formulär' } as Record<string, string>,
 
   ...pages,
+  ...queue,
   ...sounds,
 
   overview: {
@@ -408,6 +324,7 @@ export const sv = {
     'wrong-state': 'Det går inte just nu.',
     'dial-limit': 'Personen har ringts upp så ofta som reglerna tillåter. Vänta en stund.',
     'not-free': 'Du har inte plats för en kontakt till av den sorten just nu.',
+    'break-full': 'Så många som får ha rast samtidigt har det redan. Försök igen om en stund.',
     'unknown-outcome': 'Utfallet finns inte längre. Välj ett annat.',
     'voice-elsewhere': 'Ljudet är i ett annat fönster.',
     invalid: 'Servern förstod inte. Ladda om sidan om det händer igen.',
@@ -419,6 +336,8 @@ export const sv = {
     hangUpFirst: 'Samtalet pågår. Lägg på först (Skift+F2).',
     endChatFirst: 'Chatten pågår. Avsluta chatten eller lämna tillbaka den först.',
     sendAnswerFirst: 'Svaret är inte skickat. Skicka det eller rensa det först.',
+    consultGone: 'Kollegan svarade inte eller avböjde. Användaren är kvar hos dig i vänteläge.',
+    colleagueNotFree: 'Kollegan är inte ledig just nu. Välj någon annan, eller koppla utan att fråga.',
   } as Record<string, string>,
   dismiss: 'Stäng',
 
@@ -439,6 +358,7 @@ export const sv = {
     hangUp: 'Lägg på',
     hold: 'Vänteläge av eller på',
     microphone: 'Mikrofon av eller på',
+    transfer: 'Koppla',
     extend: 'Mer tid för efterarbetet',
     finish: 'Spara och avsluta',
     contacts: 'Pågående kontakt',
