@@ -124,7 +124,7 @@ func (c *call) lookUp(ctx context.Context) (callee, error) {
 		return callee{}, dialOver("") // given up already
 	}
 	found := callee{contact: state.Contacts[at].Contact}
-	line, known := c.board.lines[found.contact.Line]
+	line, known := c.board.line(found.contact.Line)
 	personal, err := c.board.config.Personal.Personal(ctx, c.contact.ID)
 	switch {
 	case err != nil:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"svar/contact"
 	"svar/identity"
@@ -24,6 +25,8 @@ type Line struct {
 	// LookUp says that callers are looked up by their number. Never on the pupils' line
 	// (requirement D3).
 	LookUp bool
+	// Hours are its own; nil means the switchboard's ([Config.Hours]).
+	Hours *contact.Hours
 	// Flow has passed its Check.
 	Flow ivr.Flow
 	// Parties are the organisations whose priority line this is (requirement 3.1g), and
@@ -66,6 +69,14 @@ func (l Line) channel() contact.Channel {
 		return contact.Voice
 	}
 	return l.Channel
+}
+
+// open reports whether the line is at t, by its own hours or else by the desk's.
+func (l Line) open(t time.Time, desk contact.Hours) bool {
+	if l.Hours != nil {
+		return l.Hours.Open(t)
+	}
+	return desk.Open(t)
 }
 
 // language is the one that a contact is held in whose user chose this one, or none.

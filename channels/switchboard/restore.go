@@ -39,7 +39,7 @@ func (s *Switchboard) restore(ctx context.Context, left []contact.LegRecord) (al
 	}
 	for _, record := range candidates {
 		view, wanted := views[record.Contact]
-		line, known := s.lines[view.Contact.Line]
+		line, known := s.line(view.Contact.Line)
 		if !wanted || !known || view.Leg != record.Leg || !onTheLine(view) {
 			orphans = append(orphans, record)
 			continue

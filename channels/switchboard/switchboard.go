@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -44,7 +45,8 @@ type Callers interface {
 // Config is what a switchboard is made of. All fields are needed, except Orphans, Restorers
 // and Dialler.
 type Config struct {
-	Node       contact.NodeID
+	Node contact.NodeID
+	// Lines hold until the first [Switchboard.SetLines].
 	Lines      []Line
 	Dispatcher Dispatcher
 	Personal   PersonalRecords
@@ -63,7 +65,7 @@ type Config struct {
 	// VoiceGrace is how long a caller stays with an agent whose voice is gone, hearing music,
 	// until it comes back or the caller waits in his old place; 0 means not at all.
 	VoiceGrace time.Duration
-	// Hours are the desk's. The zero value is never open.
+	// Hours are those of lines that have none of their own. The zero value is never open.
 	Hours contact.Hours
 	Log   zerolog.Logger
 	// Now is the clock.
@@ -76,7 +78,7 @@ type Config struct {
 // [Switchboard.Close]. Its methods may be called concurrently.
 type Switchboard struct {
 	config Config
-	lines  map[contact.LineID]Line
+	lines  atomic.Pointer[map[contact.LineID]Line]
 
 	mutex  sync.Mutex
 	calls  map[contact.ID]*call
@@ -104,12 +106,9 @@ type Switchboard struct {
 
 // New returns a switchboard that takes nothing yet.
 func New(config Config) (*Switchboard, error) {
-	s := &Switchboard{config: config, lines: map[contact.LineID]Line{}, calls: map[contact.ID]*call{}, started: make(chan struct{})}
-	for _, line := range config.Lines {
-		if err := line.check(); err != nil {
-			return nil, fmt.Errorf("line %s: %w", line.ID, err)
-		}
-		s.lines[line.ID] = line
+	s := &Switchboard{config: config, calls: map[contact.ID]*call{}, started: make(chan struct{})}
+	if err := s.SetLines(config.Lines); err != nil {
+		return nil, err
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.service, s.leave = context.WithCancel(s.life)
@@ -184,7 +183,7 @@ func (s *Switchboard) endOrphan(record contact.LegRecord) {
 
 // Arrive implements [channels.Intake].
 func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.Personal, leg channels.Leg) error {
-	line, known := s.lines[c.Line]
+	line, known := s.line(c.Line)
 	if !known {
 		return fmt.Errorf("contact %s came in on the line %q, which is not configured", c.ID, c.Line)
 	}
@@ -241,7 +240,7 @@ const refuseTime = 10 * time.Second
 func (s *Switchboard) Refuse(ctx context.Context, c contact.Contact, response int) {
 	ctx, cancel := context.WithTimeout(ctx, refuseTime)
 	defer cancel()
-	if line, known := s.lines[c.Line]; known {
+	if line, known := s.line(c.Line); known {
 		c.Audience, c.Language = line.Audience, line.language(c.Language)
 	}
 	if err := s.config.Dispatcher.Send(ctx, contact.Refuse{Contact: c, Response: uint16(response)}); err != nil {

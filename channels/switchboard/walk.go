@@ -81,7 +81,7 @@ func (c *call) enter(ctx context.Context, mute bool) {
 func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
 	run := c.flow.Start(ivr.Visit{
 		Language: c.contact.Language, Line: c.contact.Line, Audience: c.contact.Audience,
-		Open: c.board.config.Hours.Open(c.contact.Arrived.Time()),
+		Open: c.line.open(c.contact.Arrived.Time(), c.board.config.Hours),
 	})
 	in := ivr.Input{}
 	for {

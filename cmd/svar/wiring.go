@@ -81,7 +81,9 @@ func written(addresses []netip.Addr) []string {
 func switchboardLines(config configs.Config) []switchboard.Line {
 	var lines []switchboard.Line
 	for _, line := range config.Lines {
+		hours := config.HoursOf(line.Hours)
 		out := switchboard.Line{
+			Hours: &hours,
 			ID: line.ID, Channel: contact.Voice, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp,
 			Flow: line.IVR(), PartyFlow: line.PartyIVR(),
 		}
@@ -91,7 +93,9 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 		lines = append(lines, out)
 	}
 	for _, topic := range config.Chat.Topics {
+		hours := config.HoursOf(topic.Hours)
 		lines = append(lines, switchboard.Line{
+			Hours: &hours,
 			ID: topic.ID, Channel: contact.Chat, Audience: topic.Audience, Language: topic.Languages[0], Languages: topic.Languages,
 			Flow: topic.IVR(),
 		})
