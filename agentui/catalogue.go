@@ -26,9 +26,7 @@ type Catalogue struct {
 // anew. It may be called at any time, from any goroutine.
 func (u *UI) Reconfigure(c Catalogue) {
 	u.catalogue.Store(&c)
-	u.board.mutex.Lock()
-	u.board.version++ // the shared part of states names the lines
-	u.board.mutex.Unlock()
+	u.board.touch() // the shared part of states names the lines
 	u.consoles.greetAgain(func(agent contact.AgentID) (Hello, bool) {
 		account, known := u.config.Accounts.Account(string(agent))
 		return u.hello(account), known

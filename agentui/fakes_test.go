@@ -24,6 +24,7 @@ type fakeQueue struct {
 	viewErr  error
 	silent   bool
 	asked    int
+	waits    map[contact.ID]contact.Millis
 	handlers map[int]func(bus.Change)
 	signals  func(bus.Signal)
 	commands []contact.Command
@@ -128,6 +129,14 @@ func (q *fakeQueue) FollowChanges(handle func(bus.Change)) (func() error, error)
 		delete(q.handlers, key)
 		return nil
 	}, nil
+}
+
+// AskWait tells what the test has set for the contact.
+func (q *fakeQueue) AskWait(_ context.Context, asked bus.WaitQuestion) (bus.Wait, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	expected, known := q.waits[asked.Contact]
+	return bus.Wait{Known: known, Expected: expected}, nil
 }
 
 func (q *fakeQueue) AskView(context.Context) (bus.View, error) {

@@ -302,8 +302,8 @@ type QueueRow struct {
 	PreferUntil contact.Instant `json:"preferUntil,omitempty"`
 	// Callback says that it is a call-back whose turn comes.
 	Callback bool `json:"callback,omitempty"`
-	// ExpectedMs is how much longer it is expected to wait; absent when nobody can say.
-	ExpectedMs *contact.Millis `json:"expectedMs,omitempty"`
+	// ExpectedUntil is until when it is expected to wait; 0 when nobody can say.
+	ExpectedUntil contact.Instant `json:"expectedUntil,omitempty"`
 }
 
 // ColleagueCard is an agent who is signed in. State is "ready", "busy", "paused" or "away".

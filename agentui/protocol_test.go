@@ -113,7 +113,7 @@ var goldenShared = SharedState{
 		Contact: "019ab6f0-0000-7000-8000-000000000006", Channel: contact.Chat, Line: "chat", Service: "login", Party: "supplier-1",
 		Class: contact.ClassPriorityLine, Language: "sv", Arrived: 1795521550000, TargetMs: 60_000, Offered: true,
 		Needs: contact.Needs{{Skill: "staff", Level: 1}}, Relaxed: 1, RelaxesAt: 1795521640000, RelaxesTo: contact.Needs{{Skill: "pupils", Level: 1}},
-		RisesAt: 1795521730000, Residents: 40, Prefer: "anna", PreferUntil: 1795521620000, Callback: true, ExpectedMs: &goldenWait,
+		RisesAt: 1795521730000, Residents: 40, Prefer: "anna", PreferUntil: 1795521620000, Callback: true, ExpectedUntil: 1795521675000,
 	}},
 	QueueLength: 3,
 	Callbacks: []CallbackCard{{
@@ -126,8 +126,6 @@ var goldenShared = SharedState{
 		Agent: "bo", Name: "Bo Lind", State: "paused", Since: 1795521000000, Reason: "lunch", Overdue: 1795522800000, Groups: []contact.SkillID{"pupils", "staff"},
 	}},
 }
-
-var goldenWait = contact.Millis(75_000)
 
 // goldenMessages are all that a console is told, with every field set in one of them.
 var goldenMessages = map[string]Message{

@@ -56,9 +56,16 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 		return send(ctx, contact.SetPresence{
 			Agent: c.agent, Presence: r.Presence, Reason: r.Reason, Channels: channels, After: r.AfterContact,
 		})
-	case DoTransfer, DoConsult, DoConsultEnd, DoComplete:
+	case DoTransfer, DoConsult:
 		return c.moveOn(ctx, r)
+	case DoConsultEnd:
+		return send(ctx, contact.EndConsult{Contact: r.Contact, Agent: c.agent})
+	case DoComplete:
+		return send(ctx, contact.CompleteTransfer{Contact: r.Contact, Agent: c.agent})
 	case DoCallback:
+		if r.At < 0 {
+			return errInvalid
+		}
 		return send(ctx, contact.ScheduleCallback{Contact: r.Contact, Agent: c.agent, At: r.At, Mine: r.Mine})
 	case DoImpact:
 		return c.setImpact(ctx, r)

@@ -37,6 +37,7 @@ type stateMaker struct {
 	notices  Notices
 	notes    *notes
 	figures  *figures
+	waits    *waits
 	// catalogue has the lines, in the order in which they are shown, and the pause reasons.
 	catalogue *atomic.Pointer[Catalogue]
 	now       func() contact.Instant
@@ -154,6 +155,7 @@ func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 		Colleagues: m.colleagues(),
 	}
 	shared.Queue, shared.QueueLength = queueRows(m.board.contacts, m.board.rules, m.now())
+	m.waits.fill(shared.Queue)
 	s.masked.SharedState, s.open.SharedState = shared, shared
 	var callbacks []bus.ContactView
 	for _, view := range m.board.contacts {

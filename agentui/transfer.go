@@ -15,21 +15,14 @@ const maxResidents = 2_000_000
 
 // moveOn sends a contact on, or asks a colleague about it first.
 func (c *console) moveOn(ctx context.Context, r Request) error {
-	send := c.ui.config.Commands.Send
-	switch r.Do {
-	case DoConsultEnd:
-		return send(ctx, contact.EndConsult{Contact: r.Contact, Agent: c.agent})
-	case DoComplete:
-		return send(ctx, contact.CompleteTransfer{Contact: r.Contact, Agent: c.agent})
-	}
 	to, err := c.destination(r.To)
 	if err != nil {
 		return err
 	}
 	if r.Do == DoConsult {
-		return send(ctx, contact.Consult{Contact: r.Contact, Agent: c.agent, To: to})
+		return c.ui.config.Commands.Send(ctx, contact.Consult{Contact: r.Contact, Agent: c.agent, To: to})
 	}
-	return send(ctx, contact.Transfer{Contact: r.Contact, Agent: c.agent, To: to})
+	return c.ui.config.Commands.Send(ctx, contact.Transfer{Contact: r.Contact, Agent: c.agent, To: to})
 }
 
 // destination reads where a contact is to go: to one colleague, or to a group of the
@@ -55,7 +48,7 @@ func (c *console) setImpact(ctx context.Context, r Request) error {
 		return errInvalid
 	}
 	account, known := c.ui.config.Accounts.Account(string(c.agent))
-	if _, has := c.ui.board.Has(c.agent, r.Contact); !has && !(known && supervises(account)) {
+	if _, has := c.ui.board.Has(c.agent, r.Contact); !has && (!known || !supervises(account)) {
 		return errNotYours
 	}
 	return c.ui.config.Commands.Send(ctx, contact.SetImpact{Contact: r.Contact, Agent: c.agent, Residents: r.Residents})

@@ -29,7 +29,9 @@ type Config struct {
 	Node     contact.NodeID
 	Commands sender
 	Changes  Changes
-	Signals  Signals
+	// Waits says how long contacts are expected to wait.
+	Waits   Waits
+	Signals Signals
 	// Controls are what agents do with their calls; Echo lets them hear themselves.
 	Controls Controls
 	Echo     EchoCalls
@@ -74,6 +76,7 @@ type UI struct {
 	figures     *figures
 	earlier     *earlierTickets
 	accesses    *accesses
+	waits       *waits
 
 	life  context.Context
 	end   context.CancelFunc
@@ -108,6 +111,8 @@ func New(config Config) (*UI, error) {
 			kept: map[contact.ID]contact.Personal{},
 		},
 	}
+	u.waits = &waits{source: config.Waits, log: config.Log}
+	u.states.waits = u.waits
 	u.board.updated = func(change bus.Change) {
 		for _, agent := range change.Agents {
 			u.reach.heard(agent)
@@ -127,6 +132,7 @@ func (u *UI) Run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	u.tasks.Go(func() { u.figures.run(u.life) })
 	u.tasks.Go(func() { u.watchNotices(u.life) })
+	u.tasks.Go(func() { u.watchWaits(u.life) })
 	u.tasks.Go(func() { failed <- u.board.Run(u.life) })
 	// What the last consoles show is logged too: this ends after all others.
 	logging, endLogging := context.WithCancel(context.Background())

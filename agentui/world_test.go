@@ -112,7 +112,7 @@ func newWorld(t testing.TB) *world {
 		w.queue.view.Agents = append(w.queue.view.Agents, bus.AgentView{Agent: name, Presence: contact.SignedOut})
 	}
 	ui, err := New(Config{
-		Node: "node-1", Commands: w.queue, Changes: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
+		Node: "node-1", Commands: w.queue, Changes: w.queue, Waits: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own, Explanations: w.explained,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
 		SessionKey: []byte("a key of the tests, 32 bytes long"),
