@@ -344,6 +344,7 @@ func (c *call) obey(o bus.Order) {
 		}
 	case bus.OrderRelease:
 		c.release()
+	case bus.OrderConsult, bus.OrderConsultConnect, bus.OrderHandOver: // a colleague beside the agent
 	case bus.OrderDial, bus.OrderReconcile: // the switchboard's own
 	}
 }

@@ -182,7 +182,7 @@ func phoneConfig(config configs.Config, a *App) phone.Config {
 func consoleConfig(a *App, key []byte) agentui.Config {
 	config := a.options.Config
 	out := agentui.Config{
-		Node: a.node, Commands: a.bus, Changes: a.bus, Signals: a.bus, Controls: a.bus, Echo: echoRoom{a.voice},
+		Node: a.node, Commands: a.bus, Changes: a.bus, Waits: a.bus, Signals: a.bus, Controls: a.bus, Echo: echoRoom{a.voice},
 		Accounts: a.directory, People: a.directory, Personal: a.personal,
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store, Explanations: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},

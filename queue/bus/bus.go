@@ -192,6 +192,16 @@ type nodeRequest struct {
 	Node contact.NodeID `json:"node"`
 }
 
+// AskWait returns how long a contact is expected to wait. It fails as AskView does.
+func (b *Bus) AskWait(ctx context.Context, q WaitQuestion) (Wait, error) {
+	return ask[Wait](ctx, b, prefix+"wait", q)
+}
+
+// ServeWait answers AskWait. find may block until its context ends.
+func (b *Bus) ServeWait(find func(context.Context, WaitQuestion) (Wait, error)) (stop func() error, err error) {
+	return serve(b, prefix+"wait", find)
+}
+
 // AskNodeState returns what the dispatcher wants of a node. It fails as AskView does.
 func (b *Bus) AskNodeState(ctx context.Context, node contact.NodeID) (NodeState, error) {
 	return ask[NodeState](ctx, b, prefix+"node-state", nodeRequest{Node: node})

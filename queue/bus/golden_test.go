@@ -27,20 +27,29 @@ const (
 var someView = ContactView{
 	Contact: contact.Contact{
 		ID: someContact, Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff, Person: "person-7",
-		Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true, Arrived: 1_764_054_000_000,
+		Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true,
+		Follows: "0193a5b0-0000-7000-8000-000000000002", Arrived: 1_764_054_000_000,
 	},
 	Node: "node-1", Leg: someLeg, State: contact.StateOffered, Place: 12, Since: 1_764_054_001_000,
 	Callback: true, Dials: []contact.Instant{1_764_053_900_000}, Queued: 1_764_054_000_500, Needs: contact.NewNeeds(contact.Need{Skill: "staff", Level: 2}),
-	Class: contact.ClassPriorityLine, Target: 60_000,
+	StillNeeded: contact.NewNeeds(contact.Need{Skill: "staff", Level: 1}), Relaxed: 1, RelaxesAt: 1_764_054_030_000,
+	RelaxesTo: contact.NewNeeds(contact.Need{Skill: "pupils", Level: 1}), RisesAt: 1_764_054_180_000,
+	Class: contact.ClassPriorityLine, Target: 60_000, Hours: "desk", Residents: 40, Returned: true,
+	Prefer: "anna", PreferUntil: 1_764_054_020_000, PreferRule: contact.Preferred,
+	DueAt: 1_764_070_000_000, For: "anna", Tries: 1, Exhausted: true, HandedOver: "administration",
+	Consult: &ConsultView{
+		Offer: 9, With: "bo", Since: 1_764_054_060_000, Expires: 1_764_054_075_000, Accepted: true, Connected: true, Leg: someLeg,
+	},
 	Offer: &OfferView{
 		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true,
-		Why: contact.Why{Candidates: 2, Waiting: 3, Rule: contact.LongestIdle, Level: 4, Idle: 90_000, Relaxed: 1},
+		Why: contact.Why{Candidates: 2, Waiting: 3, Rule: contact.LongestIdle, Level: 4, Idle: 90_000, Relaxed: 1, Class: contact.ClassResidentImpact, Risen: true, Waited: 190_000, Target: 60_000, Returned: true},
 	},
 	Agent: "anna", ConnectedBy: 6, ConnectedAt: 1_764_054_000_800, WrapUpUntil: 1_764_054_180_000, Code: "solved", Ticket: "SD-100234", Answered: 1_764_054_000_900, End: contact.EndHandled,
 }
 
 var someAgent = AgentView{
 	Agent: "anna", Skills: contact.NewNeeds(contact.Need{Skill: "staff", Level: 4}), Presence: contact.Paused, Reason: "lunch",
+	Channels: []contact.Channel{contact.Chat}, Next: contact.SignedOut, NextReason: "end-of-day", Reserved: contact.ClassPriorityLine,
 	Cause: contact.ByAgent, Since: 1_764_054_000_000, Reachable: true, Contacts: []contact.ID{someContact}, Offer: 7,
 	Missed: []MissedOffer{{Cause: contact.MissedByTime, Contact: someContact, Line: "staff", Offer: 5, At: 1_764_053_000_000}},
 }
@@ -53,6 +62,16 @@ var someRules = contact.Rules{
 	},
 	UnreachableGrace: 30_000, DialTimeout: 45_000, DialsPerContact: 3, DialsPerHour: 60,
 	WrapUpLimit: 180_000, WrapUpExtension: 120_000, WrapUpCode: "not-stated",
+	Groups: []contact.GroupRule{{
+		Group: "staff", Relax: []contact.Relaxation{{After: 30_000, Kind: contact.RelaxOverflow, Level: 1, Group: "pupils"}}, BreaksAtOnce: 2,
+	}},
+	Hours: []contact.HoursRule{{
+		ID: "desk", Zone: "Europe/Stockholm", Weekly: [7][]contact.DayWindow{1: {{From: 7 * 3600_000, To: 22 * 3600_000}}},
+		Exceptions: []contact.DayException{{Date: "2026-12-24", Open: []contact.DayWindow{{From: 9 * 3600_000, To: 15 * 3600_000}}}},
+	}},
+	RiseAfter: 300, ImpactFrom: 1, RampUp: 60_000, PreferFor: 20_000, PreferWithin: 604_800_000,
+	PauseReasons:   []contact.PauseRule{{Reason: "break", Limit: 900_000, Break: true}},
+	OfferCallbacks: true, CallbackTries: 3, RetryAfter: 600_000, AppointmentWait: 300_000, TransferWait: 30_000,
 }
 
 func decodeAs[T any](message *nats.Msg) (any, error) {
@@ -101,8 +120,12 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 			Control{Kind: ControlVoice, Agent: "anna", Contact: someContact, Console: someConsole, Take: true}, decodeAs[Control],
 		},
 		"question-node-state": {nodeRequest{Node: "node-1"}, decodeAs[nodeRequest]},
-		"answer":              {answer[NodeState]{Answer: &NodeState{Epoch: 3, Contacts: []ContactView{}}}, decodeAs[answer[NodeState]]},
-		"answer-fault":        {answer[NodeState]{Fault: "busy"}, decodeAs[answer[NodeState]]},
+		"question-wait": {WaitQuestion{
+			Contact: someContact, Channel: contact.Voice, Needs: someView.Needs, Class: contact.ClassResidentImpact, Target: 60_000, Hours: "desk",
+		}, decodeAs[WaitQuestion]},
+		"answer-wait":  {answer[Wait]{Answer: &Wait{Known: true, Expected: 75_000, Ahead: 3, Agents: 2}}, decodeAs[answer[Wait]]},
+		"answer":       {answer[NodeState]{Answer: &NodeState{Epoch: 3, Contacts: []ContactView{}}}, decodeAs[answer[NodeState]]},
+		"answer-fault": {answer[NodeState]{Fault: "busy"}, decodeAs[answer[NodeState]]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +163,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 // Everything that is shown of a contact and an agent is in the golden files.
 func TestGoldenViewsLackNothing(t *testing.T) {
 	t.Parallel()
-	for _, value := range []any{someView, *someView.Offer, someView.Contact, someAgent, someAgent.Missed[0], someRules} {
+	for _, value := range []any{someView, *someView.Offer, someView.Offer.Why, *someView.Consult, someView.Contact, someAgent, someAgent.Missed[0], someRules} {
 		fields := reflect.ValueOf(value)
 		for n := range fields.NumField() {
 			if fields.Field(n).IsZero() {

@@ -26,6 +26,14 @@ const (
 	// OrderDial: call the user back for this offer, and connect the two when he answers.
 	// OrderWithdraw ends the attempt.
 	OrderDial OrderKind = "dial"
+	// OrderConsult: make a leg to the agent, who is asked by the one who has the call, for this offer.
+	// The user is on hold. OrderWithdraw ends that leg too, and leaves the user on hold.
+	OrderConsult OrderKind = "consult"
+	// OrderConsultConnect: he accepted; connect the two agents and confirm.
+	OrderConsultConnect OrderKind = "consult-connect"
+	// OrderHandOver: leave the user to the agent who was consulted by this offer, and end the leg of the
+	// one who asked.
+	OrderHandOver OrderKind = "hand-over"
 	// OrderReconcile: a new leader began; ask for the node's whole state. It names no
 	// contact.
 	OrderReconcile OrderKind = "reconcile"

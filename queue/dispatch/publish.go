@@ -30,11 +30,17 @@ func (d *Dispatcher) touched(events []contact.Event) touched {
 		if agent != "" && !slices.Contains(agents, agent) {
 			agents = append(agents, agent)
 		}
+		if ended, is := event.(contact.ConsultEnded); is && !slices.Contains(agents, ended.Agent) {
+			agents = append(agents, ended.Agent) // one of the two is free now
+		}
 	}
 	for _, id := range contacts {
 		if state, known := d.engine.Contact(id); known {
 			out.nodes[id], out.legs[id] = state.Node, state.Leg
-			out.contacts = append(out.contacts, contactView(state))
+			if state.Callback {
+				out.callbacks = append(out.callbacks, id)
+			}
+			out.contacts = append(out.contacts, contactView(state, d.engine.Outlook(state.Contact.ID)))
 		}
 	}
 	for _, id := range agents {
@@ -84,8 +90,14 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 	o := bus.Order{Epoch: d.engine.Epoch(), Sequence: sequence, Index: index}
 	switch e := event.(type) {
 	case contact.ContactOffered:
+		if slices.Contains(t.callbacks, e.Contact) {
+			return // nobody is on the line: the agent who accepts it has the user dialled
+		}
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderRing, e.Contact, e.Offer, e.Agent
 	case contact.OfferAccepted:
+		if slices.Contains(t.callbacks, e.Contact) {
+			return
+		}
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderConnect, e.Contact, e.Offer, e.Agent
 	case contact.OfferDeclined:
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
@@ -99,6 +111,19 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 		o.Kind, o.Contact, o.Offer, o.Agent, o.Leg = bus.OrderDial, e.Contact, e.Offer, e.Agent, t.legs[e.Contact]
 	case contact.CallbackFailed:
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
+	case contact.ContactTransferred:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
+	case contact.ConsultOffered:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderConsult, e.Contact, e.Offer, e.With
+	case contact.ConsultAccepted:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderConsultConnect, e.Contact, e.Offer, e.With
+	case contact.ConsultEnded:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.With
+		if e.Cause == contact.ConsultCompleted {
+			o.Kind = bus.OrderHandOver
+		}
+	case contact.CallbackScheduled:
+		o.Kind, o.Contact = bus.OrderRelease, e.Contact
 	case contact.ContactHungUp:
 		o.Kind, o.Contact = bus.OrderRelease, e.Contact
 	case contact.ContactDropped:
@@ -148,7 +173,7 @@ func (d *Dispatcher) view() bus.View {
 		Contacts: []bus.ContactView{}, Agents: []bus.AgentView{},
 	}
 	for _, state := range d.engine.Contacts() {
-		view.Contacts = append(view.Contacts, contactView(state))
+		view.Contacts = append(view.Contacts, contactView(state, d.engine.Outlook(state.Contact.ID)))
 	}
 	for _, state := range d.engine.Agents() {
 		view.Agents = append(view.Agents, agentView(state))
@@ -159,17 +184,18 @@ func (d *Dispatcher) view() bus.View {
 func (d *Dispatcher) nodeState(node contact.NodeID) bus.NodeState {
 	state := bus.NodeState{Epoch: d.engine.Epoch(), Number: d.numbers[node], Contacts: []bus.ContactView{}}
 	for _, c := range d.engine.ContactsOf(node) {
-		state.Contacts = append(state.Contacts, contactView(c))
+		state.Contacts = append(state.Contacts, contactView(c, d.engine.Outlook(c.Contact.ID)))
 	}
 	return state
 }
 
-func contactView(s queue.ContactState) bus.ContactView {
+// contactView shows a contact as it is, and what time will bring to it.
+func contactView(s queue.ContactState, outlook queue.Outlook) bus.ContactView {
 	view := bus.ContactView{
 		Contact: s.Contact, Node: s.Node, Leg: s.Leg, State: s.State, Place: s.Place, Since: s.Since,
 		Callback: s.Callback, Dials: s.Dials,
 		Queued: s.Queued, Needs: s.Needs, StillNeeded: s.StillNeeded, Relaxed: s.Relaxed, Class: s.Class, Target: s.Target, Hours: s.Hours,
-		Residents: s.Residents, Returned: s.Returned, Prefer: s.Prefer, PreferUntil: s.PreferUntil, PreferRule: s.PreferRule,
+		Residents: s.Residents, Returned: s.Returned, RelaxesAt: outlook.RelaxesAt, RelaxesTo: outlook.RelaxesTo, RisesAt: outlook.RisesAt, Prefer: s.Prefer, PreferUntil: s.PreferUntil, PreferRule: s.PreferRule,
 		DueAt: s.DueAt, For: s.For, Tries: s.Tries, Exhausted: s.Exhausted, HandedOver: s.HandedOver,
 		Agent: s.Agent, ConnectedBy: s.Connected, ConnectedAt: s.ConnectedAt, WrapUpUntil: s.WrapUpUntil,
 		Code: s.Code, Ticket: s.Ticket, Answered: s.Answered, End: s.End,

@@ -16,6 +16,9 @@ func TestViewsLackNothing(t *testing.T) {
 	state := queue.ContactState{
 		Contact: of, Node: "node-1", Leg: "leg", State: contact.StateHeld, Since: 1, Place: 1, Callback: true, Dials: []contact.Instant{1},
 		Queued: 1, Needs: contact.Needs{{Skill: "sv", Level: 1}}, Class: 1, Target: 1,
+		StillNeeded: contact.Needs{{Skill: "sv", Level: 1}}, Relaxed: 1, Hours: "desk", Residents: 1, Returned: true,
+		Prefer: "bo", PreferUntil: 2, PreferRule: contact.Preferred, DueAt: 1, For: "anna", Tries: 1, Exhausted: true, HandedOver: "administration",
+		Consult: &queue.ConsultState{Offer: 2, With: "bo", Since: 1, Expires: 2, Accepted: true, Connected: true, Leg: "leg"},
 		Offer: &queue.OfferState{
 			Offer: 1, Agent: "anna", Since: 1, Expires: 2, Accepted: true, Why: contact.Why{Candidates: 1},
 		},
@@ -23,11 +26,13 @@ func TestViewsLackNothing(t *testing.T) {
 	}
 	agent := queue.AgentState{
 		Agent: "anna", Skills: contact.Needs{{Skill: "sv", Level: 1}}, Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Since: 1,
+		Channels: []contact.Channel{contact.Chat}, Next: contact.SignedOut, NextReason: "end", Reserved: 1,
 		Nodes: []contact.NodeID{"node-1"}, Contacts: []queue.Held{{Contact: "k1", Channel: contact.Voice}}, Offer: 1,
 		Missed: []queue.MissedOffer{{Cause: contact.MissedByReach, Contact: "k1", Line: "staff", Offer: 1, At: 1}},
 	}
-	shown, shownAgent := contactView(state), agentView(agent)
-	for _, view := range []any{shown, *shown.Offer, shownAgent, shownAgent.Missed[0]} {
+	outlook := queue.Outlook{RelaxesAt: 1, RelaxesTo: contact.Needs{{Skill: "sv", Level: 1}}, RisesAt: 1}
+	shown, shownAgent := contactView(state, outlook), agentView(agent)
+	for _, view := range []any{shown, *shown.Offer, *shown.Consult, shownAgent, shownAgent.Missed[0]} {
 		fields := reflect.ValueOf(view)
 		for n := range fields.NumField() {
 			if fields.Field(n).IsZero() {

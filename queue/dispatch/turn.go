@@ -205,11 +205,13 @@ type step struct {
 // from the engine in the next step.
 type touched struct {
 	// nodes and legs are those of the contacts.
-	nodes    map[contact.ID]contact.NodeID
-	legs     map[contact.ID]contact.LegID
-	contacts []bus.ContactView
-	agents   []bus.AgentView
-	rules    *contact.Rules
+	nodes map[contact.ID]contact.NodeID
+	legs  map[contact.ID]contact.LegID
+	// callbacks are those of the contacts that have nobody on the line.
+	callbacks []contact.ID
+	contacts  []bus.ContactView
+	agents    []bus.AgentView
+	rules     *contact.Rules
 }
 
 // split halves a turn: between two steps, or within its only one. Then the views go with
@@ -223,7 +225,7 @@ func (t turn) split() (first, rest turn, able bool) {
 	if n == 0 && (whole.command == nil || len(whole.events) == 0) {
 		return turn{}, turn{}, false
 	}
-	begin := step{command: whole.command, events: whole.events[:n], touched: touched{nodes: whole.touched.nodes, legs: whole.touched.legs}}
+	begin := step{command: whole.command, events: whole.events[:n], touched: touched{nodes: whole.touched.nodes, legs: whole.touched.legs, callbacks: whole.touched.callbacks}}
 	end := step{events: whole.events[n:], touched: whole.touched}
 	return turn{now: t.now, steps: []step{begin}, more: true}, turn{now: t.now, steps: []step{end}, more: t.more}, true
 }
