@@ -8,7 +8,12 @@
 // the same code as [Engine.Apply], so that a restart or a follower that only applies the
 // events stands in the same state.
 //
-// Contacts of every channel stand in one order. How many an agent may have beside each
+// Contacts of every channel stand in one order, each on its own clock. What they need of an agent gives way
+// with the time that they wait, by events; that they rise into the next class is a matter of the time
+// alone. One may be kept for one agent for a while: who handled its matter last, whom it was sent to, or
+// who promised to call back.
+//
+// How many an agent may have beside each
 // other, and of what channels, is ruled ([contact.ChannelRule]); an agent is asked for one
 // at a time. What has no leg, a mail or a form, is connected by being accepted, and no
 // fault of a node touches it. A call that broke waits to be called back, outside the order,

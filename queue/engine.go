@@ -169,7 +169,8 @@ func (e *Engine) Apply(event contact.Event, now contact.Instant) error {
 }
 
 func (e *Engine) begin() {
-	e.emitted, e.justClosed, e.doubted = nil, nil, e.doubted[:0]
+	clear(e.justClosed)
+	e.emitted, e.justClosed, e.doubted = nil, e.justClosed[:0], e.doubted[:0]
 }
 
 // emit decides that the event happened.
@@ -177,6 +178,9 @@ func (e *Engine) emit(event contact.Event, now contact.Instant) {
 	if err := e.apply(event, now); err != nil {
 		// The engine contradicts itself: going on would record a lie.
 		panic(fmt.Sprintf("queue: decided what cannot be applied: %v", err))
+	}
+	if e.emitted == nil {
+		e.emitted = make([]contact.Event, 0, 4) // most steps bring no more
 	}
 	e.emitted = append(e.emitted, event)
 }

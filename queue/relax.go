@@ -12,7 +12,7 @@ import (
 // stand in a line.
 func (e *Engine) need(c *entry, needs contact.Needs, now contact.Instant) {
 	c.Needs, c.NeedsSince = slices.Clone(needs), now
-	c.StillNeeded, c.Relaxed = slices.Clone(needs), 0
+	c.StillNeeded, c.Relaxed = c.Needs, 0 // lists of needs are replaced, never changed
 	e.reckon(c)
 }
 

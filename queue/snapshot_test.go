@@ -293,7 +293,7 @@ func TestInvalidCommands(t *testing.T) {
 		"an agent twice":            contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo"}, {ID: "bo"}}}},
 		"an agent without name":     contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{}}}},
 		"an agent with skill 0":     contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "bo", Skills: contact.Needs{{Skill: "sv"}}}}}},
-		"more agents than fit":      contact.ChangeRoster{Roster: contact.Roster{Agents: make([]contact.Agent, 2001)}},
+		"more agents than fit":      contact.ChangeRoster{Roster: contact.Roster{Agents: make([]contact.Agent, 10_001)}},
 		"a call without a leg":      contact.Arrive{Contact: good},
 		"a chat without a leg":      contact.Arrive{Contact: with(func(c *contact.Contact) { c.Channel = contact.Chat })},
 		"a mail on a node":          arrive(func(c *contact.Contact) { c.Channel = contact.Mail }),

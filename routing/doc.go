@@ -6,7 +6,12 @@
 //
 // An agent is eligible who holds every needed skill, each at least at its level. The
 // highest level comes first (the lowest one over the needed skills counts), then the
-// longest idle, then the name.
+// longest idle, then the name. One who is reserved for a class is eligible for contacts of it and of higher
+// ones alone.
+//
+// Contacts are served by class, then those whose agent was lost, then by the share of their target
+// that they have waited, then by arrival. An ordinary one that has waited long enough rises into the next
+// class ([Rises]).
 //
 // [Pool] is the index over the free agents of a channel, so that a choice does not look at
 // all of them again. The package keeps no contacts and no offers: that is package queue. It

@@ -207,12 +207,23 @@ func TestKeyTellsNeedsApart(t *testing.T) {
 }
 
 // However agents become free and busy, a ranking is what a sort of all free agents
-// gives, whenever it was asked for.
+// gives, whenever it was asked for; and the open ones are those with somebody in them.
 func TestRankingsAreUpToDate(t *testing.T) {
 	t.Parallel()
-	asked := []contact.Needs{nil, {{Skill: "sv", Level: 2}}, {{Skill: "en", Level: 1}, {Skill: "sv", Level: 1}}}
+	asked := []struct {
+		needs contact.Needs
+		class contact.Class
+		only  contact.AgentID
+	}{
+		{},
+		{needs: contact.Needs{{Skill: "sv", Level: 2}}, class: contact.ClassResidentImpact},
+		{needs: contact.Needs{{Skill: "sv", Level: 2}}},
+		{needs: contact.Needs{{Skill: "en", Level: 1}, {Skill: "sv", Level: 1}}, class: contact.ClassPriorityLine},
+		{only: "agent-3"},
+	}
 	type free struct {
 		skills    contact.Needs
+		reserved  contact.Class
 		idleSince contact.Instant
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -229,15 +240,20 @@ func TestRankingsAreUpToDate(t *testing.T) {
 						list = append(list, contact.Need{Skill: skill, Level: level})
 					}
 				}
-				a := free{skills: contact.NewNeeds(list...), idleSince: contact.Instant(rapid.IntRange(0, 5).Draw(t, "idle"))}
+				a := free{
+					skills: contact.NewNeeds(list...), reserved: contact.Class(rapid.Uint8Range(0, 2).Draw(t, "reserved")),
+					idleSince: contact.Instant(rapid.IntRange(0, 5).Draw(t, "idle")),
+				}
 				agents[id] = a
-				pool.Free(id, a.skills, 0, a.idleSince)
+				pool.Free(id, a.skills, a.reserved, a.idleSince)
 			case 2:
 				delete(agents, id)
 				pool.Busy(id)
 			case 3:
-				if rankings[which] == nil {
-					rankings[which] = pool.Use(asked[which], 0)
+				if a := asked[which]; rankings[which] == nil && a.only != "" {
+					rankings[which] = pool.UseOnly(a.only)
+				} else if rankings[which] == nil {
+					rankings[which] = pool.Use(a.needs, a.class)
 				}
 			case 4:
 				if rankings[which] != nil {
@@ -248,10 +264,12 @@ func TestRankingsAreUpToDate(t *testing.T) {
 			if pool.Len() != len(agents) {
 				t.Fatalf("%d are free, the pool says %d", len(agents), pool.Len())
 			}
+			open := 0
 			for which, ranking := range rankings {
 				var want []routing.Candidate
 				for id, a := range agents {
-					if level, eligible := routing.Level(a.skills, asked[which]); eligible {
+					level, eligible := routing.Level(a.skills, asked[which].needs)
+					if only := asked[which].only; only == id || only == "" && eligible && a.reserved <= asked[which].class {
 						want = append(want, routing.Candidate{Agent: id, Level: level, IdleSince: a.idleSince})
 					}
 				}
@@ -259,6 +277,15 @@ func TestRankingsAreUpToDate(t *testing.T) {
 				if !slices.Equal(ranking.Sorted(), want) {
 					t.Fatalf("for %v: got %v, want %v", asked[which], ranking.Sorted(), want)
 				}
+				if len(want) > 0 {
+					open++
+				}
+				if slices.Contains(pool.Open(), ranking) != (len(want) > 0) {
+					t.Fatalf("for %v: %d are in it, open is %v", asked[which], len(want), len(want) == 0)
+				}
+			}
+			if len(pool.Open()) != open {
+				t.Fatalf("%d rankings are open, the pool says %d", open, len(pool.Open()))
 			}
 		}
 	})
