@@ -45,6 +45,11 @@ test-go: packages-test console
 bench: packages-test console ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: erlang
+erlang: console ## hold the engine against Erlang's formulas and write the table in docs/erlang.md (some minutes)
+	@{ sed '/^<!-- table/q' docs/erlang.md; echo; go run ./cmd/svar simulate --erlang; } > docs/erlang.md.new
+	@mv docs/erlang.md.new docs/erlang.md
+
 FUZZTIME ?= 20s
 .PHONY: fuzz
 fuzz: packages-test console ## run each fuzz test for FUZZTIME (default 20s)

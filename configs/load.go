@@ -130,7 +130,22 @@ func (s *valueSearch) Visit(node ast.Node) ast.Visitor {
 	return s
 }
 
-func decode(name string, data []byte, into *Config) (source, error) {
+// Decode reads a YAML file of another kind as strictly as the configuration: an unknown or repeated key is a fault,
+// and every fault is written "file:line:column: what is wrong". place gives the "file:line:column: " of a path,
+// such as $.streams[0].channel, or of what that is in when the file says nothing there.
+func Decode(name string, data []byte, into any) (place func(path string) string, err error) {
+	read, err := decode(name, data, into)
+	return func(path string) string {
+		for at := path; at != ""; at = above(at) {
+			if position := read.position(at); position != "" {
+				return position
+			}
+		}
+		return name + ": "
+	}, err
+}
+
+func decode(name string, data []byte, into any) (source, error) {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return source{}, placed(name, err)

@@ -40,6 +40,7 @@ type commandLine struct {
 		Calls    reportCallsCommand    `cmd:"" help:"Print the figures of a line's calls of one day."`
 		Contacts reportContactsCommand `cmd:"" help:"Print the figures of all contacts, by channel, line and audience."`
 	} `cmd:"" help:"Print figures."`
+	Simulate simulateCommand `cmd:"" help:"Run the queue's engine with a virtual clock: what a day would be like, and how many agents it needs."`
 }
 
 // global are the flags of every command.
