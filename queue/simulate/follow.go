@@ -65,6 +65,10 @@ func (p *play) worktime(agent contact.AgentID) *worktime {
 func (p *play) asked(c *call, v contact.ContactOffered) {
 	c.agent, c.offer = v.Agent, v.Offer
 	p.worktime(v.Agent).contacts++
+	if c.told >= 0 { // the wait that is told ends when an agent is found
+		p.waits = append(p.waits, forecast{told: c.told, came: p.now.Sub(c.arrived)})
+		c.told = -1
+	}
 	ringing := min(c.ringing, v.Expires.Sub(p.now)-1)
 	p.plan(p.now.Add(ringing), happening{what: accept, of: c, offer: v.Offer})
 }
@@ -107,17 +111,20 @@ func (p *play) answered(c *call) {
 	f.Answered++
 	f.Waited += waited
 	f.Longest = max(f.Longest, waited)
-	if p.due(c) >= p.now {
+	if p.inTime(c) {
 		f.Within++
-	}
-	if c.told >= 0 {
-		p.waits = append(p.waits, forecast{told: c.told, came: waited})
 	}
 	p.observe(outcome{stream: c.source.number, waited: waited, answered: true, delayed: c.delayed})
 }
 
-// due is until when an answer is in time.
-func (p *play) due(c *call) contact.Instant { return c.arrived.Add(c.source.stream.Target) }
+// inTime reports whether an answer now is within the target, on the contact's own clock.
+func (p *play) inTime(c *call) bool {
+	waited := p.now.Sub(c.arrived)
+	if clock := p.clocks[c.source.stream.Hours]; clock != nil {
+		waited = clock.At(p.now) - clock.At(c.arrived)
+	}
+	return waited <= c.source.stream.Target
+}
 
 func (p *play) closed(c *call) {
 	if !c.answered {

@@ -85,13 +85,13 @@ type Result struct {
 	Rows [][]Figures
 	// Steps and Events count what the engine was asked and what it decided.
 	Steps, Events int
-	// Expected is how well the engine foretold the waits of those who were answered.
+	// Expected is how well the engine foretold, on arrival, when an agent would be asked.
 	Expected Accuracy
 }
 
 // Accuracy compares expected waits with those that came.
 type Accuracy struct {
-	// Told is how many were answered of those who were told a wait.
+	// Told is how many were told a wait, and got an agent.
 	Told int
 	// MedianError is the median difference, early or late, and MedianRelative that difference as a share
 	// of the wait that came, of the Waited who had to wait at all.

@@ -43,7 +43,7 @@ func run(s Scenario, seed uint64, observe func(outcome)) (Result, error) {
 	if err := s.Check(); err != nil {
 		return Result{}, err
 	}
-	p := &play{scenario: s, engine: queue.New(), calls: map[contact.ID]*call{}, agents: map[contact.AgentID]int{}, observe: observe, now: s.From}
+	p := &play{scenario: s, engine: queue.New(), calls: map[contact.ID]*call{}, agents: map[contact.AgentID]int{}, clocks: map[contact.HoursID]*contact.Clock{}, observe: observe, now: s.From}
 	p.open(seed)
 	for p.err == nil {
 		if !p.goOn() {
@@ -67,6 +67,7 @@ type play struct {
 	calls    map[contact.ID]*call
 	came     uint64
 	agents   map[contact.AgentID]int
+	clocks   map[contact.HoursID]*contact.Clock
 	work     []worktime
 	leaving  []bool // by agent: goes home after the last contact
 	waits    []forecast
@@ -85,7 +86,7 @@ type call struct {
 	offer    contact.OfferID
 	delayed  bool
 	answered bool
-	// told is the wait that the engine expected; below 0 when it said none.
+	// told is the wait that the engine expected; below 0 when it said none, or it is over.
 	told contact.Millis
 }
 
@@ -110,6 +111,14 @@ func (p *play) open(seed uint64) {
 			p.plan(s.From.Add(pause.To), happening{what: comeBack, number: number})
 		}
 		p.work = append(p.work, worktime{busy: make([]contact.Millis, s.Intervals), idle: make([]contact.Millis, s.Intervals)})
+	}
+	for _, hours := range rules.Hours {
+		clock, err := contact.NewClock(hours)
+		if err != nil {
+			p.err = fmt.Errorf("opening hours %s: %w", hours.ID, err)
+			return
+		}
+		p.clocks[hours.ID] = clock
 	}
 	p.leaving = make([]bool, len(s.Agents))
 	p.step(contact.ChangeRoster{Roster: roster})
@@ -232,6 +241,13 @@ func (p *play) arrive(number int) {
 		arrive.Node, arrive.Leg = node, contact.LegID(c.id)
 	}
 	p.step(arrive)
+	if stream.Channel.Held() { // nobody on the line of a text is told a wait
+		if wait := p.engine.Wait(queue.WaitQuestion{
+			Contact: c.id, Channel: stream.Channel, Needs: stream.Needs, Class: stream.Class, Target: stream.Target, Hours: stream.Hours,
+		}, p.now); wait.Known {
+			c.told = wait.Expected
+		}
+	}
 	p.step(contact.Enqueue{Contact: c.id, Needs: stream.Needs, Class: stream.Class, Target: stream.Target, Hours: stream.Hours})
 	if c.offer != 0 {
 		c.delayed = false

@@ -124,6 +124,9 @@ func (s Stream) check(of Scenario) error {
 	if s.Target <= 0 {
 		return errors.New("its target is above 0")
 	}
+	if known := func(rule contact.HoursRule) bool { return rule.ID == s.Hours }; s.Hours != "" && !slices.ContainsFunc(of.Rules.Hours, known) {
+		return fmt.Errorf("the rules have no opening hours %q", s.Hours)
+	}
 	if len(s.Arrivals) > of.Intervals {
 		return fmt.Errorf("it has arrivals for %d intervals of %d", len(s.Arrivals), of.Intervals)
 	}
