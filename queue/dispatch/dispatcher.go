@@ -218,6 +218,9 @@ func (d *Dispatcher) serve() (stop func() error, err error) {
 	begin(d.config.Bus.ServeNodeState(func(ctx context.Context, node contact.NodeID) (bus.NodeState, error) {
 		return ask(ctx, d, func() bus.NodeState { return d.nodeState(node) })
 	}))
+	begin(d.config.Bus.ServeWait(func(ctx context.Context, q bus.WaitQuestion) (bus.Wait, error) {
+		return ask(ctx, d, func() bus.Wait { return bus.Wait(d.engine.Wait(queue.WaitQuestion(q), d.now())) })
+	}))
 	begin(d.config.Bus.ServeCommands(func(in bus.Incoming) {
 		select {
 		case d.incoming <- in:
