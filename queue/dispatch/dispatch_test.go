@@ -154,6 +154,11 @@ func TestQuestionsAreAnsweredFromTheState(t *testing.T) {
 	if err != nil || state.Epoch != 1 || state.Number != ring.Number || len(state.Contacts) != 1 || state.Contacts[0].Contact.ID != "k1" {
 		t.Errorf("got %+v: %v", state, err)
 	}
+	// Both agents are on duty, one of them asked about k1.
+	wait, err := w.bus.AskWait(testContext(t), bus.WaitQuestion{Channel: contact.Voice, Target: 60_000})
+	if err != nil || wait.Agents != 2 {
+		t.Errorf("expected to wait %+v: %v", wait, err)
+	}
 	l.stop()
 	if _, err := w.bus.AskView(testContext(t)); err == nil {
 		t.Error("a dispatcher that has ended answers")
