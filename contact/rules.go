@@ -61,8 +61,8 @@ type Rules struct {
 	// OfferCallbacks says that a call-back is offered in its turn, like a call, and dialled when its
 	// agent accepts. Without it agents take them from their list alone.
 	OfferCallbacks bool `json:"offer_callbacks,omitempty"`
-	// CallbackTries is how often a call-back is offered until somebody is reached, each RetryAfter
-	// after the last; then it waits in the list for an agent to decide. 0 means without end.
+	// CallbackTries is how often a call-back is offered until somebody is reached, each RetryAfter (5 min
+	// when 0) after the last; then it waits in the list for an agent to decide. 0 means without end.
 	CallbackTries uint8  `json:"callback_tries,omitempty"`
 	RetryAfter    Millis `json:"retry_after_ms,omitempty"`
 	// AppointmentWait is how long a call-back that an agent promised himself is kept for him once it

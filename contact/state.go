@@ -118,6 +118,7 @@ type WithdrawCause string
 // The causes.
 const (
 	CallerLeft       WithdrawCause = "caller-left"
+	RulesWithdrew    WithdrawCause = "rules"       // of a call-back, which new rules do not allow
 	CallerBack       WithdrawCause = "caller-back" // a call-back: its caller rang again
 	AgentLeft        WithdrawCause = "agent-left"
 	AgentUnreachable WithdrawCause = "agent-unreachable"

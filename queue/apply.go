@@ -23,7 +23,7 @@ func (e *Engine) fold(event contact.Event, now contact.Instant) error {
 		e.elected(v, now)
 		return nil
 	case contact.RulesChanged:
-		return e.rule(v.Rules)
+		return e.rule(v.Rules, now)
 	case contact.RosterChanged:
 		e.enrol(v.Roster, now)
 		return nil
@@ -95,7 +95,11 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 	case contact.CallbackTaken:
 		return e.callbackTaken(c, a, v, now)
 	case contact.CallbackFailed:
-		return e.takeBack(c, a, v.Offer, now)
+		return e.callbackFailed(c, a, v, now)
+	case contact.CallbackScheduled:
+		return e.callbackScheduled(c, v, now)
+	case contact.CallbackDue:
+		return e.callbackDue(c, v, now)
 	case contact.ContactReturned:
 		return e.returned(c, a, v, now)
 	case contact.ContactHeld:
@@ -149,17 +153,16 @@ func (e *Engine) move(c *entry, next contact.State, now contact.Instant) error {
 		return fmt.Errorf("contact %s has an open consultation", c.Contact.ID)
 	}
 	e.stepOut(c)
+	e.countAsked(c, -1)
 	c.State, c.Since = next, now
-	if e.stands(c) {
-		e.lineUp(c)
-		e.doubt(c)
-	}
+	e.countAsked(c, 1)
+	e.stand(c, now)
 	return nil
 }
 
 // rule takes over new rules. What agents have stays with them, also beyond what they may
 // have from now on.
-func (e *Engine) rule(rules contact.Rules) error {
+func (e *Engine) rule(rules contact.Rules, now contact.Instant) error {
 	clocks, err := makeClocks(rules.Hours)
 	if err != nil {
 		return err
@@ -170,7 +173,12 @@ func (e *Engine) rule(rules contact.Rules) error {
 	}
 	for _, c := range e.contacts {
 		e.reckon(c)
-		e.watch(c)
+		if c.Callback && c.State == contact.StateWaiting {
+			e.stepOut(c)
+			e.stand(c, now)
+		} else {
+			e.watch(c)
+		}
 	}
 	return nil
 }
@@ -326,7 +334,8 @@ func (e *Engine) connected(c *entry, a *AgentState, v contact.ContactConnected, 
 	if c.SentBy == v.Agent {
 		c.SentBy = "" // he has it again
 	}
-	c.Callback, c.Returned = false, false
+	c.Returned = false
+	e.endCallback(c)
 	e.unkeep(c)
 	if c.Answered == 0 && !c.Contact.Channel.Written() {
 		c.Answered = now
@@ -353,14 +362,7 @@ func (e *Engine) dropped(c *entry, now contact.Instant) error {
 	e.finishAgent(c, now)
 	e.loseLegs(c)
 	e.loseAgent(c)
-	c.Callback = true
-	e.stepOut(c)
-	e.unkeep(c)
-	if c.State == contact.StateWaiting {
-		c.Since = now
-		return nil
-	}
-	return e.move(c, contact.StateWaiting, now)
+	return e.becomeCallback(c, now)
 }
 
 func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
@@ -380,10 +382,11 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 	e.unkeep(c)
 	e.learn(c, v, now)
 	e.learnHandling(c, now)
+	e.endCallback(c)
 	e.finishAgent(c, now)
 	e.loseLegs(c)
 	c.TakenAt = 0
-	c.End, c.Agent, c.Callback, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, false, v.Code, v.Ticket, 0
+	c.End, c.Agent, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, v.Code, v.Ticket, 0
 	delete(e.contacts, v.Contact)
 	delete(e.passedOver, v.Contact)
 	e.remember(closedContact{Contact: v.Contact, Agent: v.Agent, Lapsed: v.Lapsed})

@@ -11,8 +11,10 @@ import (
 const (
 	// dialWindow is the time within which dials are counted against their limits.
 	dialWindow contact.Millis = 3600_000
-	// dialTimeout is how long a call-back is rung when the rules do not say.
+	// dialTimeout is how long a call-back is rung, and retryAfter how long it waits to be offered again, when
+	// the rules do not say.
 	dialTimeout contact.Millis = 45_000
+	retryAfter  contact.Millis = 300_000
 )
 
 // planTakeCallback reserves a contact that waits to be called back for the agent who asks
@@ -24,6 +26,8 @@ func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (
 		return nil, reject(contact.UnknownContact)
 	case c.holder() == v.Agent && c.onTheWay(now):
 		return nothing, nil
+	case c.Callback && c.State == contact.StateOffered && c.Offer.Agent == v.Agent && c.alive(now):
+		return func() { e.acceptCallback(c, v.Node, now) }, nil
 	case !c.Callback || c.State != contact.StateWaiting:
 		return nil, reject(contact.WrongState)
 	}
@@ -34,18 +38,26 @@ func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (
 	switch {
 	case a.Offer != 0 || !routing.Room(e.rules.Channels, a.has(nil), c.Contact.Channel):
 		return nil, reject(contact.NotFree)
-	case countDials(c.Dials, now) >= int(e.rules.DialsPerContact), countDials(e.dials, now) >= int(e.rules.DialsPerHour):
+	case countDials(c.Dials, now) >= int(e.rules.DialsPerContact), !e.mayDial(now):
 		return nil, reject(contact.DialLimit)
 	}
-	return func() {
-		timeout := e.rules.DialTimeout
-		if timeout == 0 {
-			timeout = dialTimeout
-		}
-		e.emit(contact.CallbackTaken{
-			Contact: v.Contact, Offer: e.lastOffer + 1, Agent: v.Agent, Node: v.Node, Expires: now.Add(timeout),
-		}, now)
-	}, nil
+	return func() { e.dial(c, e.lastOffer+1, v.Agent, v.Node, now) }, nil
+}
+
+// acceptCallback takes the yes of the agent whom a call-back is offered to. It is dialled on the node.
+func (e *Engine) acceptCallback(c *entry, node contact.NodeID, now contact.Instant) {
+	offer, agent := c.Offer.Offer, c.Offer.Agent
+	e.emit(contact.OfferAccepted{Contact: c.Contact.ID, Offer: offer, Agent: agent}, now)
+	e.dial(c, offer, agent, node, now)
+}
+
+// dial lets the node call the user back for the agent.
+func (e *Engine) dial(c *entry, offer contact.OfferID, agent contact.AgentID, node contact.NodeID, now contact.Instant) {
+	timeout := e.rules.DialTimeout
+	if timeout == 0 {
+		timeout = dialTimeout
+	}
+	e.emit(contact.CallbackTaken{Contact: c.Contact.ID, Offer: offer, Agent: agent, Node: node, Expires: now.Add(timeout)}, now)
 }
 
 // onTheWay reports whether the call that its agent may ask for is dialled already, or stands.
@@ -81,19 +93,28 @@ func (e *Engine) failDial(c *entry, reason contact.DialFailure, now contact.Inst
 }
 
 // callbackTaken folds the beginning of a dial. The node that dials has the contact from
-// then on.
+// then on. When the agent has accepted an offer of it, the dial is that offer going on.
 func (e *Engine) callbackTaken(c *entry, a *AgentState, v contact.CallbackTaken, now contact.Instant) error {
 	if !c.Callback {
 		return fmt.Errorf("contact %s does not wait to be called back", v.Contact)
 	}
-	if a.Offer != 0 {
+	accepted := c.Offer != nil && c.Offer.Offer == v.Offer && c.Offer.Agent == v.Agent && c.Offer.Accepted
+	if a.Offer != 0 && !accepted {
 		return fmt.Errorf("agent %s has the open offer %d", a.Agent, a.Offer)
+	}
+	if c.Offer != nil && !accepted {
+		return fmt.Errorf("contact %s has the open offer %d", v.Contact, c.Offer.Offer)
 	}
 	if err := e.move(c, contact.StateDialling, now); err != nil {
 		return err
 	}
 	c.Node = v.Node
 	c.Dials, e.dials = addDial(c.Dials, now), addDial(e.dials, now)
+	if accepted {
+		c.Offer.Expires = v.Expires
+		e.watch(c)
+		return nil
+	}
 	c.Offer = &OfferState{Offer: v.Offer, Agent: v.Agent, Since: now, Expires: v.Expires, Accepted: true}
 	return e.hold(a, c, v.Offer)
 }

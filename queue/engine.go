@@ -46,6 +46,7 @@ type Engine struct {
 	byRanking  map[*routing.Ranking][]*line
 	idleLines  int // how many of them nobody stands in
 	waiting    int
+	asked      int // how many call-backs are offered
 	clocks     map[contact.HoursID]*contact.Clock
 	keptFor    map[contact.AgentID]map[contact.ID]*entry
 	crews      map[string]*crew // those on duty, by what they may be asked for

@@ -16,6 +16,8 @@ const (
 	relaxes
 	// letsGo: it is no longer kept for one agent.
 	letsGo
+	// comesDue: a call-back may be offered, or be so again.
+	comesDue
 	// occasions is how many there are.
 	occasions
 )
@@ -34,6 +36,10 @@ func (e *Engine) when(c *entry, o occasion) contact.Instant {
 		if c.line != nil && c.Prefer != "" {
 			return c.PreferUntil
 		}
+	case comesDue:
+		if c.Callback && c.State == contact.StateWaiting {
+			return c.DueAt
+		}
 	case occasions:
 	}
 	return 0
@@ -48,6 +54,8 @@ func (e *Engine) happen(c *entry, o occasion, now contact.Instant) {
 		e.relax(c, now)
 	case letsGo:
 		e.endKeeping(c, contact.PreferenceOver, now)
+	case comesDue:
+		e.comeDue(c, now)
 	case occasions:
 	}
 }

@@ -40,6 +40,7 @@ type lineKey struct {
 	channel  contact.Channel
 	class    contact.Class
 	returned bool
+	callback bool
 	target   contact.Millis
 	hours    contact.HoursID
 }
@@ -52,7 +53,21 @@ func byArrival(a, b *entry) int {
 
 // stands reports whether the contact may be offered, so that it stands in a line.
 func (e *Engine) stands(c *entry) bool {
-	return c.State == contact.StateWaiting && !c.Callback
+	return c.State == contact.StateWaiting && (!c.Callback || e.offersCallback(c))
+}
+
+// stand lets a contact whose state has become another stand in its line, if it may be offered. A call-back
+// that was dialled as often as it may be is due later.
+func (e *Engine) stand(c *entry, now contact.Instant) {
+	if c.Callback && c.State == contact.StateWaiting {
+		e.postpone(c, now)
+	}
+	if e.stands(c) {
+		e.lineUp(c)
+		e.doubt(c)
+		return
+	}
+	e.watch(c)
 }
 
 // waits reports whether the contact is on its way to an agent: it may be offered, or is so.
@@ -108,7 +123,7 @@ const maxIdleLines = 256
 // lineUp puts a contact that may be offered into its line.
 func (e *Engine) lineUp(c *entry) {
 	key := lineKey{
-		ranking: e.rank(c), channel: c.Contact.Channel, class: c.Class, returned: c.Returned, target: c.Target, hours: c.Hours,
+		ranking: e.rank(c), channel: c.Contact.Channel, class: c.Class, returned: c.Returned, callback: c.Callback, target: c.Target, hours: c.Hours,
 	}
 	l := e.lines[key]
 	switch {

@@ -80,6 +80,9 @@ func (e *Engine) next(now contact.Instant) (first *entry, claim routing.Claim) {
 // head returns the first contact of the line that a free agent fits. Only those that
 // somebody declined or missed just now can be skipped.
 func (e *Engine) head(l *line, now contact.Instant) *entry {
+	if l.key.callback && !e.mayDial(now) {
+		return nil
+	}
 	for _, c := range l.waiting.All() {
 		if len(c.PassedOver) == 0 {
 			return c
@@ -133,7 +136,7 @@ func (e *Engine) Deadline() (contact.Instant, bool) {
 }
 
 // nextMatch returns when time alone makes the next pair fit: when a new leader begins to
-// make offers, or when an agent is no longer passed over.
+// make offers, when an agent is no longer passed over, or when the desk may dial again.
 func (e *Engine) nextMatch() (at contact.Instant, due bool) {
 	from := max(e.last, e.settled)
 	if e.settled > e.last {
@@ -146,11 +149,14 @@ func (e *Engine) nextMatch() (at contact.Instant, due bool) {
 			continue
 		}
 		for _, p := range c.PassedOver {
-			if p.Until <= from || (due && p.Until >= at) || !e.fits(c, p.Agent) {
+			if p.Until <= from || (due && p.Until >= at) || !e.fits(c, p.Agent) || c.Callback && !e.mayDial(p.Until) {
 				continue
 			}
 			at, due = p.Until, true
 		}
+	}
+	if again, dials := e.nextDial(from); dials && (!due || again < at) {
+		at, due = again, true
 	}
 	return at, due
 }

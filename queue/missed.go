@@ -23,7 +23,7 @@ func missCause(cause contact.WithdrawCause) (contact.MissCause, bool) {
 		return contact.MissedByFault, true
 	case contact.AgentUnreachable:
 		return contact.MissedByReach, true
-	case contact.CallerLeft, contact.CallerBack, contact.AgentLeft, contact.TakeOver:
+	case contact.CallerLeft, contact.CallerBack, contact.AgentLeft, contact.TakeOver, contact.RulesWithdrew:
 		return "", false
 	default:
 		return "", false

@@ -155,7 +155,7 @@ func (c *checker) sendsOn(event contact.Event, after queue.ContactState) {
 // serve it, counted one by one.
 func (c *checker) expects(now contact.Instant) {
 	rules, agents := c.engine.Rules(), c.engine.Agents()
-	waiting := slices.DeleteFunc(c.engine.Contacts(), func(k queue.ContactState) bool { return !slowStands(k) })
+	waiting := slices.DeleteFunc(c.engine.Contacts(), func(k queue.ContactState) bool { return !slowStands(rules, k) })
 	onDuty := slices.DeleteFunc(agents, func(a queue.AgentState) bool {
 		return a.Gone || a.Presence != contact.Ready || len(a.Nodes) == 0 || a.Next != ""
 	})

@@ -71,6 +71,8 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 		return e.planOutsideHours(v, now)
 	case contact.TakeCallback:
 		return e.planTakeCallback(v, now)
+	case contact.ScheduleCallback:
+		return e.planScheduleCallback(v, now)
 	case contact.FailDial:
 		return e.planFailDial(v, now)
 	case contact.Transfer:
@@ -102,6 +104,7 @@ func (e *Engine) planRules(v contact.ChangeRules, now contact.Instant) func() {
 	}
 	return func() {
 		e.emit(contact.RulesChanged(v), now)
+		e.withdrawUndialable(now)
 		e.returnOverdue(now) // the grace may be shorter now
 	}
 }

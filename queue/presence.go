@@ -32,7 +32,8 @@ func (e *Engine) isEngaged(a *AgentState, now contact.Instant) bool {
 		c := e.contacts[held.Contact]
 		switch {
 		case c.Consult != nil && c.Consult.With == a.Agent:
-			return c.Consult.Accepted
+			consult := c.consulting(now)
+			return consult != nil && consult.Accepted
 		case c.Offer != nil:
 			return c.Offer.Accepted && c.alive(now)
 		default:

@@ -149,9 +149,10 @@ func (c *checker) endsKeeping(v contact.PreferenceEnded, before queue.ContactSta
 func (c *checker) settledOrder(now contact.Instant) {
 	rules := c.engine.Rules()
 	for _, k := range c.engine.Contacts() {
-		if !slowStands(k) {
+		if !slowStands(rules, k) {
 			continue
 		}
+		k.PassedOver = slices.DeleteFunc(k.PassedOver, func(p queue.PassedOver) bool { return p.Until <= now })
 		if after, to, some := slowStep(rules, k); some && slowBetween(rules, k.Hours, k.NeedsSince, now) >= after {
 			c.t.Fatalf("%+v should need %v by now", k, to)
 		}

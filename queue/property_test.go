@@ -146,7 +146,7 @@ func (c *checker) step(command contact.Command) {
 	c.follow(events, now)
 	c.sound()
 	if now >= c.settled {
-		if left, found := slowNext(c.engine, now); found {
+		if left, found := slowNext(c.engine, now, c.dialsLeft(c.engine, now)); found {
 			c.t.Fatalf("%#v: left apart: %+v", command, left)
 		}
 		c.ordered(now)
@@ -214,7 +214,7 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 // ordered compares the order that is shown with the one that the slow twin serves in.
 func (c *checker) ordered(now contact.Instant) {
 	waiting := slices.DeleteFunc(c.engine.Contacts(), func(k queue.ContactState) bool {
-		return !slowStands(k)
+		return !slowStands(c.engine.Rules(), k)
 	})
 	rules := c.engine.Rules()
 	slices.SortFunc(waiting, func(a, b queue.ContactState) int { return slowOrder(rules, a, b, now) })
@@ -229,7 +229,7 @@ func (c *checker) ordered(now contact.Instant) {
 
 // matches compares an offer with what the slow twin would have done.
 func (c *checker) matches(offered contact.ContactOffered, now contact.Instant) {
-	want, found := slowNext(c.follower, now)
+	want, found := slowNext(c.follower, now, c.dialsLeft(c.follower, now))
 	if got := (pair{offered.Contact, offered.Agent, offered.Why}); !found || got != want {
 		c.t.Fatalf("offered %+v, the twin would have offered %+v (%v)", got, want, found)
 	}
@@ -253,10 +253,29 @@ func (c *checker) mayDial(taken contact.CallbackTaken, now contact.Instant) {
 		c.t.Fatalf("%s is dialled again: %d times of %d, all %d of %d", taken.Contact, of, rules.DialsPerContact, all, rules.DialsPerHour)
 	}
 	agent, _ := c.follower.Agent(taken.Agent)
-	if agent.Offer != 0 || !slowRoom(rules, agent, contact.Voice) {
+	accepted := slices.ContainsFunc(c.follower.Contacts(), func(k queue.ContactState) bool {
+		return k.Contact.ID == taken.Contact && k.Offer != nil && k.Offer.Offer == taken.Offer && k.Offer.Accepted && k.Offer.Agent == taken.Agent
+	})
+	if !accepted && (agent.Offer != 0 || !slowRoom(rules, agent, contact.Voice)) {
 		c.t.Fatalf("%s is dialled for %+v, who has no room", taken.Contact, agent)
 	}
 	c.dials = append(c.dials, dialled{taken.Contact, now})
+}
+
+// dialsLeft reports whether one more call-back may be offered: all that are could be dialled at once.
+func (c *checker) dialsLeft(e *queue.Engine, now contact.Instant) bool {
+	all := 0
+	for _, d := range c.dials {
+		if now < d.at.Add(3600_000) {
+			all++
+		}
+	}
+	for _, k := range e.Contacts() {
+		if k.Callback && k.State == contact.StateOffered {
+			all++
+		}
+	}
+	return all < int(e.Rules().DialsPerHour)
 }
 
 // account keeps the book: who arrived is open or was closed once.
@@ -309,7 +328,7 @@ func (c *checker) wrapsUp(event contact.Event, before, after queue.ContactState)
 			c.t.Fatalf("%s ran out at %d, before %d", v.Contact, c.follower.Last(), before.WrapUpUntil)
 		}
 	default:
-		if before.State == contact.StateWrapUp && after.WrapUpUntil != before.WrapUpUntil { // asterisk#1006, #1972
+		if before.State == contact.StateWrapUp && after.State == contact.StateWrapUp && after.WrapUpUntil != before.WrapUpUntil { // asterisk#1006, #1972
 			c.t.Fatalf("%#v moves the end of the wrap-up of %s", event, before.Contact.ID)
 		}
 	}
@@ -342,11 +361,14 @@ func (c *checker) sound() {
 			}
 			asked[holder] = k.Offer.Offer
 		}
+		if !k.Callback && (k.DueAt != 0 || k.For != "" || k.Tries != 0 || k.Exhausted) || k.Exhausted && (k.DueAt != 0 || k.State == contact.StateOffered) {
+			c.t.Fatalf("%s is no call-back that may be offered: %+v", id, k)
+		}
 		open := k.State == contact.StateOffered || k.State == contact.StateDialling
 		mustHave := open || k.State.Joined() || k.State == contact.StateWrapUp
 		c.soundTalk(k)
 		c.soundPlace(k)
-		if mustHave != (holder != "") || (k.Offer != nil) != open || k.Callback && k.State != contact.StateWaiting && k.State != contact.StateDialling {
+		if mustHave != (holder != "") || (k.Offer != nil) != open || k.Callback && k.State != contact.StateWaiting && !open {
 			c.t.Fatalf("%s is %s with agent %q", id, k.State, holder)
 		}
 		if holder != "" {

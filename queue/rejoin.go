@@ -33,7 +33,7 @@ func (e *Engine) rejoined(c *entry, v contact.ContactRejoined, now contact.Insta
 	}
 	e.restand(c, func() {
 		e.unkeep(c)
-		c.Callback, c.DueAt, c.For, c.Tries, c.Exhausted = false, 0, "", 0, false
+		e.endCallback(c)
 		c.Node, c.Leg, c.Since = v.Node, v.Leg, now
 	})
 	if c.line == nil {

@@ -78,7 +78,7 @@ func (s snapshot) engine() (*Engine, error) {
 	e := New()
 	e.last, e.epoch, e.leader, e.settled = s.Last, s.Epoch, s.Leader, s.Settled
 	e.lastOffer, e.lastPlace, e.dials = s.LastOffer, s.LastPlace, s.Dials
-	if err := e.rule(s.Rules); err != nil {
+	if err := e.rule(s.Rules, s.Last); err != nil {
 		return nil, fmt.Errorf("read the queue's snapshot: %w", err)
 	}
 	e.clock = s.Last
@@ -127,6 +127,7 @@ func (e *Engine) adopt(c *entry) error {
 	if agent := c.Prefer; agent != "" {
 		e.keep(c, agent, c.PreferUntil, c.PreferRule)
 	}
+	e.countAsked(c, 1)
 	e.reckon(c)
 	if e.stands(c) {
 		e.lineUp(c)

@@ -46,6 +46,7 @@ var everything = []string{
 	"k10 arrives", "k10 queues in=1", "inga accepts 14", "offer 14 connected", "inga consults jon about k10", "jon accepts 15", "offer 15 connected",
 	"k11 arrives", "k11 queues ki=1", "kim accepts 16", "offer 16 connected", "kim hands-over k11 to supplier",
 	"k12 arrives", "k12 queues lo=1", "lo accepts 17", "offer 17 connected", "lo transfers k12 to inga",
+	"rules offer-call-backs=yes tries=2", "k13 arrives callable", "k13 queues gi=5", "k13 wants-call-back at=2h",
 }
 
 // A snapshot of today is read by the version of tomorrow: its form changes only on
@@ -192,6 +193,13 @@ func TestApplyRefuses(t *testing.T) {
 		"dialled twice":                {arrived, roster, queued, dropped, taken, taken},
 		"dialled beside an offer":      {arrived, roster, queued, dropped, arrived2, queued2, offered2, taken},
 		"not reached, not dialled":     {arrived, roster, queued, dropped, contact.CallbackFailed{Contact: "k1", Offer: 1, Agent: "anna"}},
+		"scheduled with an offer open": {arrived, roster, queued, offered, contact.CallbackScheduled{Contact: "k1", By: contact.PartyCaller}},
+		"scheduled by another":         {arrived, roster, queued, offered, accepted, connected, contact.CallbackScheduled{Contact: "k1", Agent: "bo"}},
+		"scheduled twice":              {arrived, roster, queued, contact.CallbackScheduled{Contact: "k1"}, contact.CallbackScheduled{Contact: "k1"}},
+		"due, not to be called back":   {arrived, roster, queued, contact.CallbackDue{Contact: "k1"}},
+		"due while it is dialled":      {arrived, roster, queued, dropped, taken, contact.CallbackDue{Contact: "k1"}},
+		"dialled by another's offer":   {arrived, roster, queued, dropped, offered, contact.CallbackTaken{Contact: "k1", Offer: 2, Agent: "anna", Node: "node-1", Expires: 100}},
+		"dialled, not accepted":        {arrived, roster, queued, dropped, offered, taken},
 		"no event":                     {nil},
 	} {
 		e := queue.New()
@@ -312,13 +320,16 @@ func TestInvalidCommands(t *testing.T) {
 		"lapses as if chosen": rules(func(r *contact.Rules) {
 			r.WrapUpLimit, r.WrapUpCode, r.OutcomeCodes = 1000, "solved", []contact.OutcomeCode{"solved"}
 		}),
-		"lapses with a novel": rules(func(r *contact.Rules) { r.WrapUpLimit, r.WrapUpCode = 1000, contact.OutcomeCode(long) }),
-		"finished by a novel": contact.Finish{Contact: "k1", Agent: "anna", Ticket: contact.TicketNumber(long)},
-		"dialled by no node":  contact.TakeCallback{Contact: "k1", Agent: "anna"},
-		"no such failure":     contact.FailDial{Offer: 1, Reason: "tired"},
-		"room of no channel":  rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: "pigeon", Capacity: 1}} }),
-		"no room":             rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat}} }),
-		"room for a crowd":    rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 51}} }),
+		"lapses with a novel":    rules(func(r *contact.Rules) { r.WrapUpLimit, r.WrapUpCode = 1000, contact.OutcomeCode(long) }),
+		"finished by a novel":    contact.Finish{Contact: "k1", Agent: "anna", Ticket: contact.TicketNumber(long)},
+		"promised in the past":   contact.ScheduleCallback{Contact: "k1", At: -1},
+		"promised by nobody":     contact.ScheduleCallback{Contact: "k1", Mine: true},
+		"promised for next year": contact.ScheduleCallback{Contact: "k1", At: begin.Add(366 * 24 * 3600_000)},
+		"dialled by no node":     contact.TakeCallback{Contact: "k1", Agent: "anna"},
+		"no such failure":        contact.FailDial{Offer: 1, Reason: "tired"},
+		"room of no channel":     rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: "pigeon", Capacity: 1}} }),
+		"no room":                rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat}} }),
+		"room for a crowd":       rules(func(r *contact.Rules) { r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 51}} }),
 		"a channel twice": rules(func(r *contact.Rules) {
 			r.Channels = []contact.ChannelRule{{Channel: contact.Chat, Capacity: 1}, {Channel: contact.Chat, Capacity: 2}}
 		}),
@@ -396,7 +407,7 @@ func TestReadersGetCopies(t *testing.T) {
 	if after, _ := s.engine.Snapshot(); !bytes.Equal(before, after) {
 		t.Error("a reader changed the engine")
 	}
-	for node, want := range map[contact.NodeID]string{"node-1": "k1 k10 k11 k12 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
+	for node, want := range map[contact.NodeID]string{"node-1": "k1 k10 k11 k12 k13 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
 		var on []string
 		for _, c := range s.engine.ContactsOf(node) {
 			on = append(on, string(c.Contact.ID))

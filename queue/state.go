@@ -166,7 +166,7 @@ type AgentState struct {
 	// Offer is the open one, or the one by which a user is dialled for the agent; 0 when
 	// there is none. An agent is asked for one contact at a time.
 	Offer contact.OfferID `json:"offer,omitempty"`
-	// IdleSince is when the agent last became ready or reachable, took or ended a contact,
+	// IdleSince is when the agent last became ready or reachable, took or ended a contact, dialled in vain,
 	// or declined, missed or gave one back: so long the agent was left alone. Contacts that
 	// are dealt beside each other thus go round among equals. An offer that was withdrawn
 	// leaves it.

@@ -20,6 +20,7 @@ import (
 //	      chat=3 mail=2 voice=1+form+mail    capacity, and what one may be offered beside
 //	      and those of orderRule
 //	      dial=45s dials=3 all-dials=60 wrap-up=60s extension=30s lapse=not-stated
+//	      offer-call-backs=yes tries=3 retry=5m appointment=30s
 //	      ramp-up=2m pauses=lunch:break:30m,meeting breaks=sv:1
 //	node-1 leads                        begins the next epoch
 //	node-1 reports leg-k1 leg-k2        what lives on it; "node-1 restarted" with consoles gone
@@ -35,6 +36,7 @@ import (
 //	anna holds k1 / anna resumes k1 / anna extends k1 / anna chooses k1 [solved] [ticket=SD-1]
 //	k1 sounded by caller offer=1 lost=3
 //	anna replies k1 / anna gives-back k1
+//	k1 wants-call-back [at=2h] / anna promises k1 [at=2h] [mine]
 //	anna dials k1 [on node-2] / offer 1 unreached busy
 //	anna transfers k1 to bo / anna transfers k1 to sv=3
 //	anna consults bo about k1 / anna consults sv=3 about k1 / anna ends-consult k1 / anna completes k1
@@ -229,6 +231,10 @@ func (s *story) command(line string, words []string) contact.Command {
 		return contact.GiveBack{Agent: agent, Contact: contact.ID(plain[1])}
 	case has("outside-hours"):
 		return contact.CloseOutsideHours{Contact: id}
+	case has("wants-call-back"):
+		return contact.ScheduleCallback{Contact: id, At: s.at(options["at"])}
+	case has("promises"):
+		return contact.ScheduleCallback{Contact: contact.ID(plain[1]), Agent: agent, At: s.at(options["at"]), Mine: has("mine")}
 	case has("dials"):
 		return contact.TakeCallback{Agent: agent, Contact: contact.ID(plain[1]), Node: node}
 	case who == "offer" && has("unreached"):
@@ -236,6 +242,14 @@ func (s *story) command(line string, words []string) contact.Command {
 	}
 	s.t.Fatalf("the story says %q, which nobody understands", line)
 	return nil
+}
+
+// at is when so much time has passed since the story began; 0 when nothing is said.
+func (s *story) at(text string) contact.Instant {
+	if text == "" {
+		return 0
+	}
+	return begin.Add(s.millis(text))
 }
 
 func (s *story) presence(agent contact.AgentID, words []string, channels string) contact.SetPresence {
@@ -367,6 +381,14 @@ func (s *story) rules(options map[string]string) contact.Rules {
 			rules.DialsPerContact = uint8(s.number(value))
 		case "all-dials":
 			rules.DialsPerHour = uint16(s.number(value))
+		case "offer-call-backs":
+			rules.OfferCallbacks = value == "yes"
+		case "tries":
+			rules.CallbackTries = uint8(s.number(value))
+		case "retry":
+			rules.RetryAfter = s.millis(value)
+		case "appointment":
+			rules.AppointmentWait = s.millis(value)
 		case "ramp-up":
 			rules.RampUp = s.millis(value)
 		case "pauses":

@@ -60,6 +60,24 @@ func tell(event contact.Event) string {
 		return words + tellReason(string(v.Cause))
 	case contact.ContactReplied:
 		return fmt.Sprintf("%s has the first reply of %s", v.Contact, v.Agent)
+	case contact.CallbackScheduled:
+		words := fmt.Sprintf("%s is to be called back, as the %s said: it was %s%s", v.Contact, v.By, v.From, tellWith(v.Agent))
+		if v.At != 0 {
+			words += ", at " + clock(v.At)
+		}
+		if v.For != "" {
+			words += ", by " + string(v.For)
+		}
+		return words
+	case contact.CallbackDue:
+		words := fmt.Sprintf("%s is due to be called back", v.Contact)
+		if v.For != "" {
+			words += ", kept for " + string(v.For)
+		}
+		if v.PreferUntil != 0 {
+			words += " until " + clock(v.PreferUntil)
+		}
+		return words
 	case contact.CallbackTaken:
 		return fmt.Sprintf("%s is dialled on %s for %s (offer %d, until %s)", v.Contact, v.Node, v.Agent, v.Offer, clock(v.Expires))
 	case contact.CallbackFailed:
@@ -128,6 +146,10 @@ func tellRules(r contact.Rules) string {
 
 func tellDesk(r contact.Rules) string {
 	words := ""
+	if r.OfferCallbacks {
+		words += fmt.Sprintf(", call-backs are offered, %d tries, again after %v, kept for who promised for %v",
+			r.CallbackTries, r.RetryAfter.Duration(), r.AppointmentWait.Duration())
+	}
 	if r.RampUp > 0 {
 		words += fmt.Sprintf(", one more text every %v", r.RampUp.Duration())
 	}
@@ -235,6 +257,18 @@ func tellContact(c queue.ContactState) string {
 	words := fmt.Sprintf("%s: %s since %s", c.Contact.ID, c.State, clock(c.Since))
 	if c.Callback {
 		words += ", to be called back"
+		if c.For != "" {
+			words += " by " + string(c.For)
+		}
+		if c.DueAt != 0 {
+			words += " at " + clock(c.DueAt)
+		}
+		if c.Tries > 0 {
+			words += fmt.Sprintf(", %d in vain", c.Tries)
+		}
+		if c.Exhausted {
+			words += ", offered no more"
+		}
 	}
 	if c.Offer != nil {
 		words += fmt.Sprintf(", offer %d to %s until %s", c.Offer.Offer, c.Offer.Agent, clock(c.Offer.Expires))

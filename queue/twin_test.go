@@ -19,11 +19,15 @@ type pair struct {
 
 // slowNext is the obvious twin of the engine's matcher: it looks at every contact and
 // every agent, with big integers, and knows nothing of lines and rankings.
-func slowNext(e *queue.Engine, now contact.Instant) (pair, bool) {
+// What time has brought to the desk's dials it is told: mayDial.
+func slowNext(e *queue.Engine, now contact.Instant, mayDial bool) (pair, bool) {
 	contacts, agents, rules := e.Contacts(), e.Agents(), e.Rules()
-	waiting := slices.DeleteFunc(slices.Clone(contacts), func(c queue.ContactState) bool { return !slowStands(c) })
+	waiting := slices.DeleteFunc(slices.Clone(contacts), func(c queue.ContactState) bool { return !slowStands(rules, c) })
 	slices.SortFunc(waiting, func(a, b queue.ContactState) int { return slowOrder(rules, a, b, now) })
 	for _, c := range waiting {
+		if c.Callback && !mayDial {
+			continue
+		}
 		var fit []queue.AgentState
 		for _, a := range agents {
 			if slowFits(rules, c, a, now) {
@@ -48,8 +52,11 @@ func slowNext(e *queue.Engine, now contact.Instant) (pair, bool) {
 }
 
 // slowStands says of whom an offer may be made.
-func slowStands(c queue.ContactState) bool {
-	return c.State == contact.StateWaiting && !c.Callback
+func slowStands(rules contact.Rules, c queue.ContactState) bool {
+	if c.Callback && (!rules.OfferCallbacks || c.Exhausted || c.DueAt != 0 || rules.DialsPerContact == 0 || rules.DialsPerHour == 0) {
+		return false
+	}
+	return c.State == contact.StateWaiting
 }
 
 func slowRule(c queue.ContactState, fit []queue.AgentState, level func(queue.AgentState) int) contact.Rule {

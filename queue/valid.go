@@ -61,6 +61,8 @@ func valid(command contact.Command) bool {
 	case contact.ReportQuality:
 		return (v.Party == contact.PartyCaller || v.Party == contact.PartyAgent) &&
 			v.Quality.Received <= maxPackets && v.Quality.Lost <= maxPackets
+	case contact.ScheduleCallback:
+		return v.At >= 0 && (v.Agent != "" || !v.Mine)
 	case contact.TakeCallback:
 		return validID(v.Node)
 	case contact.FailDial:

@@ -184,6 +184,9 @@ func (w *world) rules() contact.Rules {
 		{Channel: contact.Mail, Capacity: uint8(1 + w.pick("mails", 2)), OfferTimeout: contact.Millis(w.pick("mail timeout", 2)) * 40_000},
 		{Channel: contact.Voice, Capacity: 1},
 	}
+	rules.OfferCallbacks = !w.oneIn(3, "only by hand")
+	rules.CallbackTries, rules.RetryAfter = uint8(w.pick("tries", 4)), contact.Millis(w.pick("retry", 3))*20_000
+	rules.AppointmentWait = contact.Millis(w.pick("appointment", 3)) * 15_000
 	if w.oneIn(2, "ramp-up") {
 		rules.RampUp = contact.Millis(1+w.pick("ramp", 4)) * 15_000
 	}
@@ -271,6 +274,19 @@ func (w *world) callback() contact.ID {
 	return w.contact()
 }
 
+// schedule lets a call go on as a call-back, by its caller's wish or its agent's promise.
+func (w *world) schedule() contact.ScheduleCallback {
+	v := contact.ScheduleCallback{Contact: w.contact()}
+	if !w.oneIn(3, "by the caller") {
+		v.Contact, v.Agent = w.call()
+		v.Mine = w.oneIn(2, "mine")
+	}
+	if w.oneIn(2, "later") {
+		v.At = w.now.Add(contact.Millis(w.pick("at", 8)-1) * 20_000)
+	}
+	return v
+}
+
 // dialled names the offer of a contact that is being dialled, if there is one.
 func (w *world) dialled() contact.OfferID {
 	for _, c := range w.engine.Contacts() {
@@ -331,7 +347,7 @@ func (w *world) command() contact.Command {
 	if w.oneIn(6, "a move") {
 		return w.move()
 	}
-	kind := w.pick("command", 74)
+	kind := w.pick("command", 77)
 	switch {
 	case kind < 7:
 		return w.arrive()
@@ -408,6 +424,8 @@ func (w *world) command() contact.Command {
 		return contact.ExtendWrapUp{Contact: id, Agent: agent}
 	case kind < 72:
 		return contact.SetImpact{Contact: w.contact(), Residents: uint32(w.pick("residents", 4)) * 40}
+	case kind < 75:
+		return w.schedule()
 	default:
 		offer, _ := w.offer()
 		party := []contact.Party{contact.PartyCaller, contact.PartyAgent, contact.PartySystem}[w.pick("party", 3)]
