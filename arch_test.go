@@ -57,6 +57,8 @@ var layout = map[string]room{
 	"queue":                      {imports: "contact routing", pure: true},
 	"queue/dispatch":             {imports: "queue routing queue/journal queue/bus contact"},
 	// simulate runs the engine with a clock of its own: it decides from its arguments, a seed among them.
+	// replay reads what the journal has, and lets the engine decide it again.
+	"queue/replay":     {imports: "queue queue/journal contact", tests: "queue/dispatch queue/bus"},
 	"queue/simulate":   {imports: "queue routing contact", pure: true},
 	"queue/journal":    {imports: "contact"},
 	"queue/bus":        {imports: "contact"},

@@ -47,6 +47,10 @@ type EmbeddedConfig struct {
 	Listen string
 	// Token is what every connection must present. It is needed when Listen is set.
 	Token string
+	// ReadersFile, when set, is a file that tells commands on this machine how to read the journal while the server runs
+	// ([ConnectReader]), by a token that can do nothing else. Only its owner can read it, and Shutdown removes it. Without
+	// Listen the server then listens on a free port of 127.0.0.1, for such commands alone.
+	ReadersFile string
 	// MaxMemoryBytes limits streams kept in memory. Zero means 256 MiB.
 	MaxMemoryBytes int64
 	// MaxStoreBytes limits streams kept on disk, after which appends fail. Zero means 32 GiB.
@@ -58,6 +62,9 @@ type EmbeddedConfig struct {
 	ReserveBytes int64
 	// Log gets the server's own messages; its notices are at debug level.
 	Log zerolog.Logger
+
+	// readersToken is what readers present.
+	readersToken string
 }
 
 // Embedded is a NATS server with JetStream in this process. Its methods are safe for concurrent use.
@@ -89,6 +96,7 @@ func StartEmbedded(ctx context.Context, config EmbeddedConfig) (*Embedded, error
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("start the journal: %w", err)
 	}
+	config = config.withReaders()
 	running, streams, err := startServer(config)
 	if err != nil {
 		return nil, err
@@ -126,6 +134,11 @@ func startServer(config EmbeddedConfig) (*server.Server, int, error) {
 	running.SetLoggerV2(output, config.Log.GetLevel() <= zerolog.DebugLevel, false, false)
 	running.Start() // returns when the streams are restored and the listener is open
 	if err := checkStarted(running, config, output, expected); err != nil {
+		running.Shutdown()
+		running.WaitForShutdown()
+		return nil, 0, err
+	}
+	if err := config.tellReaders(running); err != nil {
 		running.Shutdown()
 		running.WaitForShutdown()
 		return nil, 0, err
@@ -186,8 +199,7 @@ func serverOptions(config EmbeddedConfig) (*server.Options, error) {
 	}
 	options := &server.Options{
 		ServerName:             cmp.Or(config.Name, defaultServerName),
-		DontListen:             config.Listen == "",
-		Authorization:          config.Token,
+		DontListen:             config.Listen == "" && config.ReadersFile == "",
 		NoSigs:                 true,
 		JetStream:              true,
 		DisableJetStreamBanner: true,
@@ -196,7 +208,11 @@ func serverOptions(config EmbeddedConfig) (*server.Options, error) {
 		JetStreamMaxMemory:     cmp.Or(config.MaxMemoryBytes, defaultMemoryBytes),
 		JetStreamMaxStore:      cmp.Or(config.MaxStoreBytes, defaultStoreBytes),
 	}
+	if config.Token != "" {
+		options.CustomClientAuthentication = doorkeeper{owner: config.Token, reader: config.readersToken}
+	}
 	if config.Listen == "" {
+		options.Host, options.Port = "127.0.0.1", server.RANDOM_PORT
 		return options, nil
 	}
 	if config.Token == "" {
@@ -329,6 +345,7 @@ func (e *Embedded) Shutdown(ctx context.Context) error {
 	e.mutex.Unlock()
 	e.leave()
 	e.guard.close()
+	forgotten := e.config.forgetReaders()
 
 	ended := make(chan struct{})
 	go func() {
@@ -340,7 +357,7 @@ func (e *Embedded) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-ended:
-		return nil
+		return forgotten
 	case <-ctx.Done():
 		return fmt.Errorf("stop the journal: %w", ctx.Err())
 	}

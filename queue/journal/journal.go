@@ -30,6 +30,8 @@ var (
 const (
 	recordStream  = "JOURNAL"
 	recordSubject = "svar.journal"
+	// snapshotBucket is that of the object store.
+	snapshotBucket = "SNAPSHOTS"
 	// askTime bounds one question to the server, so that an append is settled within twice
 	// of it.
 	askTime = 5 * time.Second
@@ -68,7 +70,7 @@ func Open(ctx context.Context, conn *nats.Conn, options ...Option) (*Journal, er
 		return nil, fmt.Errorf("open the journal's stream: %w", err)
 	}
 	snapshots, err := js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: "SNAPSHOTS", Description: "Svar: the engine's state at a sequence of the journal",
+		Bucket: snapshotBucket, Description: "Svar: the engine's state at a sequence of the journal",
 		Storage: jetstream.FileStorage,
 	})
 	if err != nil {
