@@ -273,7 +273,7 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 	} else {
 		var server *journal.Embedded
 		server, err = journal.StartEmbedded(ctx, journal.EmbeddedConfig{
-			Dir: filepath.Join(a.options.Data, "nats"), Listen: settings.Listen, Token: settings.Token, MaxStoreBytes: a.options.storeBytes, Log: a.options.Log,
+			Dir: filepath.Join(a.options.Data, journalDirectory), ReadersFile: filepath.Join(a.options.Data, journalReaders), Listen: settings.Listen, Token: settings.Token, MaxStoreBytes: a.options.storeBytes, Log: a.options.Log,
 		})
 		if err == nil {
 			end = stop{what: "NATS", do: server.Shutdown}

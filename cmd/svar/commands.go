@@ -36,7 +36,9 @@ type commandLine struct {
 	User struct {
 		Add userAddCommand `cmd:"" help:"Add an account; its password is read from the first line of standard input."`
 	} `cmd:"" help:"Manage accounts."`
-	Report struct {
+	Explain explainCommand `cmd:"" help:"Tell in words what happened to a contact, and for each offer why this agent and why then."`
+	Replay  replayCommand  `cmd:"" help:"Let the engine decide again what the journal recorded, and compare every event."`
+	Report  struct {
 		Calls    reportCallsCommand    `cmd:"" help:"Print the figures of a line's calls of one day."`
 		Contacts reportContactsCommand `cmd:"" help:"Print the figures of all contacts, by channel, line and audience."`
 	} `cmd:"" help:"Print figures."`
