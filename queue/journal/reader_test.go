@@ -96,7 +96,7 @@ func TestReadersMayOnlyRead(t *testing.T) {
 			return err
 		},
 	} {
-		drain(refused)
+		_ = drain(refused)
 		ctx, cancel := context.WithCancel(bounded())
 		over := make(chan struct{})
 		var said error
@@ -135,15 +135,12 @@ func TestReadersMayOnlyRead(t *testing.T) {
 	}
 }
 
-// drain forgets what was refused before.
-func drain(refused <-chan error) {
-	for {
-		select {
-		case <-refused:
-		default:
-			return
-		}
+// drain forgets what was refused before, and returns the last of it.
+func drain(refused <-chan error) (last error) {
+	for len(refused) > 0 {
+		last = <-refused
 	}
+	return last
 }
 
 // The file is for its owner's eyes, tells of the server of now, and is gone with it; one that a dead process left leads nowhere.

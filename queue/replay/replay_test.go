@@ -27,7 +27,7 @@ func TestReplayDecidesTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		draw := evenly(t)
-		r := (&world{draw: draw}).day(t, 20+draw("turns", 60))
+		r := (&world{draw: draw}).day(t, 15+draw("turns", 30))
 		all := uint64(len(r.tape.records))
 		got, err := Run(t.Context(), &r.tape, Span{})
 		if err != nil || got.Difference != nil || got.Records != all || got.First != 1 || got.Last != all || got.NotCompared != 0 {
