@@ -15,23 +15,24 @@ const maxQueueRows = 50
 // queueRows returns the first of those that wait, in the order in which they will be served
 // as far as it is now, and how many wait in all.
 func queueRows(contacts map[contact.ID]bus.ContactView, rules contact.Rules, now contact.Instant) (rows []QueueRow, length int) {
-	first := make([]bus.ContactView, 0, maxQueueRows+1)
+	clocks := clocksOf(rules)
+	first := make([]turn, 0, maxQueueRows+1)
 	for _, view := range contacts {
 		if !queues(view, rules, now) {
 			continue
 		}
 		length++
-		order := func(a, b bus.ContactView) int { return byUrgency(a, b, now) }
-		if len(first) == maxQueueRows && order(first[maxQueueRows-1], view) <= 0 {
+		own := turn{view: view, claim: claim(view, clocks[view.Hours], now)}
+		if len(first) == maxQueueRows && byUrgency(first[maxQueueRows-1], own) <= 0 {
 			continue
 		}
-		at, _ := slices.BinarySearchFunc(first, view, order)
-		first = slices.Insert(first, at, view)
+		at, _ := slices.BinarySearchFunc(first, own, byUrgency)
+		first = slices.Insert(first, at, own)
 		first = first[:min(len(first), maxQueueRows)]
 	}
 	rows = make([]QueueRow, len(first))
-	for i, view := range first {
-		c := view.Contact
+	for i, turn := range first {
+		view, c := turn.view, turn.view.Contact
 		rows[i] = QueueRow{
 			Contact: c.ID, Channel: c.Channel, Line: c.Line, Service: c.Service, Party: c.Party, Class: view.Class,
 			Language: c.Language, Arrived: c.Arrived, TargetMs: view.Target, Offered: view.State == contact.StateOffered,
@@ -51,18 +52,41 @@ func queues(view bus.ContactView, rules contact.Rules, now contact.Instant) bool
 	return !view.Callback || view.State == contact.StateOffered || rules.OfferCallbacks && !view.Exhausted && view.DueAt <= now
 }
 
-// byUrgency orders those that wait as the engine does.
-func byUrgency(a, b bus.ContactView, now contact.Instant) int {
-	return cmp.Or(routing.CompareClaims(claim(a, now), claim(b, now)), cmp.Compare(a.Contact.ID, b.Contact.ID))
+// turn is a contact that waits, with what decides whose turn it is.
+type turn struct {
+	view  bus.ContactView
+	claim routing.Claim
 }
 
-func claim(v bus.ContactView, now contact.Instant) routing.Claim {
+// byUrgency orders those that wait as the engine does.
+func byUrgency(a, b turn) int {
+	return cmp.Or(routing.CompareClaims(a.claim, b.claim), cmp.Compare(a.view.Contact.ID, b.view.Contact.ID))
+}
+
+// claim is what the contact has to say for being served before others, on its own clock; nil counts
+// all of time.
+func claim(v bus.ContactView, clock *contact.Clock, now contact.Instant) routing.Claim {
 	class := v.Class
 	if v.RisesAt != 0 && v.RisesAt <= now {
 		class++
 	}
-	return routing.Claim{
-		Class: class, Returned: v.Returned, Waited: max(0, now.Sub(v.Contact.Arrived)), Target: v.Target,
-		Arrived: v.Contact.Arrived, Place: v.Place,
+	waited := now.Sub(v.Contact.Arrived)
+	if clock != nil {
+		waited = clock.At(now) - clock.At(v.Contact.Arrived)
 	}
+	return routing.Claim{
+		Class: class, Returned: v.Returned, Waited: max(0, waited), Target: v.Target, Arrived: v.Contact.Arrived, Place: v.Place,
+	}
+}
+
+// clocksOf returns a clock for each of the opening hours. The engine has taken the rules, so that each of
+// them makes sense.
+func clocksOf(rules contact.Rules) map[contact.HoursID]*contact.Clock {
+	clocks := make(map[contact.HoursID]*contact.Clock, len(rules.Hours))
+	for _, hours := range rules.Hours {
+		if clock, err := contact.NewClock(hours); err == nil {
+			clocks[hours.ID] = clock
+		}
+	}
+	return clocks
 }

@@ -64,7 +64,6 @@ func (e *Engine) stand(c *entry, now contact.Instant) {
 	}
 	if e.stands(c) {
 		e.lineUp(c)
-		e.doubt(c)
 		return
 	}
 	e.watch(c)
@@ -141,6 +140,7 @@ func (e *Engine) lineUp(c *entry) {
 	c.line = l
 	e.waiting++
 	e.watch(c)
+	e.doubt(c)
 }
 
 // rank returns the ranking of those who may be asked for the contact, in use once more.
