@@ -58,6 +58,8 @@ func (c *call) agentIsUp(up agentUp) {
 		// Withdrawn or replaced meanwhile, or over: its end, which is on its way, says more.
 	case up.leg == v.next:
 		c.replace(v, up.err)
+	case up.leg == v.leg && c.consult.offer == v.offer:
+		c.confer(v, up.err)
 	case up.leg == v.leg && c.connected == 0:
 		c.connect(v, up.err)
 	}
@@ -131,6 +133,7 @@ func (c *call) disconnectBefore(first contact.OfferID) {
 	if c.connected == 0 || c.connected >= first {
 		return
 	}
+	c.endConsult(c.consult.offer)
 	c.connected, c.held = 0, false
 	if texting, able := c.leg.(channels.Texting); able {
 		texting.Left()

@@ -35,8 +35,9 @@ type call struct {
 	recorded atomic.Bool
 	// closing is true once the flow says that the desk is closed.
 	closing atomic.Bool
-	// ordered is the newest offer of the orders that came. The switchboard's mutex guards it.
-	ordered contact.OfferID
+	// ordered is the newest offer of the orders that came, consulted the newest by which a
+	// colleague was asked. The switchboard's mutex guards them.
+	ordered, consulted contact.OfferID
 	// dialled is the offer by which the user is called back; 0 when he came by himself.
 	dialled contact.OfferID
 
@@ -52,6 +53,8 @@ type call struct {
 	connected contact.OfferID
 	// held says that the agent put the user on hold.
 	held bool
+	// consult is the colleague whom the agent asks meanwhile.
+	consult consultation
 	// spoke is the offer by which an agent was connected last, 0: never; before is how the user
 	// had come in until then.
 	spoke  contact.OfferID
@@ -344,7 +347,14 @@ func (c *call) obey(o bus.Order) {
 		}
 	case bus.OrderRelease:
 		c.release()
-	case bus.OrderConsult, bus.OrderConsultConnect, bus.OrderHandOver: // a colleague beside the agent
+	case bus.OrderConsult:
+		c.askColleague(o)
+	case bus.OrderConsultConnect:
+		c.bringColleague(o)
+	case bus.OrderConsultEnd:
+		c.endConsult(o.Offer)
+	case bus.OrderHandOver:
+		c.handOver(o)
 	case bus.OrderDial, bus.OrderReconcile: // the switchboard's own
 	}
 }

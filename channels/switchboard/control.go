@@ -102,6 +102,10 @@ func (c *call) carryOut(control bus.Control) error {
 			return errTooFast
 		}
 		return c.renew(v, control.Console, control.Take)
+	case v.offer == c.consult.offer && control.Kind == bus.ControlHangUp:
+		c.endConsult(v.offer)
+		c.tell(contact.EndConsult{Contact: c.contact.ID, Agent: v.agent})
+		return nil
 	case c.connected != v.offer:
 		return reject(contact.WrongState)
 	}
@@ -124,8 +128,8 @@ func (c *call) carryOut(control bus.Control) error {
 
 func (c *call) allows(limit *rate.Limiter) bool { return limit.AllowN(c.board.config.Now(), 1) }
 
-// hold puts the user on hold, or takes him back. While the agent's voice is gone the user
-// hears music either way.
+// hold puts the user on hold, or takes him back, which ends the asking of a colleague. While the
+// agent's voice is gone the user hears music either way.
 func (c *call) hold(v *voice, hold bool) {
 	c.held = hold
 	if hold {
@@ -136,6 +140,7 @@ func (c *call) hold(v *voice, hold bool) {
 		c.tell(contact.Hold{Contact: c.contact.ID, Agent: v.agent})
 		return
 	}
+	c.endConsult(c.consult.offer)
 	if v.leg != nil {
 		c.resumeTalk(v)
 	}

@@ -57,9 +57,8 @@ func (s *Switchboard) followAll(state bus.NodeState, before map[contact.ID]order
 	wanted := map[contact.ID]bool{}
 	for _, view := range state.Contacts {
 		wanted[view.Contact.ID] = true
-		if known := before[view.Contact.ID]; view.Offer == nil && view.ConnectedBy != known.offer && known.call != nil {
-			// It had an offer, whose end was not heard of.
-			known.call.post(bus.Order{Kind: bus.OrderWithdraw, Contact: view.Contact.ID, Offer: known.offer})
+		if known := before[view.Contact.ID]; known.call != nil {
+			known.makeUp(view)
 		}
 		s.follow(view, before[view.Contact.ID].call)
 	}
@@ -67,6 +66,22 @@ func (s *Switchboard) followAll(state bus.NodeState, before map[contact.ID]order
 		if !wanted[id] {
 			known.call.post(bus.Order{Kind: bus.OrderRelease, Contact: id})
 		}
+	}
+}
+
+// makeUp carries out what the dispatcher ordered about the offers that the call knows, and what was not
+// heard of.
+func (k ordered) makeUp(view bus.ContactView) {
+	id := view.Contact.ID
+	switch {
+	case view.Offer != nil:
+	case view.ConnectedBy > k.offer: // by the colleague who was asked
+		k.call.post(bus.Order{Kind: bus.OrderHandOver, Contact: id, Offer: view.ConnectedBy, Agent: view.Agent})
+	case view.ConnectedBy != k.offer: // it had an offer, which is over
+		k.call.post(bus.Order{Kind: bus.OrderWithdraw, Contact: id, Offer: k.offer})
+	}
+	if k.consulted != 0 && (view.Consult == nil || view.Consult.Offer != k.consulted) {
+		k.call.post(bus.Order{Kind: bus.OrderConsultEnd, Contact: id, Offer: k.consulted})
 	}
 }
 
@@ -92,7 +107,21 @@ func (s *Switchboard) follow(view bus.ContactView, before *call) {
 		call.post(bus.Order{Kind: bus.OrderConnect, Contact: id, Offer: view.Offer.Offer, Agent: view.Offer.Agent})
 	case view.Offer != nil:
 		call.post(bus.Order{Kind: bus.OrderRing, Contact: id, Offer: view.Offer.Offer, Agent: view.Offer.Agent})
+	case view.Consult != nil:
+		s.followConsult(call, view)
 	}
+}
+
+// followConsult makes up for a lost order about the colleague who is asked.
+func (s *Switchboard) followConsult(c *call, view bus.ContactView) {
+	o := bus.Order{Kind: bus.OrderConsult, Contact: view.Contact.ID, Offer: view.Consult.Offer, Agent: view.Consult.With}
+	if view.Consult.Accepted {
+		o.Kind = bus.OrderConsultConnect
+	}
+	s.mutex.Lock()
+	c.note(o)
+	s.mutex.Unlock()
+	c.post(o)
 }
 
 // onTheLine reports whether the contact's user has a live leg.
@@ -124,10 +153,21 @@ func (s *Switchboard) report(id contact.ID, command contact.Command) {
 	}
 }
 
-// ordered is a call with the newest offer that it was ordered for; 0: none.
+// ordered is a call with the newest offer that it was ordered for, and the newest by which a
+// colleague was to be asked; 0: none.
 type ordered struct {
-	call  *call
-	offer contact.OfferID
+	call             *call
+	offer, consulted contact.OfferID
+}
+
+// note keeps for which offers orders came. The switchboard's mutex is held.
+func (c *call) note(o bus.Order) {
+	switch o.Kind {
+	case bus.OrderConsult, bus.OrderConsultConnect, bus.OrderConsultEnd:
+		c.consulted = max(c.consulted, o.Offer)
+	default:
+		c.ordered = max(c.ordered, o.Offer)
+	}
 }
 
 // recorded returns the calls that are on record.
@@ -137,7 +177,7 @@ func (s *Switchboard) recorded() map[contact.ID]ordered {
 	calls := make(map[contact.ID]ordered, len(s.calls))
 	for id, call := range s.calls {
 		if call.recorded.Load() {
-			calls[id] = ordered{call, call.ordered}
+			calls[id] = ordered{call, call.ordered, call.consulted}
 		}
 	}
 	return calls

@@ -366,7 +366,7 @@ func (s *Switchboard) order(o bus.Order) {
 	}
 	call := s.calls[o.Contact]
 	if call != nil {
-		call.ordered = max(call.ordered, o.Offer)
+		call.note(o)
 	}
 	if gap {
 		s.askSoon()

@@ -185,7 +185,7 @@ func (c *call) renew(v *voice, console string, take bool) error {
 		return errNoVoice
 	}
 	former := v.next
-	if c.connected == v.offer {
+	if c.carries(v) {
 		v.next = made
 	} else {
 		former = v.leg
@@ -196,7 +196,7 @@ func (c *call) renew(v *voice, console string, take bool) error {
 	if former != nil {
 		former.HangUp()
 	}
-	if c.connected == v.offer || v.accepted {
+	if c.carries(v) || v.accepted {
 		c.awaitUp(v, made)
 	}
 	return nil
@@ -225,7 +225,10 @@ func (c *call) replace(v *voice, err error) {
 	}
 	v.stopGrace()
 	v.set(made)
-	if !c.held {
+	switch {
+	case c.consult.joined:
+		c.joinAgents()
+	case !c.held:
 		c.resumeTalk(v)
 	}
 	if former != nil {
@@ -264,7 +267,7 @@ func (c *call) lose(v *voice) {
 	v.set(nil)
 	grace := c.graceFor(v, gone.Ending())
 	switch {
-	case grace > 0 && v.accepted && c.connected != v.offer:
+	case grace > 0 && v.accepted && !c.carries(v):
 		c.ringAgain(v) // the engine bounds how often
 	case grace > 0:
 		c.startGrace(v, grace)
@@ -290,7 +293,7 @@ func (c *call) startGrace(v *voice, grace time.Duration) {
 // connected only a page that was closed may come back: a fault would meet the next caller too.
 func (c *call) graceFor(v *voice, ending channels.Ending) time.Duration {
 	switch grace := c.board.config.VoiceGrace; {
-	case c.connected == v.offer:
+	case c.carries(v):
 		return grace
 	case ending == channels.EndedByParty:
 		return min(grace, ringGrace)
@@ -308,6 +311,11 @@ func (c *call) graceRanOut(over graceOver) {
 
 // fail says that the agent of an offer cannot be reached by voice. That ends the offer.
 func (c *call) fail(v *voice) {
+	if v.offer == c.consult.offer {
+		c.endConsult(v.offer)
+		c.tell(contact.FailConnect{Offer: v.offer})
+		return
+	}
 	c.endVoice(v)
 	c.oldest = max(c.oldest, v.offer+1)
 	c.tell(contact.FailConnect{Offer: v.offer})

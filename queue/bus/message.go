@@ -27,10 +27,12 @@ const (
 	// OrderWithdraw ends the attempt.
 	OrderDial OrderKind = "dial"
 	// OrderConsult: make a leg to the agent, who is asked by the one who has the call, for this offer.
-	// The user is on hold. OrderWithdraw ends that leg too, and leaves the user on hold.
+	// The user is on hold.
 	OrderConsult OrderKind = "consult"
 	// OrderConsultConnect: he accepted; connect the two agents and confirm.
 	OrderConsultConnect OrderKind = "consult-connect"
+	// OrderConsultEnd: end his leg; the user stays on hold with the agent who has the call.
+	OrderConsultEnd OrderKind = "consult-end"
 	// OrderHandOver: leave the user to the agent who was consulted by this offer, and end the leg of the
 	// one who asked.
 	OrderHandOver OrderKind = "hand-over"

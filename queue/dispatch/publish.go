@@ -118,7 +118,7 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 	case contact.ConsultAccepted:
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderConsultConnect, e.Contact, e.Offer, e.With
 	case contact.ConsultEnded:
-		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.With
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderConsultEnd, e.Contact, e.Offer, e.With
 		if e.Cause == contact.ConsultCompleted {
 			o.Kind = bus.OrderHandOver
 		}
