@@ -53,9 +53,17 @@ type Row struct {
 	Unreplied int `json:"unreplied"`
 	// Abandoned are those whose user left before that, by stage, in the order of a contact's way.
 	Abandoned []Abandoned `json:"abandoned"`
-	// CalledBack were reached, or accounted for by an agent, after a technical fault, before any
-	// agent had answered.
+	// CalledBack were reached by a call of ours, or accounted for by an agent without one, before any
+	// agent had answered: their line broke, or they had chosen it.
 	CalledBack int `json:"calledBack"`
+	// HandedOver are those of Answered and CalledBack that a place outside took over in the end.
+	HandedOver int `json:"handedOver"`
+	// Transferred are the contacts that an agent sent on, and Transfers how often that was, a
+	// colleague asked first or not.
+	Transferred int `json:"transferred"`
+	Transfers   int `json:"transfers"`
+	// Callbacks are those that were to be called back, whether an agent had answered before or not.
+	Callbacks Callbacks `json:"callbacks"`
 	// OutsideHours heard that the desk is closed.
 	OutsideHours int `json:"outsideHours"`
 	Refused      int `json:"refused"`
@@ -76,6 +84,18 @@ type Row struct {
 	StrictAnswerable int `json:"strictAnswerable"`
 	// Handling is what the closed contacts of the cohort took of agents.
 	Handling Handling `json:"handling"`
+}
+
+// Callbacks counts call-backs: contacts that went on as one because a line broke, the user chose it or
+// an agent promised it.
+type Callbacks struct {
+	Contacts int `json:"contacts"`
+	// Reached are those of Contacts whose user was reached by at least one of the Tries.
+	Reached int `json:"reached"`
+	// Tries is how often all of them were dialled.
+	Tries int `json:"tries"`
+	// Rejoined are those of Contacts whose user rang again, and took the place.
+	Rejoined int `json:"rejoined"`
 }
 
 // Abandoned counts the users who left at a stage.
@@ -116,12 +136,17 @@ type history struct {
 	queued   contact.Instant
 	target   contact.Millis
 	answered contact.Instant
-	// calledBack is when the user was reached after a fault that came before any answer.
+	// calledBack is when the user was reached by a call of ours before any answer.
 	calledBack contact.Instant
-	dropped    bool
-	closedAt   contact.Instant
-	closed     *contact.ContactClosed
-	segments   segments
+	// callback says that nobody is on the line: the next connection is by a call of ours.
+	callback bool
+	// everCallback says that it was so at some time.
+	everCallback      bool
+	reached, rejoined bool
+	tries, transfers  int
+	closedAt          contact.Instant
+	closed            *contact.ContactClosed
+	segments          segments
 }
 
 // NewContactFold returns a fold that has seen nothing.
@@ -149,9 +174,30 @@ func (f *ContactFold) Add(event contact.Event, now contact.Instant) {
 		f.change(e.Contact, func(h *history) { first(&h.answered, now) })
 	case contact.ContactDropped:
 		f.change(e.Contact, func(h *history) {
-			h.dropped = true
+			h.callback, h.everCallback = true, true
 			h.segments.add(e, now)
 		})
+	case contact.CallbackScheduled:
+		f.change(e.Contact, func(h *history) {
+			h.callback, h.everCallback = true, true
+			h.segments.add(e, now)
+		})
+	case contact.CallbackTaken:
+		f.change(e.Contact, func(h *history) { h.tries++ })
+	case contact.ContactRejoined:
+		f.change(e.Contact, func(h *history) { h.callback, h.rejoined = false, true })
+	case contact.ContactTransferred:
+		f.change(e.Contact, func(h *history) {
+			h.transfers++
+			h.segments.add(e, now)
+		})
+	case contact.ConsultEnded:
+		f.change(e.Contact, func(h *history) {
+			h.transfers += one(e.Cause == contact.ConsultCompleted)
+			h.segments.add(e, now)
+		})
+	case contact.ContactHandedOver:
+		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
 	case contact.ContactHeld:
 		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
 	case contact.ContactResumed:
@@ -171,15 +217,23 @@ func (f *ContactFold) Add(event contact.Event, now contact.Instant) {
 	}
 }
 
-// connect is an answer of a call; a text is answered by what is written.
+// connect is an answer of a call; a text is answered by what is written. A call-back that an agent
+// promised was answered before, and stays so.
 func (h *history) connect(now contact.Instant) {
 	switch {
-	case h.contact.Channel.Written(), h.answered != 0:
-	case h.dropped:
-		first(&h.calledBack, now)
+	case h.contact.Channel.Written(), h.answered != 0, h.calledBack != 0:
+	case h.callback:
+		h.calledBack = now
 	default:
 		h.answered = now
 	}
+	h.reached = h.reached || h.callback
+	h.callback = false
+}
+
+// done reports whether an agent has finished the contact.
+func (h *history) done() bool {
+	return h.closed != nil && (h.closed.End == contact.EndHandled || h.closed.End == contact.EndHandedOver)
 }
 
 func (f *ContactFold) arrive(c contact.Contact) {
@@ -250,6 +304,13 @@ type cohort struct {
 func (c *cohort) count(h *history, now contact.Instant) {
 	answered, unreplied := h.answer()
 	c.row.Offered++
+	c.row.HandedOver += one(h.closed != nil && h.closed.End == contact.EndHandedOver)
+	c.row.Transferred += one(h.transfers > 0)
+	c.row.Transfers += h.transfers
+	c.row.Callbacks.Contacts += one(h.everCallback)
+	c.row.Callbacks.Reached += one(h.reached)
+	c.row.Callbacks.Tries += h.tries
+	c.row.Callbacks.Rejoined += one(h.rejoined)
 	switch {
 	case answered != 0:
 		c.row.Answered++
@@ -258,7 +319,7 @@ func (c *cohort) count(h *history, now contact.Instant) {
 		}
 		c.fromArrival = append(c.fromArrival, max(0, answered.Sub(h.contact.Arrived)))
 		c.fromQueue = append(c.fromQueue, max(0, answered.Sub(h.queued)))
-	case h.calledBack != 0, h.closed != nil && h.closed.End == contact.EndHandled:
+	case h.calledBack != 0, h.done():
 		c.row.CalledBack++
 	case h.closed == nil:
 		c.row.Open++
@@ -283,7 +344,7 @@ func (c *cohort) count(h *history, now contact.Instant) {
 // answer returns when the contact was answered, 0 when it was not, and whether that is the
 // end of a text that nobody replied to.
 func (h *history) answer() (at contact.Instant, unreplied bool) {
-	if h.answered == 0 && h.contact.Channel.Written() && h.closed != nil && h.closed.End == contact.EndHandled {
+	if h.answered == 0 && h.contact.Channel.Written() && h.done() {
 		return h.closedAt, true
 	}
 	return h.answered, false
@@ -292,7 +353,7 @@ func (h *history) answer() (at contact.Instant, unreplied bool) {
 // judge holds the contact against its target.
 func (c *cohort) judge(h *history, answered, now contact.Instant) {
 	reached := cmp.Or(answered, h.calledBack)
-	if reached == 0 && h.closed != nil && h.closed.End == contact.EndHandled {
+	if reached == 0 && h.done() {
 		reached = h.closedAt // a call-back that an agent accounted for without a call
 	}
 	due, strictDue := h.queued.Add(h.target), h.contact.Arrived.Add(h.target)

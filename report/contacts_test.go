@@ -91,6 +91,7 @@ func TestEveryCallIsCountedOnce(t *testing.T) {
 			{Stage: contact.StageRinging},
 			{Stage: contact.StageCallback},
 		},
+		Callbacks:    report.Callbacks{Contacts: 4, Reached: 3}, // a, h, i, j
 		FromArrival:  report.Times{N: 1, Mean: 20_000, Median: 20_000, P90: 20_000, Max: 20_000},
 		FromQueue:    report.Times{N: 1, Mean: 15_000, Median: 15_000, P90: 15_000, Max: 15_000},
 		WithinTarget: 3,                                      // a, h, j

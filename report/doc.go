@@ -7,4 +7,4 @@
 package report
 
 // Formula is the version of all definitions in this package.
-const Formula = 2
+const Formula = 3

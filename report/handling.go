@@ -26,12 +26,16 @@ type Handling struct {
 // added.
 type AgentRow struct {
 	Agent contact.AgentID `json:"agent"`
-	// Segments are Finished, Returned and Dropped together.
-	Segments int `json:"segments"`
-	Finished int `json:"finished"`
-	Returned int `json:"returned"`
-	Dropped  int `json:"dropped"`
-	// Lapsed are those of Finished whose wrap-up ran out.
+	// Segments are Finished, HandedOver, Transferred, Promised, Returned and Dropped together: see
+	// [Parted].
+	Segments    int `json:"segments"`
+	Finished    int `json:"finished"`
+	HandedOver  int `json:"handedOver"`
+	Transferred int `json:"transferred"`
+	Promised    int `json:"promised"`
+	Returned    int `json:"returned"`
+	Dropped     int `json:"dropped"`
+	// Lapsed are those of Finished and HandedOver whose wrap-up ran out.
 	Lapsed int   `json:"lapsed"`
 	Talk   Times `json:"talk"`
 	Held   Times `json:"held"`
@@ -78,6 +82,9 @@ func (f *ContactFold) Agents() []AgentRow {
 			}
 			row.Segments++
 			row.Finished += one(s.Parted == PartedFinished)
+			row.HandedOver += one(s.Parted == PartedHandedOver)
+			row.Transferred += one(s.Parted == PartedTransferred)
+			row.Promised += one(s.Parted == PartedPromised)
 			row.Returned += one(s.Parted == PartedReturned)
 			row.Dropped += one(s.Parted == PartedDropped)
 			row.Lapsed += one(s.Lapsed)

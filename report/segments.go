@@ -32,6 +32,12 @@ type Parted string
 const (
 	// PartedFinished: the agent, or the end of wrap-up, closed the contact.
 	PartedFinished Parted = "finished"
+	// PartedHandedOver: so too, after a place outside had taken the user over.
+	PartedHandedOver Parted = "handed-over"
+	// PartedTransferred: the agent sent it on, to a colleague whom he had asked, or without asking.
+	PartedTransferred Parted = "transferred"
+	// PartedPromised: the contact goes on as a call-back that the agent has promised.
+	PartedPromised Parted = "promised"
 	// PartedReturned: the contact went back into the queue.
 	PartedReturned Parted = "returned"
 	// PartedDropped: a technical fault broke it.
@@ -68,6 +74,14 @@ func (l *segments) add(event contact.Event, now contact.Instant) {
 		*l = append(*l, Segment{Contact: e.Contact, Offer: e.Offer, Agent: e.Agent, Connected: now})
 		return
 	}
+	l.changeLast(event, now)
+	if e, is := event.(contact.ConsultEnded); is && e.Cause == contact.ConsultCompleted {
+		*l = append(*l, Segment{Contact: e.Contact, Offer: e.Offer, Agent: e.With, Connected: now})
+	}
+}
+
+// changeLast takes in what an event says of the segment that is open, if one is.
+func (l *segments) changeLast(event contact.Event, now contact.Instant) {
 	if len(*l) == 0 || (*l)[len(*l)-1].Parted != "" {
 		return
 	}
@@ -77,8 +91,19 @@ func (l *segments) add(event contact.Event, now contact.Instant) {
 		first(&last.heldSince, now)
 	case contact.ContactResumed:
 		last.resume(now)
-	case contact.ContactHungUp:
+	case contact.ContactHungUp, contact.ContactHandedOver:
 		last.end(now)
+	case contact.ContactTransferred:
+		last.end(now)
+		last.Parted = PartedTransferred
+	case contact.ConsultEnded:
+		if e.Cause == contact.ConsultCompleted {
+			last.end(now)
+			last.Parted = PartedTransferred
+		}
+	case contact.CallbackScheduled:
+		last.end(now) // it may have been in wrap-up
+		last.Finished, last.Parted = now, PartedPromised
 	case contact.ContactReturned:
 		last.end(now)
 		last.Parted = PartedReturned
@@ -87,10 +112,21 @@ func (l *segments) add(event contact.Event, now contact.Instant) {
 		last.Parted = PartedDropped
 	case contact.ContactClosed:
 		last.end(now)
-		last.Finished, last.Parted, last.Lapsed = now, PartedDropped, e.Lapsed
-		if e.End == contact.EndHandled {
-			last.Parted = PartedFinished
-		}
+		last.Finished, last.Parted, last.Lapsed = now, partedAs(e.End), e.Lapsed
+	}
+}
+
+// partedAs is how the segment ends of an agent who has a contact when it is closed.
+func partedAs(end contact.End) Parted {
+	switch end {
+	case contact.EndHandled:
+		return PartedFinished
+	case contact.EndHandedOver:
+		return PartedHandedOver
+	case contact.EndAbandoned, contact.EndRefused, contact.EndDropped, contact.EndOutsideHours:
+		return PartedDropped
+	default:
+		return PartedDropped
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 )
 
 var selectAgentFigures = `
-	select agent, count(*), count(*) filter (where parted = 'finished'), count(*) filter (where parted = 'returned'),
-		count(*) filter (where parted = 'dropped'), count(*) filter (where lapsed),
+	select agent, count(*), count(*) filter (where parted = 'finished'), count(*) filter (where parted = 'handed-over'),
+		count(*) filter (where parted = 'transferred'), count(*) filter (where parted = 'promised'),
+		count(*) filter (where parted = 'returned'), count(*) filter (where parted = 'dropped'), count(*) filter (where lapsed),
 		` + timesOf("talk_ms") + `, ` + timesOf("held_ms") + `, ` + timesOf("wrap_up_ms") + `
 	from (
 		select s.agent, s.parted, s.lapsed, s.talk_ms, s.held_ms, s.wrap_up_ms
@@ -32,7 +33,7 @@ func (s *Store) AgentFigures(ctx context.Context, query report.Query) ([]report.
 	}
 	rows, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (report.AgentRow, error) {
 		var r report.AgentRow
-		into := []any{&r.Agent, &r.Segments, &r.Finished, &r.Returned, &r.Dropped, &r.Lapsed}
+		into := []any{&r.Agent, &r.Segments, &r.Finished, &r.HandedOver, &r.Transferred, &r.Promised, &r.Returned, &r.Dropped, &r.Lapsed}
 		for _, t := range []*report.Times{&r.Talk, &r.Held, &r.WrapUp} {
 			into = append(into, timesInto(t)...)
 		}

@@ -20,7 +20,7 @@ const cohortOf = `
 				-- An hour of the clock is one of UTC: the one that comes twice is two.
 				when $8 = 'hour' then date_trunc('hour', arrived, 'UTC')
 				else date_trunc($8, arrived, 'Europe/Stockholm') end as start,
-			coalesce(answered, called_back, case when ended_as = 'handled' then closed end) as reached,
+			coalesce(answered, called_back, case when ended_as in ('handled', 'handed-over') then closed end) as reached,
 			queued + target_ms * interval '1 millisecond' as due,
 			arrived + target_ms * interval '1 millisecond' as strictly_due,
 			stage in ('queue', 'ringing') as left_queue
@@ -57,6 +57,9 @@ var selectContactFigures = cohortOf + `
 	select start, channel, line, audience, count(*),
 		count(answered), count(*) filter (where unreplied),
 		count(*) filter (where answered is null and reached is not null),
+		count(*) filter (where ended_as = 'handed-over'),
+		count(*) filter (where transfers > 0), coalesce(sum(transfers), 0),
+		count(*) filter (where to_call_back), count(*) filter (where reached_by_call), coalesce(sum(tries), 0), count(*) filter (where rejoined),
 		count(*) filter (where answered is null and ended_as = 'outside-hours'),
 		count(*) filter (where answered is null and ended_as = 'refused'),
 		count(*) filter (where reached is null and ended_as = 'dropped'),
@@ -110,7 +113,8 @@ func scanFigures(row pgx.CollectableRow, query report.Query) (report.Row, error)
 	var r report.Row
 	into := []any{
 		&r.Start, &r.Channel, &r.Line, &r.Audience, &r.Offered,
-		&r.Answered, &r.Unreplied, &r.CalledBack, &r.OutsideHours, &r.Refused, &r.Dropped, &r.Open,
+		&r.Answered, &r.Unreplied, &r.CalledBack, &r.HandedOver, &r.Transferred, &r.Transfers,
+		&r.Callbacks.Contacts, &r.Callbacks.Reached, &r.Callbacks.Tries, &r.Callbacks.Rejoined, &r.OutsideHours, &r.Refused, &r.Dropped, &r.Open,
 		&r.WithinTarget, &r.Answerable, &r.StrictWithin, &r.StrictAnswerable, &r.Handling.Lapsed,
 	}
 	for _, t := range []*report.Times{

@@ -12,7 +12,7 @@ import (
 
 // Day are counts of the contacts that arrived in an interval.
 type Day struct {
-	// Handled counts, by agent, the contacts that were finished.
+	// Handled counts, by agent, the contacts that were finished, those handed over included.
 	Handled map[contact.AgentID]int
 	// WithinTarget were answered within their target, counted from the queue. Answerable
 	// are all that count for it: those answered, and those missed: abandoned in queue or
@@ -27,7 +27,7 @@ func (s *Store) Figures(ctx context.Context, from, to, now time.Time, short time
 	day := Day{Handled: map[contact.AgentID]int{}}
 	rows, err := s.pool.Query(ctx, `
 		select agent, count(*) from contacts
-		where arrived >= $1 and arrived < $2 and ended_as = 'handled' group by agent`, from, to)
+		where arrived >= $1 and arrived < $2 and ended_as in ('handled', 'handed-over') group by agent`, from, to)
 	if err != nil {
 		return Day{}, fmt.Errorf("count the contacts by agent: %w", err)
 	}
@@ -41,7 +41,7 @@ func (s *Store) Figures(ctx context.Context, from, to, now time.Time, short time
 	}
 	err = s.pool.QueryRow(ctx, `
 		with cohort as (
-			select coalesce(answered, called_back, case when ended_as = 'handled' then closed end) as reached,
+			select coalesce(answered, called_back, case when ended_as in ('handled', 'handed-over') then closed end) as reached,
 				queued + target_ms * interval '1 millisecond' as due,
 				ended_as, stage, waited_ms, closed
 			from contacts where arrived >= $1 and arrived < $2

@@ -104,7 +104,43 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		change(endSegment, of, at, report.PartedReturned)
 	case contact.CallbackTaken:
 		of, by = e.Contact, e.Agent
-		change(`update contacts set state = 'dialling' where id = $1`, of)
+		change(`update contacts set state = 'dialling', node = $2, tries = tries + 1 where id = $1`, of, e.Node)
+	case contact.CallbackScheduled:
+		of, by = e.Contact, e.Agent
+		change(waitForCallback, of, at, e.From.Joined())
+		change(promiseSegment, of, at, report.PartedPromised)
+	case contact.CallbackDue:
+		of = e.Contact
+	case contact.ContactRejoined:
+		of = e.Contact
+		change(`update contacts set callback = false, rejoined = true, node = $2 where id = $1`, of, e.Node)
+	case contact.NeedsRelaxed:
+		of = e.Contact
+	case contact.PreferenceEnded:
+		of, by = e.Contact, e.Agent
+	case contact.ImpactSet:
+		of, by = e.Contact, e.Agent
+	case contact.ContactTransferred:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'waiting', agent = '', transfers = transfers + 1 where id = $1`, of)
+		change(endSegment, of, at, report.PartedTransferred)
+	case contact.ConsultOffered:
+		of, by = e.Contact, e.Agent
+	case contact.ConsultAccepted:
+		of, by = e.Contact, e.With
+	case contact.ConsultConnected:
+		of, by = e.Contact, e.With
+	case contact.ConsultEnded:
+		of, by = e.Contact, e.Agent
+		if e.Cause == contact.ConsultCompleted {
+			change(`update contacts set state = 'connected', agent = $2, transfers = transfers + 1 where id = $1`, of, e.With)
+			change(endSegment, of, at, report.PartedTransferred)
+			change(beginSegment, of, offer(e.Offer), e.With, at)
+		}
+	case contact.ContactHandedOver:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set state = 'wrap-up', ended = $2 where id = $1`, of, at)
+		change(endSegment, of, at, report.Parted(""))
 	case contact.CallbackFailed:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'waiting' where id = $1`, of)
@@ -130,8 +166,7 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		change(worsenQuality, of, q.Loss, q.RemoteLoss, q.Jitter, q.RoundTrip)
 	case contact.ContactDropped:
 		of, by = e.Contact, e.Agent
-		change(`update contacts set state = 'waiting', callback = true, agent = '', ended = case when $3 then $2 else ended end where id = $1`,
-			of, at, e.From == contact.StateConnected || e.From == contact.StateHeld)
+		change(waitForCallback, of, at, e.From.Joined())
 		change(endSegment, of, at, report.PartedDropped)
 	case contact.ContactClosed:
 		of, by = e.Contact, e.Agent
@@ -145,6 +180,8 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		}
 	case contact.PresenceChanged:
 		by = e.Agent
+	case contact.PresencePlanned:
+		by = e.Agent
 	case contact.ReachabilityChanged:
 		by = e.Agent
 	}
@@ -157,9 +194,14 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 // before any answer, the moment when the user was called back. A text is answered by what
 // is written.
 const connectContact = `
-	update contacts set state = 'connected', agent = $3, callback = false,
+	update contacts set state = 'connected', agent = $3, callback = false, reached_by_call = reached_by_call or callback,
 		answered = case when channel = 'voice' and not callback and called_back is null then coalesce(answered, $2) else answered end,
 		called_back = case when channel = 'voice' and callback and answered is null then coalesce(called_back, $2) else called_back end
+	where id = $1`
+
+// waitForCallback lets a contact go on as a call-back; $3 says that agent and user were connected.
+const waitForCallback = `
+	update contacts set state = 'waiting', callback = true, to_call_back = true, agent = '', ended = case when $3 then $2 else ended end
 	where id = $1`
 
 // closeContact makes the end of a text that was finished without a reply its answer.
@@ -167,8 +209,8 @@ const closeContact = `
 	update contacts set state = 'closed', callback = false, closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
 		outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end,
 		ticket = case when $9 = '' then ticket else $9 end, lapsed = $10,
-		unreplied = channel <> 'voice' and $3 = 'handled' and answered is null,
-		answered = case when channel <> 'voice' and $3 = 'handled' then coalesce(answered, $2) else answered end
+		unreplied = channel <> 'voice' and $3 in ('handled', 'handed-over') and answered is null,
+		answered = case when channel <> 'voice' and $3 in ('handled', 'handed-over') then coalesce(answered, $2) else answered end
 	where id = $1`
 
 // linkClosed links a finished contact to the ticket that its agent chose, when there is that

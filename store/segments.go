@@ -28,10 +28,16 @@ const endSegment = `
 	update contact_segments set held_ms = held_ms + ` + heldUntil2 + `, held_since = null, ended = coalesce(ended, $2), parted = $3
 	where contact = $1 and parted = ''`
 
+// promiseSegment ends the segment of a contact that goes on as a call-back; its wrap-up, if it had begun,
+// is over too.
+const promiseSegment = `
+	update contact_segments set held_ms = held_ms + ` + heldUntil2 + `, held_since = null, ended = coalesce(ended, $2), finished = $2, parted = $3
+	where contact = $1 and parted = ''`
+
 // finishSegment ends the segment of a contact that is closed.
 const finishSegment = `
 	update contact_segments set held_ms = held_ms + ` + heldUntil2 + `, held_since = null, ended = coalesce(ended, $2), finished = $2,
-		parted = case when $3 = 'handled' then 'finished' else 'dropped' end, lapsed = $4
+		parted = case $3 when 'handled' then 'finished' when 'handed-over' then 'handed-over' else 'dropped' end, lapsed = $4
 	where contact = $1 and parted = ''`
 
 // worsenQuality keeps the worst of each figure.
