@@ -151,7 +151,7 @@ func TestEveryRecordedValueHasWords(t *testing.T) {
 		"party":      {contact.PartyCaller, contact.PartyAgent, contact.PartySystem},
 		"preference": {contact.PreferenceOver, contact.PreferenceAway, contact.PreferenceRefused},
 		"withdraw": {
-			contact.CallerLeft, contact.AgentLeft, contact.AgentUnreachable, contact.TakeOver, contact.TechnicalFault, contact.ConnectFailed, contact.CallerBack,
+			contact.CallerLeft, contact.AgentLeft, contact.AgentUnreachable, contact.TakeOver, contact.TechnicalFault, contact.ConnectFailed, contact.CallerBack, contact.RulesWithdrew,
 		},
 		"return": {contact.ReturnCause(""), contact.ReturnGivenBack, contact.ReturnUnreachable, contact.ReturnRoster},
 		"consult": {

@@ -190,6 +190,7 @@ var explanationWords = map[string][2]string{
 
 	"withdraw.caller-left":       {"användaren gav upp", "the user left"},
 	"withdraw.caller-back":       {"användaren ringde själv igen", "the user rang again"},
+	"withdraw.rules":             {"reglerna ändrades", "the rules changed"},
 	"withdraw.agent-left":        {"handläggaren loggade ut eller tog paus", "the agent signed out or paused"},
 	"withdraw.agent-unreachable": {"handläggaren gick inte att nå", "the agent was unreachable"},
 	"withdraw.take-over":         {"en annan nod tog över kön", "another node took the queue over"},
