@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 )
 
 // Commands is a list of commands with one wire form: a JSON array of objects
@@ -102,6 +104,9 @@ func EventName(e Event) string { return eventNames.name[reflect.TypeOf(e)] }
 
 // CommandName returns the name of the command on the wire.
 func CommandName(c Command) string { return commandNames.name[reflect.TypeOf(c)] }
+
+// CommandNames returns the names of all commands on the wire, sorted.
+func CommandNames() []string { return slices.Sorted(maps.Keys(commandNames.kind)) }
 
 // MarshalJSON writes the wire form.
 func (c Commands) MarshalJSON() ([]byte, error) { return commandNames.marshal(c) }

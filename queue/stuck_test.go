@@ -57,7 +57,7 @@ var zoe = contact.Agent{ID: "zoe", Skills: contact.Needs{{Skill: "en", Level: 5}
 // playedOut returns a queue after random commands.
 func playedOut(t *rapid.T, w *world) *checker {
 	c := &checker{
-		t: t, engine: queue.New(), follower: queue.New(), world: w, places: map[contact.ID]placed{}, closed: map[contact.ID]int{},
+		t: t, engine: queue.New(), follower: queue.New(), world: w, places: map[contact.ID]placed{}, closed: map[contact.ID]int{}, restoredEvery: seldom,
 	}
 	w.engine = c.engine
 	c.elect()
