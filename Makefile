@@ -40,6 +40,7 @@ test: packages-test build lint test-console test-go test-browser ## install what
 .PHONY: test-go
 test-go: packages-test console
 	CGO_ENABLED=1 go test -race -timeout 9m ./...
+	go test -run '^$$' -fuzz '^FuzzCommands$$' -fuzztime 12s ./queue
 
 .PHONY: bench
 bench: packages-test console ## run the Go benchmarks

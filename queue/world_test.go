@@ -220,7 +220,7 @@ func (w *world) presence() contact.SetPresence {
 // move draws what sends a contact on, or asks about it.
 func (w *world) move() contact.Command {
 	id, agent := w.call()
-	switch w.pick("move", 15) {
+	switch w.pick("move", 12) {
 	case 0:
 		return contact.Transfer{Contact: id, Agent: agent, To: w.destination()}
 	case 1:
@@ -236,25 +236,10 @@ func (w *world) move() contact.Command {
 	case 9:
 		id, agent = w.held()
 		return contact.HandOver{Contact: id, Agent: agent, To: "supplier"}
-	case 10, 11, 12:
-		return w.promise()
 	default:
 		id = w.callback()
 		return contact.Rejoin{Contact: id, Node: w.node(), Leg: contact.LegID(fmt.Sprintf("leg-%s-%d", id, w.pick("leg", 100)))}
 	}
-}
-
-// promise lets a call go on as a call-back: its caller chooses that, or its agent promises it.
-func (w *world) promise() contact.ScheduleCallback {
-	v := contact.ScheduleCallback{Contact: w.contact()}
-	if w.oneIn(2, "by the agent") {
-		v.Contact, v.Agent = w.held()
-		v.Mine = w.oneIn(2, "mine")
-	}
-	if w.oneIn(2, "at a time") {
-		v.At = w.now.Add(contact.Millis(w.pick("in", 40)-10) * 5000)
-	}
-	return v
 }
 
 // destination is a colleague or a group, or one that nobody can mean.
