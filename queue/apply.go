@@ -434,6 +434,9 @@ func (e *Engine) changeReachability(v contact.ReachabilityChanged, now contact.I
 	case v.Reachable && !on:
 		if !a.Reachable() {
 			a.IdleSince = now
+			if a.Presence == contact.Ready && len(a.Contacts) == 0 { // his consoles were closed overnight
+				a.ReadySince = now
+			}
 		}
 		a.Nodes = slices.Insert(a.Nodes, at, v.Node)
 		a.UnreachableSince = 0

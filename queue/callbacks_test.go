@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -38,5 +39,16 @@ func TestCallbacksAreBounded(t *testing.T) {
 	}
 	if dropped != maxCallbacks || closed != arrived-maxCallbacks {
 		t.Errorf("%d call-backs and %d closed, want %d and %d", dropped, closed, maxCallbacks, arrived-maxCallbacks)
+	}
+	// Nor may one more choose to be called back: he is told so, and stays on the line.
+	late := contact.Contact{ID: "late", Channel: contact.Voice, Line: "staff", Language: "sv", Callable: true, Arrived: 3}
+	for _, command := range []contact.Command{contact.Arrive{Contact: late, Node: "node", Leg: "leg"}, contact.Greet{Contact: "late"}} {
+		if _, err := e.Step(command, 3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = e.Step(contact.ScheduleCallback{Contact: "late"}, 3)
+	if rejection := (*contact.Rejection)(nil); !errors.As(err, &rejection) || rejection.Code != contact.WrongState {
+		t.Errorf("one more call-back: %v", err)
 	}
 }

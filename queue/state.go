@@ -150,7 +150,8 @@ type AgentState struct {
 	NextReason string           `json:"next_reason,omitempty"`
 	// Reserved is the lowest class of contacts that the agent is asked for.
 	Reserved contact.Class `json:"reserved,omitempty"`
-	// ReadySince is when the agent last became ready; ramp-up begins there.
+	// ReadySince is when the agent last became ready, or came back with nothing open while he was so;
+	// ramp-up begins there.
 	ReadySince contact.Instant       `json:"ready_since,omitempty"`
 	Cause      contact.PresenceCause `json:"cause,omitempty"`
 	// Since is when the presence began.
