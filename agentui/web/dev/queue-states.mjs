@@ -99,7 +99,10 @@ export const queueStates = {
 
 /** What is done in one of these states before it is looked at. */
 export const queueActs = {
-  paths: (page) => page.locator('[popovertarget="paths"]').click(),
+  paths: async (page) => {
+    await page.locator('[popovertarget="paths"]').click();
+    await page.locator('#paths form').waitFor();
+  },
   'pause-after': async (page) => {
     await page.locator('[data-contact]').waitFor();
     await page.locator('[popovertarget="pause-reasons"]').click();

@@ -13,8 +13,13 @@ const catalogues: Record<Language, Messages> = { sv, en };
 
 /** The language of the interface and its texts. Swedish until the user chooses another. */
 class I18n {
-  language = $state<Language>(readStored('language') === 'en' ? 'en' : 'sv');
+  language = $state<Language>(storedLanguage());
   readonly t = $derived(catalogues[this.language]);
+
+  /** Takes the language that is kept: another window of the browser may have chosen. */
+  follow = (): void => {
+    this.language = storedLanguage();
+  };
 
   choose(language: Language): void {
     this.language = language;
@@ -32,6 +37,10 @@ class I18n {
     if (!code) return '';
     return table[code] ?? code;
   }
+}
+
+function storedLanguage(): Language {
+  return readStored('language') === 'en' ? 'en' : 'sv';
 }
 
 export const i18n = new I18n();
