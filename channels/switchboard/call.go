@@ -35,6 +35,10 @@ type call struct {
 	recorded atomic.Bool
 	// closing is true once the flow says that the desk is closed.
 	closing atomic.Bool
+	// promised is true once the user chose to be called back, until that is refused; released says
+	// that the dispatcher wanted the call's end while he was told so, and belongs to run's goroutine.
+	promised atomic.Bool
+	released bool
 	// ordered is the newest offer of the orders that came, consulted the newest by which a
 	// colleague was asked. The switchboard's mutex guards them.
 	ordered, consulted contact.OfferID
@@ -73,8 +77,9 @@ type call struct {
 	// parked is true when the leg is left to the next process.
 	parked bool
 
-	// heard belongs to the goroutine of the walk.
-	heard heard
+	// heard and queueing belong to the goroutine of the walk.
+	heard    heard
+	queueing queueing
 }
 
 // What is posted besides orders and signals.
@@ -97,6 +102,8 @@ type (
 	}
 	// closedSaid says that the user heard that the desk is closed.
 	closedSaid struct{}
+	// promiseOver says that the user heard that he is called back; or, not kept, that he is not.
+	promiseOver struct{ kept bool }
 	// notConfirmed says that the dispatcher does not know the call-back that was connected.
 	notConfirmed struct{}
 	// giveUp says that the node shuts down.
@@ -190,11 +197,19 @@ func (c *call) finish() {
 		c.endVoices()
 	case c.closing.Load():
 		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
-	case c.leg.Ending() == channels.EndedByParty:
-		c.release(contact.Leave{Contact: c.contact.ID})
+	case c.promised.Swap(true):
+		c.release(contact.ScheduleCallback{Contact: c.contact.ID})
 	default:
-		c.release(contact.Drop{Contact: c.contact.ID})
+		c.release(c.left())
 	}
+}
+
+// left says that the user's leg is over, and whether he ended it.
+func (c *call) left() contact.Command {
+	if c.leg.Ending() == channels.EndedByParty {
+		return contact.Leave{Contact: c.contact.ID}
+	}
+	return contact.Drop{Contact: c.contact.ID}
 }
 
 // giveBack cleans up after a contact that could not be put on record. Whether it was
@@ -277,6 +292,9 @@ func (c *call) rejected(command contact.Command) {
 		if command.Offer == c.dialled {
 			c.post(notConfirmed{})
 		}
+	case contact.ScheduleCallback: // an agent had him that moment
+		<-c.leg.Done()
+		c.tell(c.left())
 	case contact.HangUp:
 		// The agent hung up on a user whom the dispatcher had taken from him that moment: the
 		// user is called back.
@@ -300,6 +318,10 @@ func (c *call) handle(item any) {
 		c.graceRanOut(item)
 	case closedSaid:
 		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
+	case promiseOver:
+		if item.kept || c.released {
+			c.release()
+		}
 	case notConfirmed:
 		// It was given up at the moment when the user answered. Nobody would ever end it.
 		c.release()
@@ -317,6 +339,8 @@ func (c *call) giveUp() {
 		c.parked = true
 	case c.closing.Load():
 		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
+	case c.promised.Swap(true):
+		c.release(contact.ScheduleCallback{Contact: c.contact.ID})
 	default:
 		c.release(contact.Drop{Contact: c.contact.ID})
 	}
@@ -346,7 +370,9 @@ func (c *call) obey(o bus.Order) {
 			c.bringUp(o)
 		}
 	case bus.OrderRelease:
-		c.release()
+		if c.released = c.promised.Load(); !c.released {
+			c.release()
+		}
 	case bus.OrderConsult:
 		c.askColleague(o)
 	case bus.OrderConsultConnect:

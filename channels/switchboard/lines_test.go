@@ -41,6 +41,13 @@ func lines() []switchboard.Line {
 			},
 		},
 		{
+			ID: "patient", Audience: contact.AudienceStaff, Language: "sv",
+			Flow: ivr.Flow{Steps: []ivr.Step{{Queue: &ivr.Queue{
+				Needs: contact.Needs{{Skill: "staff", Level: 1}}, Target: 60_000, Music: "music",
+				Callback: &ivr.Callback{Say: "offer", After: 90_000, Key: "1", Done: "promised"},
+			}}}},
+		},
+		{
 			ID: "chat", Channel: contact.Chat, Audience: contact.AudiencePupil, Language: "sv", Languages: []string{"en"},
 			Flow: ivr.Flow{Steps: []ivr.Step{{Say: "hello"}, {Notices: true}, queue("staff", "")}},
 		},

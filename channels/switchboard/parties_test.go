@@ -30,6 +30,7 @@ type dispatcher struct {
 	deaf    int             // questions that get no answer
 	asked   func()
 	state   bus.NodeState
+	wait    bus.Wait // what everybody is expected to wait
 	order   func(bus.Order)
 	signal  func(bus.Signal)
 	control func(bus.Control, func(error))
@@ -81,6 +82,12 @@ func (d *dispatcher) AskNodeState(context.Context, contact.NodeID) (bus.NodeStat
 		d.asked() // what comes between the answer and its arrival
 	}
 	return state, nil
+}
+
+func (d *dispatcher) AskWait(context.Context, bus.WaitQuestion) (bus.Wait, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	return d.wait, nil
 }
 
 func (d *dispatcher) FollowOrders(_ contact.NodeID, handle func(bus.Order)) (func() error, error) {

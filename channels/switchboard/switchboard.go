@@ -19,6 +19,7 @@ import (
 type Dispatcher interface {
 	Send(ctx context.Context, c contact.Command) error
 	AskNodeState(ctx context.Context, node contact.NodeID) (bus.NodeState, error)
+	AskWait(ctx context.Context, question bus.WaitQuestion) (bus.Wait, error)
 	FollowOrders(node contact.NodeID, handle func(bus.Order)) (stop func() error, err error)
 	FollowNodeSignals(node contact.NodeID, handle func(bus.Signal)) (stop func() error, err error)
 	SignalAgent(s bus.Signal) error

@@ -81,7 +81,8 @@ func (c *call) enter(ctx context.Context, mute bool) {
 func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
 	run := c.flow.Start(ivr.Visit{
 		Language: c.contact.Language, Line: c.contact.Line, Audience: c.contact.Audience,
-		Open: c.line.open(c.contact.Arrived.Time(), c.board.config.Hours),
+		Open:     c.line.open(c.contact.Arrived.Time(), c.board.config.Hours),
+		Callable: c.contact.Callable && c.board.config.Dialler != nil,
 	})
 	in := ivr.Input{}
 	for {
@@ -93,7 +94,10 @@ func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
 		case nil:
 			return queued
 		case ivr.Loop:
+			c.queueing.loop(action, c.board.now())
 			return queued
+		case ivr.CallBack:
+			over = c.chooseCallback(ctx, action.Prompt)
 		case ivr.Say:
 			if !mute {
 				in.Digit, over = c.say(ctx, action)
@@ -107,6 +111,8 @@ func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
 		case ivr.Enqueue:
 			c.tell(contact.Enqueue{Contact: c.contact.ID, Needs: action.Needs, Class: action.Class, Target: action.Target})
 			queued = true
+			in.Expected = c.expected(ctx, action)
+			c.queueing = queueing{run: run, asksAt: c.board.now()}
 		case ivr.Close:
 			c.close(ctx, action.Prompt)
 			return false
@@ -125,8 +131,8 @@ func (c *call) close(ctx context.Context, prompt channels.Prompt) {
 	}
 }
 
-// waitInQueue plays music, and once each outage message that comes to stand meanwhile. The
-// contact can be offered all the time; whoever connects it ends this.
+// waitInQueue plays music, once each outage message that comes to stand meanwhile, and what the flow
+// has for those who wait. The contact can be offered all the time; whoever connects it ends this.
 func (c *call) waitInQueue(ctx context.Context) {
 	music := false
 	for ctx.Err() == nil {
@@ -143,15 +149,29 @@ func (c *call) waitInQueue(ctx context.Context) {
 			music = true
 		}
 		begins, stop := c.board.alarm(c.board.config.Notices.Notices(), func(n contact.Notice) contact.Instant { return n.From })
+		due, stopDue := c.queueing.due(c.board.now())
+		in := ivr.Input{}
+		asks := false
 		select {
 		case <-news:
 		case <-begins:
+		case <-due:
+			asks = true
+		case in.Digit, asks = <-c.awaitedKeys():
 		case <-c.leg.Done():
 		case <-ctx.Done():
 		}
 		stop()
+		stopDue()
 		if c.callerGone() {
 			return
+		}
+		if asks {
+			spoke, over := c.goOnWaiting(ctx, in)
+			if over {
+				return
+			}
+			music = music && !spoke
 		}
 	}
 }
