@@ -10,7 +10,9 @@ import (
 
 // The most that the engine takes, as in check_desk.go.
 const (
-	maxRelaxations  = 8
+	maxRelaxations = 8
+	// maxTextsRelax is how long a mail may wait for a group at most, in opening hours.
+	maxTextsRelax   = contact.Millis(90 * 24 * 3600 * 1000)
 	maxPauseReasons = 50
 	maxTries        = 20
 	maxPreferWithin = contact.Millis(366 * 24 * 60 * 60 * 1000)
@@ -25,29 +27,30 @@ func (c *checker) competence(groups []Group) {
 		c.named(path+".name", group.Name)
 	}
 	for i, group := range groups { // an overflow may name a group that stands further down
-		c.relaxation(fmt.Sprintf("$.groups[%d].relax", i), group)
+		c.relaxation(fmt.Sprintf("$.groups[%d].relax", i), group.ID, group.Relax, maxGrace)
+		c.relaxation(fmt.Sprintf("$.groups[%d].relax_texts", i), group.ID, group.RelaxTexts, maxTextsRelax)
 	}
 }
 
 // relaxation checks the steps of a group, each of which must ask for less than the one before.
-func (c *checker) relaxation(path string, group Group) {
-	if n := len(group.Relax); n > maxRelaxations {
+func (c *checker) relaxation(path string, group contact.SkillID, steps []Relaxation, longest contact.Millis) {
+	if n := len(steps); n > maxRelaxations {
 		c.fault(path, "there are %d steps; %d is the most", n, maxRelaxations)
 	}
 	level, gone := uint8(maxLevel+1), false
-	for i, step := range group.Relax {
+	for i, step := range steps {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if step.After <= 0 {
 			c.fault(at, "a step needs after, which is longer than 0 s")
 		}
-		c.atMost(at+".after", step.After, maxGrace)
-		if i > 0 && step.After <= group.Relax[i-1].After {
+		c.atMost(at+".after", step.After, longest)
+		if i > 0 && step.After <= steps[i-1].After {
 			c.fault(at+".after", "the steps stand in the order of time: %s does not come after the step before it", step.After.Duration())
 		}
 		if gone && !step.Anyone {
-			c.fault(at, "the need for %s is gone by the step before it: only anyone can come after that", group.ID)
+			c.fault(at, "the need for %s is gone by the step before it: only anyone can come after that", group)
 		}
-		c.relaxed(at, group.ID, step)
+		c.relaxed(at, group, step)
 		if step.rule().Kind == contact.RelaxLevel {
 			if step.Level >= level {
 				c.fault(at+".level", "the level %d asks for no less than the step before it", step.Level)

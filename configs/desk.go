@@ -80,8 +80,10 @@ type ChannelRule struct {
 type Group struct {
 	ID   contact.SkillID   `yaml:"id"`
 	Name map[string]string `yaml:"name"`
-	// Relax are the steps by which the need for it gives way while a contact waits.
-	Relax []Relaxation `yaml:"relax"`
+	// Relax are the steps by which the need for it gives way to who waits on a line or in a chat,
+	// RelaxTexts those for mails and forms, whose time counts in opening hours.
+	Relax      []Relaxation `yaml:"relax"`
+	RelaxTexts []Relaxation `yaml:"relax_texts"`
 	// BreaksAtOnce is how many of its agents may be on a break at once; 0 means all.
 	BreaksAtOnce uint16 `yaml:"breaks_at_once"`
 }

@@ -33,7 +33,7 @@ func (c Config) Rules() contact.Rules {
 		rules.PauseReasons = append(rules.PauseReasons, contact.PauseRule{Reason: reason.ID, Limit: reason.Limit, Break: reason.Break})
 	}
 	for _, group := range c.Groups {
-		if rule := group.rule(); len(rule.Relax) > 0 || rule.BreaksAtOnce > 0 {
+		if rule := group.rule(); len(rule.Relax) > 0 || len(rule.RelaxTexts) > 0 || rule.BreaksAtOnce > 0 {
 			rules.Groups = append(rules.Groups, rule)
 		}
 	}
@@ -46,6 +46,9 @@ func (g Group) rule() contact.GroupRule {
 	rule := contact.GroupRule{Group: g.ID, BreaksAtOnce: g.BreaksAtOnce}
 	for _, step := range g.Relax {
 		rule.Relax = append(rule.Relax, step.rule())
+	}
+	for _, step := range g.RelaxTexts {
+		rule.RelaxTexts = append(rule.RelaxTexts, step.rule())
 	}
 	return rule
 }

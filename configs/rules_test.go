@@ -25,14 +25,24 @@ func TestDefaultRulesOfTheQueue(t *testing.T) {
 	t.Parallel()
 	rules := load(t, "").Rules()
 	for group, want := range map[contact.SkillID]contact.GroupRule{
-		"contact-centre": {Relax: []contact.Relaxation{{After: 10_000, Kind: contact.RelaxAnyone}}},
+		"contact-centre": {
+			Relax:      []contact.Relaxation{{After: 10_000, Kind: contact.RelaxAnyone}},
+			RelaxTexts: []contact.Relaxation{{After: 1_800_000, Kind: contact.RelaxAnyone}},
+		},
 		"staff": {BreaksAtOnce: 5, Relax: []contact.Relaxation{
 			{After: 60_000, Kind: contact.RelaxOverflow, Group: "pupils", Level: 1}, {After: 180_000, Kind: contact.RelaxAnyone},
+		}, RelaxTexts: []contact.Relaxation{
+			{After: 14_400_000, Kind: contact.RelaxOverflow, Group: "pupils", Level: 1}, {After: 28_800_000, Kind: contact.RelaxAnyone},
 		}},
 		"pupils": {BreaksAtOnce: 5, Relax: []contact.Relaxation{
 			{After: 60_000, Kind: contact.RelaxOverflow, Group: "staff", Level: 1}, {After: 180_000, Kind: contact.RelaxAnyone},
+		}, RelaxTexts: []contact.Relaxation{
+			{After: 14_400_000, Kind: contact.RelaxOverflow, Group: "staff", Level: 1}, {After: 28_800_000, Kind: contact.RelaxAnyone},
 		}},
-		"english": {Relax: []contact.Relaxation{{After: 90_000, Kind: contact.RelaxDrop}}},
+		"english": {
+			Relax:      []contact.Relaxation{{After: 90_000, Kind: contact.RelaxDrop}},
+			RelaxTexts: []contact.Relaxation{{After: 28_800_000, Kind: contact.RelaxDrop}},
+		},
 	} {
 		want.Group = group
 		if got := groupRule(rules, group); !reflect.DeepEqual(got, want) {
@@ -199,6 +209,8 @@ func TestRulesThatMakeNoSense(t *testing.T) {
 		"overflow without level":  {relax("{after: 5s, overflow: pupils}"), []string{"own.yaml:4:13:", "the level 0"}},
 		"overflow to itself":      {relax("{after: 5s, overflow: staff, level: 1}"), []string{"own.yaml:4:35:", "to itself"}},
 		"overflow to nobody":      {relax("{after: 5s, overflow: magic, level: 1}"), []string{"own.yaml:4:35:", `no competence group "magic"`}},
+		"texts after 91 days":     {"groups:\n  - id: staff\n    name: {sv: x, en: x}\n    relax_texts: [{after: 2184h, drop: true}]\n", []string{"own.yaml:4:", "longer than 2160h"}},
+		"texts to a lower level":  {"groups:\n  - id: staff\n    name: {sv: x, en: x}\n    relax_texts: [{after: 1h, level: 6}]\n", []string{"own.yaml:4:", "the level 6"}},
 		"nine steps":              {relax(strings.Repeat("{after: 5s, level: 1}, ", 9)), []string{"own.yaml:4:", "9 steps; 8 is the most"}},
 		"unknown key of a step":   {relax("{after: 5s, lower: 1}"), []string{"own.yaml:4:", "lower"}},
 		"rises before its target": {"desk: {rise_after: 99}\n", []string{"own.yaml:1:20:", "100–10000"}},

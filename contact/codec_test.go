@@ -41,6 +41,8 @@ var (
 		WrapUpLimit: 180_000, WrapUpExtension: 120_000, WrapUpCode: "not-stated",
 		Groups: []contact.GroupRule{{Group: "staff", Relax: []contact.Relaxation{
 			{After: 30_000, Kind: contact.RelaxOverflow, Level: 1, Group: "pupils"},
+		}, RelaxTexts: []contact.Relaxation{
+			{After: 14_400_000, Kind: contact.RelaxLevel, Level: 1, Group: "pupils"},
 		}, BreaksAtOnce: 2}},
 		Hours: []contact.HoursRule{{ID: "desk", Zone: "Europe/Stockholm", Weekly: week, Exceptions: []contact.DayException{
 			{Date: "2026-12-24", Open: []contact.DayWindow{{From: 9 * 3600_000, To: 15 * 3600_000}}},

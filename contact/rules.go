@@ -74,10 +74,21 @@ type Rules struct {
 // GroupRule is what holds for a competence group (kompetensgrupp) and for contacts that need it.
 type GroupRule struct {
 	Group SkillID `json:"group"`
-	// Relax are the steps by which the need for the group gives way, sorted by After, at most 8.
-	Relax []Relaxation `json:"relax,omitempty"`
+	// Relax are the steps by which the need for the group gives way to who waits on a line or in a chat,
+	// RelaxTexts those for mails and forms, which can wait for the right agent for longer; each sorted
+	// by After, at most 8.
+	Relax      []Relaxation `json:"relax,omitempty"`
+	RelaxTexts []Relaxation `json:"relax_texts,omitempty"`
 	// BreaksAtOnce is how many of the group's agents may be on a break at once; 0 means all.
 	BreaksAtOnce uint16 `json:"breaks_at_once,omitempty"`
+}
+
+// Steps returns the steps for contacts of the channel.
+func (g *GroupRule) Steps(channel Channel) []Relaxation {
+	if channel.Held() {
+		return g.Relax
+	}
+	return g.RelaxTexts
 }
 
 // Relaxation is one step by which a need gives way.

@@ -114,7 +114,7 @@ func sameRules(a, b contact.Rules) bool {
 	lists := slices.Equal(a.OutcomeCodes, b.OutcomeCodes) && slices.EqualFunc(a.Channels, b.Channels, func(a, b contact.ChannelRule) bool {
 		return a.Channel == b.Channel && a.Capacity == b.Capacity && a.OfferTimeout == b.OfferTimeout && slices.Equal(a.Beside, b.Beside)
 	}) && slices.EqualFunc(a.Groups, b.Groups, func(a, b contact.GroupRule) bool {
-		return a.Group == b.Group && a.BreaksAtOnce == b.BreaksAtOnce && slices.Equal(a.Relax, b.Relax)
+		return a.Group == b.Group && a.BreaksAtOnce == b.BreaksAtOnce && slices.Equal(a.Relax, b.Relax) && slices.Equal(a.RelaxTexts, b.RelaxTexts)
 	}) && slices.EqualFunc(a.Hours, b.Hours, sameHours) && slices.Equal(a.PauseReasons, b.PauseReasons)
 	for _, rules := range []*contact.Rules{&a, &b} {
 		rules.OutcomeCodes, rules.Channels, rules.Groups, rules.Hours, rules.PauseReasons = nil, nil, nil, nil, nil

@@ -23,7 +23,11 @@ func slowStep(rules contact.Rules, c queue.ContactState) (after contact.Millis, 
 			if rule.Group != need.Skill {
 				continue
 			}
-			for _, step := range rule.Relax {
+			steps := rule.Relax
+			if ch := c.Contact.Channel; ch == contact.Mail || ch == contact.Form {
+				steps = rule.RelaxTexts
+			}
+			for _, step := range steps {
 				left := slowRelaxed(c, need.Skill, step)
 				if !slices.Equal(left, c.StillNeeded) && (!some || step.After < after) {
 					after, to, some = step.After, left, true

@@ -47,7 +47,7 @@ func (e *Engine) nextStep(c *entry) (next step, some bool) {
 		if rule == nil {
 			continue
 		}
-		for _, relaxation := range rule.Relax {
+		for _, relaxation := range rule.Steps(c.Contact.Channel) {
 			if some && relaxation.After >= next.After {
 				break
 			}

@@ -291,6 +291,7 @@ func cloneRules(r contact.Rules) contact.Rules {
 	r.Groups = slices.Clone(r.Groups)
 	for i := range r.Groups {
 		r.Groups[i].Relax = slices.Clone(r.Groups[i].Relax)
+		r.Groups[i].RelaxTexts = slices.Clone(r.Groups[i].RelaxTexts)
 	}
 	r.Hours = slices.Clone(r.Hours)
 	for i := range r.Hours {

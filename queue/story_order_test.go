@@ -13,6 +13,7 @@ import (
 // orderRule reads a rule for the order of the queue:
 //
 //	relax-sv=10s:level:2,30s:drop       or 30s:overflow:en:1, 60s:anyone
+//	textsrelax-sv=1h:level:2            the same for mails and forms
 //	hours-desk=07:00-22:00              of every day in Stockholm; shut-desk=2026-11-26
 //	rise=200 impact-from=100 prefer=30s prefer-within=72h
 func (s *story) orderRule(rules *contact.Rules, name, value string) {
@@ -27,6 +28,8 @@ func (s *story) orderRule(rules *contact.Rules, name, value string) {
 		rules.PreferFor = s.millis(value)
 	case name == "prefer-within":
 		rules.PreferWithin = s.millis(value)
+	case rule == "textsrelax":
+		s.group(rules, contact.SkillID(of)).RelaxTexts = s.relaxations(value)
 	case rule == "relax":
 		s.group(rules, contact.SkillID(of)).Relax = s.relaxations(value)
 	case rule == "hours":
@@ -84,8 +87,12 @@ func (s *story) outlook(id contact.ID) []string {
 func tellOrderRules(r contact.Rules) string {
 	words := ""
 	for _, g := range r.Groups {
-		for _, step := range g.Relax {
-			words += fmt.Sprintf(", %s after %v: %s", g.Group, step.After.Duration(), step.Kind)
+		for i, step := range slices.Concat(g.Relax, g.RelaxTexts) {
+			what := ""
+			if i >= len(g.Relax) {
+				what = " of texts"
+			}
+			words += fmt.Sprintf(", %s%s after %v: %s", g.Group, what, step.After.Duration(), step.Kind)
 			if step.Group != "" {
 				words += " to " + string(step.Group)
 			}

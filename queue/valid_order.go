@@ -35,14 +35,18 @@ func validOrder(r contact.Rules) bool {
 }
 
 func validGroup(g contact.GroupRule) bool {
+	return validID(g.Group) && validSteps(g.Group, g.Relax) && validSteps(g.Group, g.RelaxTexts)
+}
+
+func validSteps(group contact.SkillID, steps []contact.Relaxation) bool {
 	last := contact.Millis(0)
-	for _, step := range g.Relax {
-		if step.After < max(1, last) || step.After > maxRelaxAfter || !validRelaxation(step) || step.Group == g.Group {
+	for _, step := range steps {
+		if step.After < max(1, last) || step.After > maxRelaxAfter || !validRelaxation(step) || step.Group == group {
 			return false
 		}
 		last = step.After
 	}
-	return validID(g.Group) && len(g.Relax) <= maxRelaxSteps
+	return len(steps) <= maxRelaxSteps
 }
 
 // validRelaxation wants a level and a group just where the kind needs them.

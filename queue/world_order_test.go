@@ -15,6 +15,9 @@ func (w *world) orderRules(rules *contact.Rules) {
 			after += contact.Millis(w.pick("after", 4)) * 7000
 			rule.Relax = append(rule.Relax, w.relaxation(max(1, after)))
 		}
+		if w.oneIn(2, "texts too") {
+			rule.RelaxTexts = append(rule.RelaxTexts, w.relaxation(10_000))
+		}
 	}
 	if w.oneIn(2, "hours") {
 		rules.Hours = []contact.HoursRule{w.hours()}

@@ -63,7 +63,9 @@ var someRules = contact.Rules{
 	UnreachableGrace: 30_000, DialTimeout: 45_000, DialsPerContact: 3, DialsPerHour: 60,
 	WrapUpLimit: 180_000, WrapUpExtension: 120_000, WrapUpCode: "not-stated",
 	Groups: []contact.GroupRule{{
-		Group: "staff", Relax: []contact.Relaxation{{After: 30_000, Kind: contact.RelaxOverflow, Level: 1, Group: "pupils"}}, BreaksAtOnce: 2,
+		Group: "staff", Relax: []contact.Relaxation{{After: 30_000, Kind: contact.RelaxOverflow, Level: 1, Group: "pupils"}},
+		RelaxTexts:   []contact.Relaxation{{After: 14_400_000, Kind: contact.RelaxLevel, Level: 1}},
+		BreaksAtOnce: 2,
 	}},
 	Hours: []contact.HoursRule{{
 		ID: "desk", Zone: "Europe/Stockholm", Weekly: [7][]contact.DayWindow{1: {{From: 7 * 3600_000, To: 22 * 3600_000}}},
