@@ -47,6 +47,13 @@ var everything = []string{
 	"k11 arrives", "k11 queues ki=1", "kim accepts 16", "offer 16 connected", "kim hands-over k11 to supplier",
 	"k12 arrives", "k12 queues lo=1", "lo accepts 17", "offer 17 connected", "lo transfers k12 to inga",
 	"rules offer-call-backs=yes tries=2", "k13 arrives callable", "k13 queues gi=5", "k13 wants-call-back at=2h",
+	"rules relax-zu=1ms:level:2,1h:anyone hours-desk=07:00-22:00 shut-desk=2026-12-24 rise=200 impact-from=100 prefer=1h prefer-within=72h",
+	"agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia, gina gi=1, hugo hu=1, inga in=1, jon jo=1, kim ki=1, lo lo=1, mia mi=1 reserved=1, nia ni=1",
+	"mia opens console", "mia ready", "nia opens console", "nia ready",
+	"m3 arrives by=mail person=p1 ticket=SD-7", "m3 stands-for 150", "m3 queues mi=1 target=8h hours=desk", "mia accepts 18", "mia finishes m3 solved",
+	"c1 arrives by=chat", "c1 queues ni=1", "nia accepts 19", "offer 19 connected",
+	"agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia, gina gi=1, hugo hu=1, inga in=1, jon jo=1, kim ki=1, lo lo=1, mia mi=1 reserved=1",
+	"m4 arrives by=mail", "m4 queues zu=4 target=8h hours=desk", "m5 arrives by=mail", "m5 stands-for 100", "m5 queues zu=1 target=8h", "+1ms time passes",
 }
 
 // A snapshot of today is read by the version of tomorrow: its form changes only on
@@ -372,6 +379,9 @@ func TestReadersGetCopies(t *testing.T) {
 		for i := range c.Needs {
 			c.Needs[i].Level = 9
 		}
+		for i := range c.StillNeeded {
+			c.StillNeeded[i].Level = 9
+		}
 		for i := range c.PassedOver {
 			c.PassedOver[i].Until = 9
 		}
@@ -404,10 +414,11 @@ func TestReadersGetCopies(t *testing.T) {
 	}
 	rules := s.engine.Rules()
 	rules.OutcomeCodes[0], rules.Channels[0].Capacity, rules.Channels[0].Beside[0] = "nonsense", 9, contact.Form
+	rules.Groups[len(rules.Groups)-1].Relax[0].Level, rules.Hours[0].Weekly[0][0].From, rules.Hours[0].Exceptions[0].Date = 5, 1, "never"
 	if after, _ := s.engine.Snapshot(); !bytes.Equal(before, after) {
 		t.Error("a reader changed the engine")
 	}
-	for node, want := range map[contact.NodeID]string{"node-1": "k1 k10 k11 k12 k13 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
+	for node, want := range map[contact.NodeID]string{"node-1": "c1 k1 k10 k11 k12 k13 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
 		var on []string
 		for _, c := range s.engine.ContactsOf(node) {
 			on = append(on, string(c.Contact.ID))
