@@ -8,7 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"svar/contact"
+	"svar/queue"
+	"svar/queue/journal"
 	"svar/queue/replay"
 	"svar/report"
 )
@@ -135,6 +139,57 @@ func TestExplainAndReplay(t *testing.T) {
 	}
 	if left := processesOf(home.data()); len(left) > 0 {
 		t.Errorf("these processes are left: %q", left)
+	}
+}
+
+// A record that nothing leads to is found in a journal that no server has, and the exit status says so.
+func TestReplayFindsADifference(t *testing.T) {
+	t.Parallel()
+	home := newHome(t)
+	if status, _, complaints := home.run(t, "", "replay", "--data", filepath.Join(home.directory, "nowhere")); status != 1 || !strings.Contains(complaints, "there is no data directory") {
+		t.Errorf("without a directory: status %d, %s", status, complaints)
+	}
+	if status, _, complaints := home.run(t, "", "replay"); status != 1 || !strings.Contains(complaints, "there is no journal in") {
+		t.Errorf("without a journal: status %d, %s", status, complaints)
+	}
+	server, err := journal.StartEmbedded(t.Context(), journal.EmbeddedConfig{Dir: filepath.Join(home.data(), journalDirectory), Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := server.Connect("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := journal.Open(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := queue.New()
+	elected, err := engine.Elect(1, "node-1", 1_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roster := contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "ida"}}}}
+	changed, err := engine.Step(roster, 2_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := journal.Record{Format: journal.Format, Epoch: 1, Engine: queue.EngineVersion, Now: 1_000, Commands: contact.Commands{}, Events: elected}
+	tampered := record
+	tampered.Now, tampered.Commands = 2_000, contact.Commands{roster}
+	tampered.Events = append(contact.Events{contact.RosterChanged{Roster: contact.Roster{Agents: []contact.Agent{{ID: "eve"}}}}}, changed[1:]...)
+	for i, r := range []journal.Record{record, tampered} {
+		if _, err := written.Append(t.Context(), r, uint64(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	status, out, complaints := home.run(t, "", "replay")
+	if status != 1 || !strings.Contains(out, "Records 1 to 1 were decided again") || strings.Contains(out, "is the same") ||
+		!regexp.MustCompile(`record 2 differs: another event follows from the command change-roster than was recorded\n.*recorded: .*"eve".*\n.*decided: .*"ida"`).MatchString(complaints) {
+		t.Errorf("status %d\n%s%s", status, out, complaints)
 	}
 }
 

@@ -158,6 +158,10 @@ func (w *world) rules() contact.Rules {
 	rules.Groups = []contact.GroupRule{{Group: "net", Relax: []contact.Relaxation{
 		{After: 20_000, Kind: contact.RelaxLevel, Level: 1}, {After: 60_000, Kind: contact.RelaxAnyone},
 	}}}
+	rules.Hours = []contact.HoursRule{{ID: "desk", Zone: "Europe/Stockholm"}}
+	for day := range rules.Hours[0].Weekly {
+		rules.Hours[0].Weekly[day] = []contact.DayWindow{{From: 7 * 3_600_000, To: 22 * 3_600_000}}
+	}
 	rules.RiseAfter, rules.ImpactFrom = uint16(100+w.draw("rise", 200)), 50
 	rules.RampUp = contact.Millis(w.draw("ramp", 3)) * 15_000
 	rules.PreferFor, rules.PreferWithin = 20_000, 3_600_000
@@ -196,6 +200,7 @@ func (w *world) pick(engine *queue.Engine, is func(queue.ContactState) bool) que
 func offered(c queue.ContactState) bool  { return c.Offer != nil }
 func joined(c queue.ContactState) bool   { return c.State.Joined() }
 func wrapping(c queue.ContactState) bool { return c.State == contact.StateWrapUp }
+func promised(c queue.ContactState) bool { return c.Callback }
 func anybody(queue.ContactState) bool    { return true }
 
 // offer names an open offer with its agent, if there is one.
@@ -210,11 +215,11 @@ func (w *world) offer(engine *queue.Engine) (contact.OfferID, contact.AgentID) {
 func (w *world) command(engine *queue.Engine) contact.Command {
 	offer, asked := w.offer(engine)
 	held, wrapped, one := w.pick(engine, joined), w.pick(engine, wrapping), w.pick(engine, anybody).Contact.ID
-	switch w.draw("command", 32) {
+	switch w.draw("command", 38) {
 	case 0, 1, 2, 3:
 		return w.arrive()
 	case 4, 5, 6, 7:
-		return contact.Enqueue{Contact: one, Needs: w.needs(), Class: contact.Class(max(0, w.draw("class", 5)-2)), Target: 60_000}
+		return contact.Enqueue{Contact: one, Needs: w.needs(), Class: contact.Class(max(0, w.draw("class", 5)-2)), Target: 60_000, Hours: []contact.HoursID{"", "desk"}[w.draw("hours", 2)]}
 	case 8, 9, 10, 11:
 		return contact.AcceptOffer{Offer: offer, Agent: asked}
 	case 12, 13:
@@ -250,10 +255,26 @@ func (w *world) command(engine *queue.Engine) contact.Command {
 	case 29:
 		return contact.SetPresence{Agent: w.agent(), Presence: []contact.Presence{contact.Ready, contact.Ready, contact.Paused, contact.SignedOut}[w.draw("presence", 4)]}
 	case 30:
-		if w.oneIn(2, "roster") {
+		switch w.draw("configuration", 6) {
+		case 0:
 			return contact.ChangeRoster{Roster: w.roster()}
+		case 1:
+			return contact.ChangeRules{Rules: w.rules()}
+		default:
+			return contact.Tick{}
 		}
-		return contact.ChangeRules{Rules: w.rules()}
+	case 31:
+		return contact.Rejoin{Contact: w.pick(engine, promised).Contact.ID, Node: "node-1", Leg: contact.LegID(fmt.Sprint("again-", w.now))}
+	case 32:
+		return contact.CompleteTransfer{Contact: held.Contact.ID, Agent: held.Agent}
+	case 33:
+		return contact.HandOver{Contact: held.Contact.ID, Agent: held.Agent, To: "supplier"}
+	case 34:
+		return contact.GiveBack{Contact: held.Contact.ID, Agent: held.Agent}
+	case 35:
+		return contact.SetPresence{Agent: w.agent(), Presence: contact.Paused, Reason: "coffee", After: true}
+	case 36:
+		return contact.SetPresence{Agent: w.agent(), Presence: contact.Ready, Channels: []contact.Channel{contact.Chat, contact.Voice}}
 	default:
 		return contact.Tick{}
 	}
@@ -291,8 +312,8 @@ func (w *world) day(t failer, turns int) *recorder {
 		for range 1 + w.draw("commands", 4) {
 			commands = append(commands, w.command(r.engine))
 		}
-		r.turn(w.now, w.oneIn(6, "split"), w.oneIn(20, "lost"), commands...)
-		if w.oneIn(30, "elect") {
+		r.turn(w.now, w.oneIn(6, "split"), w.oneIn(40, "lost"), commands...)
+		if w.oneIn(60, "elect") {
 			r.elect(w.now)
 		}
 	}
