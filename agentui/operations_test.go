@@ -53,16 +53,17 @@ type operationTest struct {
 
 // bodies are valid ones, by operation.
 var bodies = map[string]any{
-	"sign-in":         credentials("eva", testPassword),
-	"set-embargo":     map[string]string{"contact": "Åsa", "scope": "allt"},
-	"lift-embargo":    nil,
-	"publish-notice":  map[string]any{"text": map[string]string{"sv": "Stopp."}},
-	"withdraw-notice": nil,
-	"search-tickets":  TicketSearch{},
-	"open-ticket":     map[string]string{"kind": "question", "subject": "Hur?"},
-	"link-contact":    map[string]string{"contact": "mine"},
-	"add-entry":       map[string]string{"kind": "note", "text": "x"},
-	"set-status":      map[string]string{"status": "in-progress"},
+	"reload-configuration": nil,
+	"sign-in":              credentials("eva", testPassword),
+	"set-embargo":          map[string]string{"contact": "Åsa", "scope": "allt"},
+	"lift-embargo":         nil,
+	"publish-notice":       map[string]any{"text": map[string]string{"sv": "Stopp."}},
+	"withdraw-notice":      nil,
+	"search-tickets":       TicketSearch{},
+	"open-ticket":          map[string]string{"kind": "question", "subject": "Hur?"},
+	"link-contact":         map[string]string{"contact": "mine"},
+	"add-entry":            map[string]string{"kind": "note", "text": "x"},
+	"set-status":           map[string]string{"status": "in-progress"},
 }
 
 func describe(t *testing.T, w *world) description {
@@ -350,6 +351,9 @@ func TestOperationsWithoutADatabase(t *testing.T) {
 		mine := connected(waitingContact("mine", "staff", 1), "eva", 1)
 		w.merge(bus.AgentView{Agent: "eva"}, mine)
 		for _, o := range everyOperation(t, w) {
+			if o.OperationID == "reload-configuration" {
+				continue // it needs no database, but an administrator
+			}
 			began := time.Now()
 			r := w.do(o.method, o.path, w.token("eva"), o.body)
 			took := time.Since(began)

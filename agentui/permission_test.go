@@ -55,6 +55,8 @@ type surfaceTest struct {
 	logged string
 	// supervisors says that others than supervisors are refused.
 	supervisors bool
+	// administrators says that others than administrators are refused.
+	administrators bool
 	// socket says that nobody can look without a console.
 	socket bool
 }
@@ -168,6 +170,7 @@ var surfaces = []surfaceTest{
 	{name: "explanation", look: asked("GET", "/contacts/call/explanation", nil), supervisors: true},
 	{name: "figures", look: asked("GET", "/figures", nil), supervisors: true},
 	{name: "figures, CSV", look: asked("GET", "/figures.csv", nil), supervisors: true},
+	{name: "configuration", look: asked("POST", "/configuration/reload", nil), administrators: true},
 	{name: "outage messages", look: asked("GET", "/notices", nil), supervisors: true},
 }
 
@@ -227,9 +230,9 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 						t.Errorf("holds %q: %s", secret, shown)
 					}
 				}
-				allowed := who.account != "" && (!surface.supervisors || who.supervises)
+				allowed := who.account != "" && (!surface.supervisors || who.supervises) && (!surface.administrators || who.role == identity.Administrator)
 				if !surface.socket {
-					if refused := strings.HasPrefix(shown, "401 ") || strings.HasPrefix(shown, "403 "); refused && allowed && (who.sees || surface.supervisors) || !refused && !allowed {
+					if refused := strings.HasPrefix(shown, "401 ") || strings.HasPrefix(shown, "403 "); refused && allowed && (who.sees || surface.supervisors || surface.administrators) || !refused && !allowed {
 						t.Errorf("refused %v: %s", refused, shown)
 					}
 				}
@@ -248,7 +251,7 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{ // by a surface, or for the reason that is given
-		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true,
+		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
 		"POST /session": true, "GET /session": true, "DELETE /session": true, // oneself

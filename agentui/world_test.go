@@ -52,6 +52,7 @@ type world struct {
 	echo      *fakeEcho
 	own       *fakeOwnContacts
 	explained *fakeExplanations
+	settings  *fakeConfiguration
 	log       *lockedBuffer
 }
 
@@ -103,7 +104,7 @@ func newWorld(t testing.TB) *world {
 		figures:  &fakeFigures{}, contacts: &fakeContacts{}, tickets: newFakeTickets(), chats: newFakeConversations(),
 		notices: newFakeNotices(), counted: &fakeContactFigures{}, access: &fakeAccessLog{},
 		echo: &fakeEcho{}, own: &fakeOwnContacts{by: map[contact.AgentID][]report.AgentContact{}},
-		explained: &fakeExplanations{by: map[contact.ID][]report.Recorded{}},
+		explained: &fakeExplanations{by: map[contact.ID][]report.Recorded{}}, settings: &fakeConfiguration{},
 	}
 	for name, role := range map[string]identity.Role{"anna": identity.Agent, "bo": identity.Agent, "eva": identity.Supervisor, "adam": identity.Administrator} {
 		w.accounts.set(identity.Account{Name: name, DisplayName: strings.ToUpper(name), Role: role, Active: true, PasswordHash: testHash()})
@@ -115,7 +116,7 @@ func newWorld(t testing.TB) *world {
 		Node: "node-1", Commands: w.queue, Changes: w.queue, Waits: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own, Explanations: w.explained,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
-		SessionKey: []byte("a key of the tests, 32 bytes long"),
+		Configuration: w.settings, SessionKey: []byte("a key of the tests, 32 bytes long"),
 		Catalogue: Catalogue{
 			Lines:    []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},
 			Services: []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},

@@ -56,6 +56,8 @@ type Topic struct {
 	Service contact.ServiceID
 	// Audience narrows which outage messages are shown; empty shows those of all.
 	Audience contact.Audience
+	// Hours are when its chats are opened; nil means [Config.Hours].
+	Hours *contact.Hours
 }
 
 // Conversations keeps what is written, by contact; *journal.Chats is one.
@@ -97,8 +99,10 @@ type Config struct {
 	Intake        channels.Intake
 	Conversations Conversations
 	Notices       NoticeBoard
-	// Hours are when chats are opened. The zero value never opens one.
-	Hours  contact.Hours
+	// Hours are when chats are opened of topics that have no hours of their own. The zero value
+	// never opens one.
+	Hours contact.Hours
+	// Topics hold until the first [Gateway.SetTopics].
 	Topics []Topic
 	// Origins are the pages that may have the widget, as scheme://host[:port]; our own may
 	// always. Browsers keep others from framing it.
@@ -155,18 +159,7 @@ func (c Config) complete() (Config, error) {
 	if c.Node == "" || c.Intake == nil || c.Conversations == nil || c.Notices == nil || c.Messages == nil || c.Text == nil || c.Now == nil {
 		faults = append(faults, errors.New("the chat gateway misses one of its parts"))
 	}
-	seen := map[contact.LineID]bool{}
-	for _, topic := range c.Topics {
-		switch {
-		case topic.Line == "" || topic.Name["sv"] == "":
-			faults = append(faults, fmt.Errorf("chat topic %q: it needs a line and a Swedish name", topic.Line))
-		case len(topic.Languages) == 0:
-			faults = append(faults, fmt.Errorf("chat topic %s has no language", topic.Line))
-		case seen[topic.Line]:
-			faults = append(faults, fmt.Errorf("chat topic %s is there twice", topic.Line))
-		}
-		seen[topic.Line] = true
-	}
+	faults = append(faults, checkTopics(c.Topics))
 	for _, origin := range c.Origins {
 		if parsed, err := url.Parse(origin); err != nil || parsed.Host == "" || (parsed.Scheme != "https" && parsed.Scheme != "http") || origin != parsed.Scheme+"://"+parsed.Host {
 			faults = append(faults, fmt.Errorf("chat origin %q is not of the form https://host", origin))

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +21,7 @@ import (
 // concurrently.
 type Gateway struct {
 	config Config
-	topics map[contact.LineID]Topic
+	topics atomic.Pointer[map[contact.LineID]Topic]
 	chats  *addressLimiter
 	texts  *addressLimiter
 	assets map[string]asset // by name; empty in a binary that was built without them
@@ -58,13 +59,13 @@ func New(config Config) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		config: config, assets: assets, topics: map[contact.LineID]Topic{},
+		config: config, assets: assets,
 		chats: newAddressLimiter(config.ChatsPerAddress), texts: newAddressLimiter(config.ChatsPerAddress),
 		began: make(chan struct{}), legs: map[tokenHash]*leg{}, visitors: map[*visitor]struct{}{}, sockets: map[netip.Addr]int{}, desks: map[contact.LineID]standing{},
 	}
 	g.restored = time.Now().Add(config.timing.restore)
-	for _, topic := range config.Topics {
-		g.topics[topic.Line] = topic
+	if err := g.SetTopics(config.Topics); err != nil {
+		return nil, err
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	return g, nil
@@ -116,14 +117,15 @@ func (g *Gateway) watch(ctx context.Context) {
 // look looks at opening hours and outage messages, and tells the visitors what has changed.
 func (g *Gateway) look() {
 	now, notices := g.config.Now(), g.config.Notices.Notices()
-	open := g.config.Hours.Open(now)
-	var opens contact.Instant
-	if next, known := g.config.Hours.Next(now); known && !open {
-		opens = contact.InstantOf(next)
-	}
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	for line, topic := range g.topics {
+	for line, topic := range *g.topics.Load() {
+		hours := g.hours(topic)
+		open := hours.Open(now)
+		var opens contact.Instant
+		if next, known := hours.Next(now); known && !open {
+			opens = contact.InstantOf(next)
+		}
 		is := standing{open, opens, notices.Told(line, topic.Audience, contact.InstantOf(now))}
 		if reflect.DeepEqual(is, g.desks[line]) {
 			continue
@@ -200,7 +202,7 @@ func (g *Gateway) find(ctx context.Context, token tokenHash) (found *leg, settle
 // begin opens a chat: the contact is put on record. It returns why it was not, or "".
 func (g *Gateway) begin(topic Topic, language string, token tokenHash, address netip.Addr, text string) (begun *leg, refused refusal) {
 	now := g.config.Now()
-	if !g.config.Hours.Open(now) {
+	if hours := g.hours(topic); !hours.Open(now) {
 		return nil, refusedClosed
 	}
 	counted, allowed := g.chats.take(address, now)

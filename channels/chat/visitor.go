@@ -215,7 +215,7 @@ func (v *visitor) carryOut(ctx context.Context, r request) {
 
 // hello welcomes the page, with its chat when it has one.
 func (v *visitor) hello(ctx context.Context, h hello) {
-	topic, known := v.gateway.topics[h.Topic]
+	topic, known := v.gateway.topic(h.Topic)
 	if !known {
 		v.close(closeNoTopic, "there is no such topic")
 		return

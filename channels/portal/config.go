@@ -15,14 +15,11 @@ import (
 // Config is what the portal is made of. Names are by language tag: sv, which is always there,
 // and en.
 type Config struct {
-	Lines         []Line
-	ChatTopics    []Topic
-	MailAddresses []string
-	Hours         contact.Hours
-	Notices       Notices
-	Services      []Service
-	Users         Users
-	Desk          Desk
+	// Catalogue holds until the first [Portal.Reconfigure].
+	Catalogue Catalogue
+	Notices   Notices
+	Users     Users
+	Desk      Desk
 	// Tokens are the design tokens, as custom properties of CSS: those of the console.
 	Tokens []byte
 	// SessionKey signs the sessions; at least 32 bytes.
@@ -34,6 +31,16 @@ type Config struct {
 	BaseURL string
 	Now     func() time.Time
 	Log     zerolog.Logger
+}
+
+// Catalogue is what the portal shows of the desk. It may be replaced while people are on its
+// pages; its lists must not be changed any more.
+type Catalogue struct {
+	Lines         []Line
+	ChatTopics    []Topic
+	MailAddresses []string
+	Hours         contact.Hours
+	Services      []Service
 }
 
 // Line is a number that people can ring.

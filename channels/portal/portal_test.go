@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"svar/channels/portal"
 	"svar/identity"
 	"svar/ticket"
 )
@@ -211,4 +212,17 @@ func TestTheRestOfTheSite(t *testing.T) {
 	if response, _ := b.send(http.MethodPost, "/report", url.Values{"text": {strings.Repeat("x", 600_000)}}); response.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a form without end answers %d", response.StatusCode)
 	}
+}
+
+func TestPortalShowsAnotherCatalogueFromTheNextPageOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.portal.Reconfigure(portal.Catalogue{MailAddresses: []string{"other@example.org"}, Services: []portal.Service{{ID: "mail", Name: map[string]string{"sv": "E-post"}}}})
+	b := w.browser(t).signIn("karin")
+	_, body := b.get("/")
+	if mustHave(t, body, "mailto:other@example.org"); strings.Contains(body, "desk@example.org") {
+		t.Errorf("the page still shows what is no more:\n%s", body)
+	}
+	_, body = b.get("/report")
+	mustHave(t, body, `value="mail/"`)
 }

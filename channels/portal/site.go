@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"svar/identity"
 	"svar/identity/signin"
@@ -14,6 +15,7 @@ type Portal struct {
 	signer      *identity.Signer
 	revocations *identity.Revocations
 	attempts    *signin.Attempts
+	catalogue   atomic.Pointer[Catalogue]
 }
 
 // New returns the portal of the configuration.
@@ -25,8 +27,13 @@ func New(config Config) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Portal{config: config, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New()}, nil
+	p := &Portal{config: config, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New()}
+	p.Reconfigure(config.Catalogue)
+	return p, nil
 }
+
+// Reconfigure shows another catalogue from the next page on. It may be called at any time.
+func (p *Portal) Reconfigure(c Catalogue) { p.catalogue.Store(&c) }
 
 // maxForm bounds what a form may carry in bytes: the longest text of four bytes a character,
 // each of which a browser sends as three, and room for its other fields.

@@ -32,14 +32,14 @@ func (p *Portal) start(w http.ResponseWriter, r *http.Request) {
 		audience = content.User.Audience
 	}
 	now := p.config.Now()
-	data := startData{Now: p.openNow(now, content.Lang), Week: p.week(content.Lang), Mail: p.config.MailAddresses}
+	data := startData{Now: p.openNow(now, content.Lang), Week: p.week(content.Lang), Mail: p.catalogue.Load().MailAddresses}
 	for _, notice := range p.config.Notices.Notices().Told(p.config.FormLine, audience, contact.InstantOf(now)) {
 		data.Outages = append(data.Outages, notice.In(content.Lang))
 	}
-	for _, line := range p.config.Lines {
+	for _, line := range p.catalogue.Load().Lines {
 		data.Lines = append(data.Lines, shownLine{in(line.Name, content.Lang), string(line.Number), line.Number.Readable(identity.HomeRegion)})
 	}
-	for _, topic := range p.config.ChatTopics {
+	for _, topic := range p.catalogue.Load().ChatTopics {
 		data.Topics = append(data.Topics, shownTopic{string(topic.Line), in(topic.Name, content.Lang)})
 	}
 	content.Data = data
@@ -48,7 +48,7 @@ func (p *Portal) start(w http.ResponseWriter, r *http.Request) {
 
 // openNow says whether the desk is open, and until or from when.
 func (p *Portal) openNow(now time.Time, lang string) string {
-	hours := p.config.Hours
+	hours := p.catalogue.Load().Hours
 	if hours.Open(now) {
 		return fmt.Sprintf(say(lang, "open"), closes(hours, now).Format("15:04"))
 	}
@@ -81,7 +81,7 @@ func (p *Portal) week(lang string) []string {
 	for i := range 7 {
 		day := time.Weekday((i + 1) % 7)
 		var windows []string
-		for _, window := range p.config.Hours.Weekly[day] {
+		for _, window := range p.catalogue.Load().Hours.Weekly[day] {
 			windows = append(windows, clock(window.From)+"–"+clock(window.To))
 		}
 		if windows == nil {

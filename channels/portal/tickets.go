@@ -45,7 +45,7 @@ func (p *Portal) reportPage(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	form.MaxSubject = ticket.MaxSubject
 	form.Kinds = []string{string(ticket.Incident), string(ticket.Question), string(ticket.Order)}
-	for _, service := range p.config.Services {
+	for _, service := range p.catalogue.Load().Services {
 		shown := serviceChoice{Name: in(service.Name, content.Lang)}
 		shown.Choices = append(shown.Choices, choice{string(service.ID) + between, shown.Name + ": " + content.T("about.whole")})
 		for _, category := range service.Categories {
@@ -67,7 +67,7 @@ func (p *Portal) about(value string) (contact.ServiceID, string, bool) {
 		return "", "", true
 	}
 	id, category, _ := strings.Cut(value, between)
-	for _, service := range p.config.Services {
+	for _, service := range p.catalogue.Load().Services {
 		if string(service.ID) != id {
 			continue
 		}
@@ -158,7 +158,7 @@ func statusWord(lang string, status ticket.Status) string {
 
 func (p *Portal) when(at contact.Instant) string {
 	t := at.Time()
-	if zone := p.config.Hours.Zone; zone != nil {
+	if zone := p.catalogue.Load().Hours.Zone; zone != nil {
 		t = t.In(zone)
 	}
 	return t.Format("2006-01-02 15:04")

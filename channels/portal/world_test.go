@@ -113,6 +113,7 @@ var key = []byte("a key of the tests, 32 bytes long")
 type world struct {
 	desk    *desk
 	now     time.Time
+	portal  *portal.Portal
 	handler http.Handler
 }
 
@@ -128,14 +129,16 @@ func newWorld(t *testing.T) *world {
 		hours.Weekly[day] = []contact.Window{{From: 7 * time.Hour, To: 22 * time.Hour}}
 	}
 	p, err := portal.New(portal.Config{
-		Tokens:        []byte(":root { --accent: blue; }\n"),
-		Lines:         []portal.Line{{Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Number: "+46850800100"}},
-		MailAddresses: []string{"desk@example.org"}, Hours: hours,
+		Tokens: []byte(":root { --accent: blue; }\n"),
+		Catalogue: portal.Catalogue{
+			Lines:         []portal.Line{{Name: map[string]string{"sv": "Medarbetare", "en": "Staff"}, Number: "+46850800100"}},
+			MailAddresses: []string{"desk@example.org"}, Hours: hours,
+			Services: []portal.Service{{ID: "platform", Name: map[string]string{"sv": "Skolplattformen"}, Categories: []portal.Category{{ID: "login", Name: map[string]string{"sv": "Inloggning"}}}}},
+		},
 		Notices: board{contact.Notices{Notices: []contact.Notice{
 			{ID: "1", Text: map[string]string{"sv": "Nätet ligger nere", "en": "The network is down"}},
 			{ID: "2", Audiences: []contact.Audience{contact.AudiencePupil}, Text: map[string]string{"sv": "Bara för elever"}},
 		}}},
-		Services: []portal.Service{{ID: "platform", Name: map[string]string{"sv": "Skolplattformen"}, Categories: []portal.Category{{ID: "login", Name: map[string]string{"sv": "Inloggning"}}}}},
 		Users: users{
 			"karin": {Person: "demo-1", Name: "Karin Holm", Audience: contact.AudienceStaff},
 			"nils":  {Person: "demo-6", Name: "Nils Åkerlund", Audience: contact.AudienceStaff},
@@ -146,7 +149,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler = p.Handler()
+	w.portal, w.handler = p, p.Handler()
 	return w
 }
 

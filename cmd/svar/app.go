@@ -38,6 +38,10 @@ type Options struct {
 	Data   string
 	Config configs.Config
 	Log    zerolog.Logger
+	// Load reads the configuration again; nil when it cannot be. Hangups ask for that (SIGHUP), as
+	// administrators do by the API.
+	Load    func() (configs.Config, error)
+	Hangups <-chan os.Signal
 
 	// intake, when set, stands between the phone lines and the switchboard: a test holds
 	// a call back there before it is on record.
@@ -50,6 +54,9 @@ type Options struct {
 // [Start] and ended by [App.Close].
 type App struct {
 	options Options
+	// live is the configuration that holds for what begins now; reloading is held while it is replaced.
+	live      atomic.Pointer[configs.Config]
+	reloading sync.Mutex
 
 	// stops end what was started, the newest first.
 	stops []stop
@@ -112,11 +119,12 @@ func Start(ctx context.Context, options Options) (_ *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	a.live.Store(&a.options.Config)
 	starting, abort := context.WithCancelCause(ctx)
 	a.abort = abort
 	for _, start := range []func(context.Context) error{
 		a.takeDirectory, a.openSite, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
-		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startWatch, a.startHTTP,
+		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startWatch, a.startHTTP, a.startReload,
 	} {
 		err := start(starting)
 		if cause := context.Cause(starting); err != nil && cause != nil && ctx.Err() == nil {

@@ -8,10 +8,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -68,7 +70,10 @@ func (serveCommand) Run(ctx context.Context, out io.Writer, g *global) error {
 	for _, warning := range config.Warnings {
 		log.Warn().Msg(warning)
 	}
-	app, err := Start(ctx, Options{Data: g.Data, Config: config, Log: log})
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	app, err := Start(ctx, Options{Data: g.Data, Config: config, Log: log, Load: g.load, Hangups: hangups})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ type testApp struct {
 	log      *lockedBuffer
 	ended    sync.Once
 	endError error
+	// hangups take what SIGHUP is to a process.
+	hangups chan<- os.Signal
 
 	desks, welcomedDesks atomic.Int64
 	agents               atomic.Int64
@@ -200,7 +202,10 @@ func newAppIn(data string, settings map[string]string, change func(*Options)) (*
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	hangups := make(chan os.Signal, 1)
+	a.hangups = hangups
 	options := Options{
+		Load: func() (configs.Config, error) { return configs.Load(filepath.Join(data, "svar.yaml"), a.lookUp) }, Hangups: hangups,
 		Data: filepath.Join(data, "data"), Config: config,
 		Log: zerolog.New(zerolog.SyncWriter(a.log)).With().Timestamp().Logger(),
 	}

@@ -76,12 +76,12 @@ func (gauges) Describe(chan<- *prometheus.Desc) {}
 // Collect implements [prometheus.Collector].
 func (g gauges) Collect(into chan<- prometheus.Metric) {
 	out := sink(into)
-	out.desk(g.app.ui.Gauges(), g.app.options.Config)
+	out.desk(g.app.ui.Gauges(), g.app.config())
 	stats := g.app.phone.Stats()
 	out.sip(stats)
 	out.rtp("caller", stats.Media)
 	out.rtp("agent", g.app.voice.Statistics())
-	for _, box := range g.app.options.Config.Mail.Mailboxes {
+	for _, box := range g.app.config().Mail.Mailboxes {
 		connected := g.app.mailboxes != nil && g.app.mailboxes.State(box.ID).Connected
 		out.put(mailboxConnected, truth(connected), string(box.ID))
 	}

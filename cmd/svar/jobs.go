@@ -72,7 +72,7 @@ func (a *App) transcript(ctx context.Context, id contact.ID, language string) (s
 // sendMail hands an answer or a receipt over for delivery.
 func (a *App) sendMail(ctx context.Context, out store.OutgoingMail) error {
 	line := out.Line
-	boxes := a.options.Config.Mail.Mailboxes
+	boxes := a.config().Mail.Mailboxes
 	if a.texts().mailbox(line).ID == "" {
 		if len(boxes) == 0 {
 			return fmt.Errorf("%w: no mailbox is configured to send from (mail.mailboxes)", store.ErrPermanent)
@@ -122,7 +122,7 @@ func (a *App) receipt(out store.OutgoingMail) string {
 	for _, notice := range told {
 		fmt.Fprintf(&text, "– %s\n", notice.In(out.Language))
 	}
-	if base := a.options.Config.Portal.BaseURL; base != "" {
+	if base := a.config().Portal.BaseURL; base != "" {
 		fmt.Fprintf(&text, words.portal, base)
 	}
 	text.WriteString("\nService Desk\n")
@@ -135,13 +135,13 @@ const forgetAtOnce = 1000
 // forget deletes the numbers of pupils whose contacts ended long enough ago (requirement D3).
 func (a *App) forget(ctx context.Context) error {
 	var lines []contact.LineID
-	for _, line := range a.options.Config.Lines {
+	for _, line := range a.config().Lines {
 		if line.Audience == contact.AudiencePupil {
 			lines = append(lines, line.ID)
 		}
 	}
 	now := time.Now()
-	due, err := a.store.DueToForget(ctx, lines, now.Add(-a.options.Config.Retention.PupilNumbers.Duration()), forgetAtOnce)
+	due, err := a.store.DueToForget(ctx, lines, now.Add(-a.config().Retention.PupilNumbers.Duration()), forgetAtOnce)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (d portalDesk) Report(ctx context.Context, r portal.Report) (contact.Ticket
 	return d.open(ctx, contactOf("portal "+string(r.User.Person)+" "+r.ID), ticket.Draft{
 		Ticket: ticket.Ticket{
 			Kind: r.Kind, Subject: r.Subject, Service: r.Service, Category: r.Category, Channel: contact.Form,
-			Line: d.config.Portal.Form.ID, Audience: r.User.Audience, Language: r.Language,
+			Line: d.config().Portal.Form.ID, Audience: r.User.Audience, Language: r.Language,
 			Person: r.User.Person, Reporter: ticket.Reporter{Person: r.User.Person, Name: r.User.Name},
 		},
 		First: ticket.Entry{Kind: ticket.FromUser, Text: r.Text},
@@ -75,7 +75,7 @@ func (d portalDesk) open(ctx context.Context, id contact.ID, draft ticket.Draft)
 func (d portalDesk) form(id contact.ID, t ticket.Ticket) store.TextContact {
 	return store.TextContact{
 		Contact: contact.Contact{
-			ID: id, Channel: contact.Form, Line: d.config.Portal.Form.ID, Audience: t.Audience, Person: t.Person, Service: t.Service,
+			ID: id, Channel: contact.Form, Line: d.config().Portal.Form.ID, Audience: t.Audience, Person: t.Person, Service: t.Service,
 			Language: t.Language, Arrived: contact.InstantOf(d.now()),
 		},
 		Personal: contact.Personal{Name: t.Reporter.Name, Subject: t.Subject},
@@ -122,12 +122,17 @@ func (d portalDesk) WriteBack(ctx context.Context, user portal.User, number cont
 }
 
 func portalConfig(a *App, key []byte) portal.Config {
-	config := a.options.Config
-	out := portal.Config{
-		Hours: config.Hours.Opening(), Notices: a.notices, Users: portalUsers{directory: a.directory, hash: a.demoHash},
+	config := a.config()
+	return portal.Config{
+		Catalogue: portalCatalogue(config), Notices: a.notices, Users: portalUsers{directory: a.directory, hash: a.demoHash},
 		Desk: portalDesk{a.texts()}, SessionKey: key, Tokens: web.Tokens, FormLine: config.Portal.Form.ID, BaseURL: config.Portal.BaseURL,
-		Now: a.texts().now, Log: a.options.Log, Services: portalServices(config),
+		Now: a.texts().now, Log: a.options.Log,
 	}
+}
+
+// portalCatalogue is what the portal shows of the configuration.
+func portalCatalogue(config configs.Config) portal.Catalogue {
+	out := portal.Catalogue{Hours: config.Hours.Opening(), Services: portalServices(config)}
 	for _, line := range config.Lines {
 		if len(line.Parties) > 0 {
 			continue // a priority line is not for everybody

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"svar/channels/media"
@@ -22,7 +23,7 @@ const (
 
 // promptCatalogue holds the sound of every prompt in memory, and of the texts said last.
 type promptCatalogue struct {
-	clips   map[promptKey]*media.Clip
+	clips   atomic.Pointer[clips]
 	speaker media.Speaker
 
 	mutex  sync.Mutex
@@ -41,12 +42,14 @@ type spokenText struct {
 
 type promptKey struct{ name, language string }
 
+type clips map[promptKey]*media.Clip
+
 // Clip returns a prompt's sound by name and language.
 func (c *promptCatalogue) Clip(name, language string) (*media.Clip, error) {
 	if name == configs.QueueMusic || name == configs.Ringing {
 		language = ""
 	}
-	clip, known := c.clips[promptKey{name, language}]
+	clip, known := (*c.clips.Load())[promptKey{name, language}]
 	if !known {
 		return nil, fmt.Errorf("there is no prompt %q in the language %q", name, language)
 	}
@@ -111,18 +114,28 @@ func (a *App) makePrompts(ctx context.Context) error {
 		return err
 	}
 	catalogue := &promptCatalogue{
-		clips:   map[promptKey]*media.Clip{{name: configs.QueueMusic}: media.Music(), {name: configs.Ringing}: media.Ringback()},
 		speaker: speech, spoken: make(map[spokenKey]*spokenText),
 	}
-	for _, prompt := range a.options.Config.Prompts {
-		for language, text := range prompt.Text {
-			clip, err := speech.Speak(ctx, language, text)
-			if err != nil {
-				return fmt.Errorf("make the prompt %s (%s): %w", prompt.Name, language, err)
-			}
-			catalogue.clips[promptKey{prompt.Name, language}] = clip
-		}
+	made, err := catalogue.prepare(ctx, a.options.Config.Prompts)
+	if err != nil {
+		return err
 	}
+	catalogue.clips.Store(&made)
 	a.prompts = catalogue
 	return nil
+}
+
+// prepare makes the sound of all prompts.
+func (c *promptCatalogue) prepare(ctx context.Context, prompts []configs.Prompt) (clips, error) {
+	made := clips{{name: configs.QueueMusic}: media.Music(), {name: configs.Ringing}: media.Ringback()}
+	for _, prompt := range prompts {
+		for language, text := range prompt.Text {
+			clip, err := c.speaker.Speak(ctx, language, text)
+			if err != nil {
+				return nil, fmt.Errorf("make the prompt %s (%s): %w", prompt.Name, language, err)
+			}
+			made[promptKey{prompt.Name, language}] = clip
+		}
+	}
+	return made, nil
 }

@@ -18,17 +18,18 @@ import (
 // texts brings what people write to their tickets and to the queue: mails, forms, and what
 // is left at the chat outside of hours. What each needs is triage by the configuration.
 type texts struct {
-	// config is the configuration that holds when a text comes.
-	config configs.Config
+	// config returns the configuration that holds when a text comes.
+	config func() configs.Config
 	store  *store.Store
 	now    func() time.Time
 }
 
 // enqueue says what a form needs, and when an answer to it is due.
 func (t texts) enqueue(audience contact.Audience, service contact.ServiceID, category, language string) contact.Enqueue {
-	form := t.config.Portal.Form
+	config := t.config()
+	form := config.Portal.Form
 	return contact.Enqueue{
-		Needs: t.config.FormNeeds(audience, service, category, language), Class: form.Class.Contact(),
+		Needs: config.FormNeeds(audience, service, category, language), Class: form.Class.Contact(),
 		Target: form.Target, Hours: configs.ClockOf(form.Hours),
 	}
 }
@@ -65,7 +66,7 @@ func (t texts) Take(ctx context.Context, in mail.Incoming) error {
 			Language: language, Arrived: contact.InstantOf(now),
 		},
 		Enqueue: contact.Enqueue{
-			Needs: t.config.MailNeeds(box, language), Class: box.Class.Contact(), Target: box.Target, Hours: configs.ClockOf(box.Hours),
+			Needs: t.config().MailNeeds(box, language), Class: box.Class.Contact(), Target: box.Target, Hours: configs.ClockOf(box.Hours),
 		},
 	}
 	if in.Bounce != nil {
@@ -83,7 +84,7 @@ func (t texts) Quarantine(ctx context.Context, line contact.LineID, at mail.Curs
 }
 
 func (t texts) mailbox(line contact.LineID) configs.Mailbox {
-	for _, box := range t.config.Mail.Mailboxes {
+	for _, box := range t.config().Mail.Mailboxes {
 		if box.ID == line {
 			return box
 		}
@@ -98,7 +99,7 @@ const maxSubject = 80
 func (t texts) Leave(ctx context.Context, m chat.Message) (contact.TicketNumber, error) {
 	now := t.now()
 	audience := contact.AudienceUnknown
-	for _, topic := range t.config.Chat.Topics {
+	for _, topic := range t.config().Chat.Topics {
 		if topic.ID == m.Line {
 			audience = topic.Audience
 		}

@@ -84,7 +84,7 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 		hours := config.HoursOf(line.Hours)
 		out := switchboard.Line{
 			Hours: &hours,
-			ID: line.ID, Channel: contact.Voice, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp,
+			ID:    line.ID, Channel: contact.Voice, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp,
 			Flow: line.IVR(), PartyFlow: line.PartyIVR(),
 		}
 		for _, party := range line.Parties {
@@ -96,7 +96,7 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 		hours := config.HoursOf(topic.Hours)
 		lines = append(lines, switchboard.Line{
 			Hours: &hours,
-			ID: topic.ID, Channel: contact.Chat, Audience: topic.Audience, Language: topic.Languages[0], Languages: topic.Languages,
+			ID:    topic.ID, Channel: contact.Chat, Audience: topic.Audience, Language: topic.Languages[0], Languages: topic.Languages,
 			Flow: topic.IVR(),
 		})
 	}
@@ -111,21 +111,28 @@ func chatConfig(config configs.Config, a *App) chat.Config {
 			if p.Text != "" {
 				return p.Text
 			}
-			return config.PromptText(p.Name, p.Language)
+			return a.config().PromptText(p.Name, p.Language)
 		},
 		ChatsPerAddress: config.Chat.PerAddress, Proxies: config.HTTP.Proxies, Now: time.Now, Log: a.options.Log,
-	}
-	for _, topic := range config.Chat.Topics {
-		out.Topics = append(out.Topics, chat.Topic{
-			Line: topic.ID, Name: topic.Name, Languages: topic.Languages, Service: topic.Service, Audience: topic.Audience,
-		})
+		Topics: chatTopics(config),
 	}
 	return out
 }
 
+func chatTopics(config configs.Config) []chat.Topic {
+	var topics []chat.Topic
+	for _, topic := range config.Chat.Topics {
+		hours := config.HoursOf(topic.Hours)
+		topics = append(topics, chat.Topic{
+			Line: topic.ID, Name: topic.Name, Languages: topic.Languages, Service: topic.Service, Audience: topic.Audience, Hours: &hours,
+		})
+	}
+	return topics
+}
+
 // texts returns the way of what people write to the queue.
 func (a *App) texts() texts {
-	return texts{config: a.options.Config, store: a.store, now: time.Now}
+	return texts{config: a.config, store: a.store, now: time.Now}
 }
 
 func mailConfig(a *App, key []byte) (mail.Config, error) {
@@ -187,7 +194,7 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store, Explanations: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,
-		SessionKey: key, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
+		SessionKey: key, Configuration: a, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
 	}
 	for _, server := range config.Voice.ICEServers {
 		out.ICEServers = append(out.ICEServers, agentui.IceServer(server))
