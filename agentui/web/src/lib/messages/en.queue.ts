@@ -153,7 +153,7 @@ export const queue: typeof swedish = {
     groups: 'By group',
     groupsOf: (n) => `By group, of the first ${n}`,
     readyOf: (ready, all) => `${ready} of ${all} ready`,
-    why: (line) => `Why does it wait? ${line}`,
+    why: (line) => `Why? Waits on the line ${line}`,
   },
   transfer: {
     title: 'Transfer',
@@ -164,7 +164,7 @@ export const queue: typeof swedish = {
     send: 'Transfer',
     sendTo: (name) => `Transfer to ${name}`,
     ask: 'Ask first',
-    askFirst: (name) => `Ask ${name} first`,
+    askFirst: (name) => `Ask first: ${name}`,
     hint: 'If you transfer at once, the caller waits in the old place in the queue, and you are free.',
     textHint: 'The contact waits in its old place in the queue. Your note goes along.',
     states: { ready: 'Ready', busy: 'Busy', paused: 'Break', away: 'Unreachable' },

@@ -153,7 +153,7 @@ export const queue = {
     groups: 'Per grupp',
     groupsOf: (n: number) => `Per grupp, av de ${n} första`,
     readyOf: (ready: number, all: number) => `${ready} av ${all} redo`,
-    why: (line: string) => `Varför väntar den? ${line}`,
+    why: (line: string) => `Varför? Väntar på linjen ${line}`,
   },
   transfer: {
     title: 'Koppla',
@@ -164,7 +164,7 @@ export const queue = {
     send: 'Koppla',
     sendTo: (name: string) => `Koppla till ${name}`,
     ask: 'Fråga först',
-    askFirst: (name: string) => `Fråga ${name} först`,
+    askFirst: (name: string) => `Fråga först: ${name}`,
     hint: 'Kopplar du direkt väntar användaren på sin gamla plats i kön, och du är ledig.',
     textHint: 'Kontakten väntar på sin gamla plats i kön. Din anteckning följer med.',
     states: { ready: 'Redo', busy: 'Upptagen', paused: 'Paus', away: 'Ej nåbar' } as Record<string, string>,
