@@ -84,7 +84,7 @@ func (c *checker) queues(v contact.ContactQueued, before queue.ContactState, now
 				continue
 			}
 			a, known := c.follower.Agent(k.agent)
-			suits := known && slowAttends(a, before) && a.Reserved <= class && slowLevel(v.Needs, a.Skills) >= 0
+			suits := known && slowAttends(a, before, now) && a.Reserved <= class && slowLevel(v.Needs, a.Skills) >= 0
 			if suits && now.Sub(k.at) <= rules.PreferWithin {
 				return k.agent
 			}
@@ -123,10 +123,10 @@ func (c *checker) remembers(v contact.ContactClosed, before queue.ContactState, 
 }
 
 // slowAttends says whether a contact may be kept for the agent, who may be busy.
-func slowAttends(a queue.AgentState, c queue.ContactState) bool {
+func slowAttends(a queue.AgentState, c queue.ContactState, now contact.Instant) bool {
 	return !a.Gone && a.Presence == contact.Ready && len(a.Nodes) > 0 && a.Next == "" &&
 		(len(a.Channels) == 0 || slices.Contains(a.Channels, c.Contact.Channel)) &&
-		!slices.ContainsFunc(c.PassedOver, func(p queue.PassedOver) bool { return p.Agent == a.Agent })
+		!slices.ContainsFunc(c.PassedOver, func(p queue.PassedOver) bool { return p.Agent == a.Agent && now < p.Until })
 }
 
 // endsKeeping checks that a keeping ends for the reason that it gives.
@@ -139,7 +139,7 @@ func (c *checker) endsKeeping(v contact.PreferenceEnded, before queue.ContactSta
 	case contact.PreferenceOver:
 		holds = before.PreferUntil != 0 && before.PreferUntil <= now
 	case contact.PreferenceAway:
-		holds = !slowAttends(a, before)
+		holds = !slowAttends(a, before, now)
 	case contact.PreferenceRefused:
 		holds = refused
 	}
@@ -160,7 +160,7 @@ func (c *checker) settledOrder(now contact.Instant) {
 		if after, to, some := slowStep(rules, k); some && slowBetween(rules, k.Hours, k.NeedsSince, now) >= after {
 			c.t.Fatalf("%+v should need %v by now", k, to)
 		}
-		if a, _ := c.engine.Agent(k.Prefer); k.Prefer != "" && (!slowAttends(a, k) || k.PreferUntil != 0 && k.PreferUntil <= now) {
+		if a, _ := c.engine.Agent(k.Prefer); k.Prefer != "" && (!slowAttends(a, k, now) || k.PreferUntil != 0 && k.PreferUntil <= now) {
 			c.t.Fatalf("%+v is kept for %+v", k, a)
 		}
 		look := c.engine.Outlook(k.Contact.ID)

@@ -47,7 +47,7 @@ var everything = []string{
 	"k11 arrives", "k11 queues ki=1", "kim accepts 16", "offer 16 connected", "kim hands-over k11 to supplier",
 	"k12 arrives", "k12 queues lo=1", "lo accepts 17", "offer 17 connected", "lo transfers k12 to inga",
 	"rules offer-call-backs=yes tries=2", "k13 arrives callable", "k13 queues gi=5", "k13 wants-call-back at=2h",
-	"rules relax-zu=1ms:level:2,1h:anyone hours-desk=07:00-22:00 shut-desk=2026-12-24 rise=200 impact-from=100 prefer=1h prefer-within=72h",
+	"rules relax-zu=10s:drop textsrelax-zu=1ms:level:2,1h:anyone hours-desk=07:00-22:00 shut-desk=2026-12-24 rise=200 impact-from=100 prefer=1h prefer-within=72h",
 	"agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia, gina gi=1, hugo hu=1, inga in=1, jon jo=1, kim ki=1, lo lo=1, mia mi=1 reserved=1, nia ni=1",
 	"mia opens console", "mia ready", "nia opens console", "nia ready",
 	"m3 arrives by=mail person=p1 ticket=SD-7", "m3 stands-for 150", "m3 queues mi=1 target=8h hours=desk", "mia accepts 18", "mia finishes m3 solved",
