@@ -43,8 +43,8 @@ type Callers interface {
 	Identify(p contact.Personal) contact.PersonID
 }
 
-// Config is what a switchboard is made of. All fields are needed, except Orphans, Restorers
-// and Dialler.
+// Config is what a switchboard is made of. All fields are needed, except Orphans, Restorers,
+// Callbacks and Dialler.
 type Config struct {
 	Node contact.NodeID
 	// Lines hold until the first [Switchboard.SetLines].
@@ -61,6 +61,8 @@ type Config struct {
 	Restorers map[contact.Channel]channels.LegRestorer
 	// Dialler calls users back; nil when this node can call nobody.
 	Dialler channels.Dialler
+	// Callbacks finds the places of callers who ring again; nil when nobody has his again.
+	Callbacks Callbacks
 	// Notices are the outage messages that callers hear.
 	Notices Notices
 	// VoiceGrace is how long a caller stays with an agent whose voice is gone, hearing music,
@@ -191,6 +193,11 @@ func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.P
 	if c.Channel != line.channel() {
 		return fmt.Errorf("contact %s came in by %q on the line %q, which takes %q", c.ID, c.Channel, c.Line, line.channel())
 	}
+	if former, waits := s.waitingFor(c, p); waits {
+		if err := s.rejoin(ctx, former, leg); !isRejected(err) {
+			return err
+		}
+	}
 	c.Audience, c.Language = line.Audience, line.language(c.Language)
 	if party, is := line.party(p); is {
 		c.Party, c.Audience = party.ID, party.Audience
@@ -310,10 +317,12 @@ func (s *Switchboard) awaitStart(ctx context.Context) bool {
 	}
 }
 
+// register reports whether the call may begin: not while the node is closed, nor beside another one
+// of the same contact.
 func (s *Switchboard) register(c *call) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if !s.open {
+	if !s.open || s.calls[c.contact.ID] != nil {
 		return false
 	}
 	s.calls[c.contact.ID] = c

@@ -363,6 +363,9 @@ func (a *App) startGateways(ctx context.Context) error {
 	if config.Phone.OutboundAddress() != "" {
 		board.Dialler = dialler
 	}
+	waiting := newWaitingCallers(a.bus, a.personal, a.options.Log)
+	board.Callbacks = waiting
+	a.run("the callers who wait to be called back", waiting.run)
 	if a.board, err = switchboard.New(board); err != nil {
 		return err
 	}
