@@ -20,7 +20,7 @@ import (
 type waitingCallers struct {
 	changes  agentui.Changes
 	personal *journal.Personal
-	log zerolog.Logger
+	log      zerolog.Logger
 
 	mutex sync.RWMutex
 	kept  map[contact.ID]waitingCaller
