@@ -158,6 +158,8 @@ func TestReadersFile(t *testing.T) {
 	if _, _, found := read(t, path); found != 3 {
 		t.Errorf("%d records", found)
 	}
+	embedded.leave() // the keeper, who would take the old server for a broken one
+	embedded.keeping.Wait()
 	if err := embedded.replace(); err != nil {
 		t.Fatal(err)
 	}
