@@ -49,7 +49,13 @@ type Account struct {
 	// SeesProtected tells that he is in the group that may open protected people (row D1). It
 	// comes with no role: an administrator is not in it by himself.
 	SeesProtected bool
+	// Reserved is the lowest priority class of contacts that he is asked for, one of
+	// [ReservedClasses]; empty for all contacts.
+	Reserved string
 }
+
+// ReservedClasses are those that an account may be kept for.
+func ReservedClasses() []string { return []string{"resident-impact", "priority"} }
 
 // Viewer is the account as one that people are shown to.
 func (a Account) Viewer() Viewer { return Viewer{SeesProtected: a.SeesProtected} }
@@ -76,6 +82,9 @@ func (a Account) Check() error {
 	}
 	if !slices.Contains(Roles(), a.Role) {
 		faults = append(faults, fmt.Errorf("there is no role %q; the roles are agent, supervisor and administrator", a.Role))
+	}
+	if a.Reserved != "" && !slices.Contains(ReservedClasses(), a.Reserved) {
+		faults = append(faults, fmt.Errorf("there is no class %q to reserve the account for; there are resident-impact and priority", a.Reserved))
 	}
 	for i, skill := range a.Skills {
 		if skill.Name == "" || skill.Level < 1 || skill.Level > 5 {

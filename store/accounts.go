@@ -21,7 +21,7 @@ const uniqueViolation = "23505"
 // Accounts returns all accounts, sorted by name.
 func (s *Store) Accounts(ctx context.Context) ([]identity.Account, error) {
 	rows, err := s.pool.Query(ctx, `
-		select a.name, a.display_name, a.role, a.password_hash, a.active, a.sees_protected,
+		select a.name, a.display_name, a.role, a.password_hash, a.active, a.sees_protected, a.reserved,
 			coalesce(array_agg(k.skill order by k.skill) filter (where k.skill is not null), '{}'),
 			coalesce(array_agg(k.level order by k.skill) filter (where k.skill is not null), '{}')
 		from accounts a left join account_skills k on k.account = a.name
@@ -33,7 +33,7 @@ func (s *Store) Accounts(ctx context.Context) ([]identity.Account, error) {
 		var a identity.Account
 		var skills []string
 		var levels []int16
-		if err := row.Scan(&a.Name, &a.DisplayName, &a.Role, &a.PasswordHash, &a.Active, &a.SeesProtected, &skills, &levels); err != nil {
+		if err := row.Scan(&a.Name, &a.DisplayName, &a.Role, &a.PasswordHash, &a.Active, &a.SeesProtected, &a.Reserved, &skills, &levels); err != nil {
 			return identity.Account{}, err
 		}
 		for i, skill := range skills {
@@ -53,8 +53,8 @@ func (s *Store) AddAccounts(ctx context.Context, now time.Time, accounts ...iden
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		for _, a := range accounts {
-			batch.Queue(`insert into accounts (name, display_name, role, password_hash, active, sees_protected, created) values ($1, $2, $3, $4, $5, $6, $7)`,
-				a.Name, a.DisplayName, a.Role, a.PasswordHash, a.Active, a.SeesProtected, now)
+			batch.Queue(`insert into accounts (name, display_name, role, password_hash, active, sees_protected, reserved, created) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+				a.Name, a.DisplayName, a.Role, a.PasswordHash, a.Active, a.SeesProtected, a.Reserved, now)
 			for _, skill := range a.Skills {
 				batch.Queue(`insert into account_skills (account, skill, level) values ($1, $2, $3)`, a.Name, skill.Name, int16(skill.Level))
 			}

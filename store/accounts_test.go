@@ -22,7 +22,7 @@ func TestAccountsComeBack(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	gone := account("gone")
-	gone.Active, gone.PasswordHash, gone.SeesProtected = false, "", true
+	gone.Active, gone.PasswordHash, gone.SeesProtected, gone.Reserved = false, "", true, "priority"
 	want := []identity.Account{
 		account("anna", identity.Skill{Name: "pupils", Level: 5}, identity.Skill{Name: "staff", Level: 1}),
 		account("bo", identity.Skill{Name: "it.admin_1-x", Level: 3}),
@@ -99,6 +99,7 @@ func TestTheTableRefusesWhatIsNoAccount(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	for name, spoil := range map[string]func(*identity.Account){
+		"reserved":        func(a *identity.Account) { a.Reserved = "everything" },
 		"role":            func(a *identity.Account) { a.Role = "root" },
 		"no role":         func(a *identity.Account) { a.Role = "" },
 		"login name":      func(a *identity.Account) { a.Name = "Anna" },

@@ -230,11 +230,13 @@ type userAddCommand struct {
 	Role    string   `help:"agent, supervisor or administrator." enum:"agent,supervisor,administrator" default:"agent"`
 	Display string   `help:"The name that colleagues see; the login name when not given."`
 	Skill   []string `help:"A skill with its level 1–5, as staff=4. Repeatable." placeholder:"NAME=LEVEL"`
+	// Reserved is one of [identity.ReservedClasses].
+	Reserved string `help:"Ask the agent only for contacts of this class and above: resident-impact or priority (the priority line)." enum:",resident-impact,priority" default:""`
 }
 
 // Run implements the command.
 func (c userAddCommand) Run(ctx context.Context, out io.Writer, g *global) error {
-	account := identity.Account{Name: c.Name, DisplayName: c.Display, Role: identity.Role(c.Role), Active: true}
+	account := identity.Account{Name: c.Name, DisplayName: c.Display, Role: identity.Role(c.Role), Active: true, Reserved: c.Reserved}
 	if account.DisplayName == "" {
 		account.DisplayName = c.Name
 	}

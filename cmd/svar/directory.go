@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"svar/configs"
 	"svar/contact"
 	"svar/identity"
 )
@@ -52,7 +53,9 @@ func roster(accounts []identity.Account) contact.Roster {
 		for _, skill := range account.Skills {
 			skills = append(skills, contact.Need{Skill: contact.SkillID(skill.Name), Level: skill.Level})
 		}
-		out.Agents = append(out.Agents, contact.Agent{ID: contact.AgentID(account.Name), Skills: contact.NewNeeds(skills...)})
+		out.Agents = append(out.Agents, contact.Agent{
+			ID: contact.AgentID(account.Name), Skills: contact.NewNeeds(skills...), Reserved: configs.Class(account.Reserved).Contact(),
+		})
 	}
 	slices.SortFunc(out.Agents, func(a, b contact.Agent) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return out
