@@ -8,7 +8,7 @@ import (
 
 // sentOnBy reports whether the agent has sent the contact on, so that he who says so again is done.
 func (c *entry) sentOnBy(agent contact.AgentID) bool {
-	return c.SentBy == agent && c.holder() != agent
+	return c.SentBy == agent && c.Agent != agent
 }
 
 // planTransfer sends a contact on to a colleague who can be asked for it, free or busy, or to a group.

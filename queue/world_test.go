@@ -217,53 +217,6 @@ func (w *world) presence() contact.SetPresence {
 	return v
 }
 
-// move draws what sends a contact on, or asks about it.
-func (w *world) move() contact.Command {
-	id, agent := w.call()
-	switch w.pick("move", 12) {
-	case 0:
-		return contact.Transfer{Contact: id, Agent: agent, To: w.destination()}
-	case 1:
-		id, agent = w.text()
-		return contact.Transfer{Contact: id, Agent: agent, To: w.destination()}
-	case 2, 3, 4, 5:
-		return contact.Consult{Contact: id, Agent: agent, To: w.destination()}
-	case 6:
-		id, agent = w.consulted()
-		return contact.EndConsult{Contact: id, Agent: agent}
-	case 7, 8:
-		return contact.CompleteTransfer{Contact: id, Agent: agent}
-	case 9:
-		id, agent = w.held()
-		return contact.HandOver{Contact: id, Agent: agent, To: "supplier"}
-	default:
-		id = w.callback()
-		return contact.Rejoin{Contact: id, Node: w.node(), Leg: contact.LegID(fmt.Sprintf("leg-%s-%d", id, w.pick("leg", 100)))}
-	}
-}
-
-// destination is a colleague or a group, or one that nobody can mean.
-func (w *world) destination() contact.Destination {
-	switch needs := w.needs(3); {
-	case w.oneIn(2, "to an agent"):
-		return contact.Destination{Agent: w.agent()}
-	case w.oneIn(8, "to neither"):
-		return contact.Destination{Agent: w.agent(), Needs: needs}
-	default:
-		return contact.Destination{Needs: needs}
-	}
-}
-
-// consulted names a contact that a colleague is asked about, with either of the two; else any.
-func (w *world) consulted() (contact.ID, contact.AgentID) {
-	for _, c := range w.engine.Contacts() {
-		if c.Consult != nil && !w.oneIn(3, "another") {
-			return c.Contact.ID, []contact.AgentID{c.Agent, c.Consult.With}[w.pick("which", 2)]
-		}
-	}
-	return w.call()
-}
-
 // callback names a contact that waits to be called back or is dialled, if there is one.
 func (w *world) callback() contact.ID {
 	for _, c := range w.engine.Contacts() {
@@ -344,8 +297,11 @@ func (w *world) report() contact.ReportNode {
 
 // command draws one of every kind, the everyday ones more often.
 func (w *world) command() contact.Command {
-	if w.oneIn(6, "a move") {
+	switch w.pick("kind", 6) {
+	case 0:
 		return w.move()
+	case 1, 2:
+		return w.goOn()
 	}
 	kind := w.pick("command", 77)
 	switch {
