@@ -54,6 +54,9 @@ func (e *Engine) planConsult(v contact.Consult, now contact.Instant) (func(), *c
 		return nil, rejection
 	}
 	return func() {
+		if better, none := e.colleague(c, v.To); none == nil {
+			with = better // what was due may have freed him
+		}
 		if c.State == contact.StateConnected {
 			e.emit(contact.ContactHeld{Contact: v.Contact, Agent: v.Agent}, now)
 		}
