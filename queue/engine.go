@@ -115,9 +115,11 @@ func New() *Engine {
 // due; the next Step or Tick brings that.
 func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.Event, error) {
 	now = max(now, e.last)
-	e.passTo(now)
+	before := e.clock
+	passed := e.passTo(now)
 	perform, rejection := e.plan(command, now)
 	if rejection != nil {
+		e.takeBackTime(before, passed)
 		return nil, rejection
 	}
 	e.begin()

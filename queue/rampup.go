@@ -70,8 +70,8 @@ func (e *Engine) nextRamp() (rampAlarm, bool) {
 }
 
 // passTo brings the pools up to now. A clock that goes back, over time in which nothing happened, brings
-// them back: the engine decides as one that was restored.
-func (e *Engine) passTo(now contact.Instant) {
+// them back: the engine decides as one that was restored. It returns the alarms that came by now.
+func (e *Engine) passTo(now contact.Instant) (passed []rampAlarm) {
 	back := now < e.clock
 	e.clock = now
 	if back && e.rules.RampUp > 0 {
@@ -83,6 +83,17 @@ func (e *Engine) passTo(now contact.Instant) {
 		heap.Pop(&e.rampAlarms)
 		delete(e.ramping, next.agent)
 		e.refresh(e.agents[next.agent])
+		passed = append(passed, next)
+	}
+	return passed
+}
+
+// takeBackTime undoes that the alarms passed since before, for a command that was rejected: nothing was
+// offered then to those who got more room, and time has to bring it still.
+func (e *Engine) takeBackTime(before contact.Instant, passed []rampAlarm) {
+	e.clock = min(e.clock, before)
+	for _, a := range passed {
+		e.refresh(e.agents[a.agent])
 	}
 }
 
