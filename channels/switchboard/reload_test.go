@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"svar/channels/switchboard"
 	"svar/contact"
@@ -72,6 +73,34 @@ func TestLineHasHoursOfItsOwn(t *testing.T) {
 				caller := w.callOn("desk", contact.Personal{})
 				synctest.Wait()
 				w.expectHeard(caller, test.want)
+			})
+		})
+	}
+}
+
+// Who came before closing time is served, however late it gets (requirement 3.1a): the stories'
+// line closes at noon.
+func TestWhoCameBeforeClosingTimeIsServed(t *testing.T) {
+	t.Parallel()
+	const noon = contact.Instant(12 * 60 * 60 * 1000) // of 1 January 1970
+	for name, test := range map[string]struct {
+		arrived contact.Instant
+		heard   []string
+	}{
+		"the last moment": {noon - 1, []string{"play menu sv", "cut", "loop music sv"}},
+		"closing time":    {noon, []string{"play closed sv"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(_ *testing.T, w *world) {
+				w.arrived = test.arrived
+				caller := w.greeted()
+				if test.arrived < noon {
+					caller.press("1")
+					w.expect(queuedFor("platform"))
+					time.Sleep(24 * time.Hour) // the bubble's clock
+					w.expect()
+				}
+				w.expectHeard(caller, test.heard...)
 			})
 		})
 	}
