@@ -40,11 +40,14 @@ test: packages-test build lint test-console test-go test-browser ## install what
 .PHONY: test-go
 test-go: packages-test console
 	CGO_ENABLED=1 go test -race -timeout 9m ./...
-	go test -run '^$$' -fuzz '^FuzzCommands$$' -fuzztime 12s ./queue
+	go test -run '^$$' -fuzz '^FuzzCommands$$' -fuzztime 12s -fuzzminimizetime 10x ./queue
 
+BENCH ?= .
+BENCHCOUNT ?= 1
 .PHONY: bench
-bench: packages-test console ## run the Go benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: packages-test console ## run the Go benchmarks into bench.txt (compare two with benchstat; BENCH=Step picks some)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./... > bench.txt || { cat bench.txt; exit 1; }
+	cd tools && go tool benchstat ../bench.txt
 
 .PHONY: erlang
 erlang: console ## hold the engine against Erlang's formulas and write the table in docs/erlang.md (some minutes)
@@ -56,7 +59,7 @@ FUZZTIME ?= 20s
 fuzz: packages-test console ## run each fuzz test for FUZZTIME (default 20s)
 	@set -e; for package in $$(go list ./...); do \
 	  for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
-	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+	    echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
 	  done; \
 	done
 

@@ -18,7 +18,7 @@ func FuzzCommands(f *testing.F) {
 		f.Add(mixed(seed, 256))
 	}
 	f.Fuzz(func(t *testing.T, choices []byte) {
-		c := soundAfterEveryStep(t, byBytes(choices), min(len(choices)/8, 100), 1)
+		c := soundAfterEveryStep(t, byBytes(choices), min(len(choices)/8, 60), 3)
 		c.replays()
 	})
 }
