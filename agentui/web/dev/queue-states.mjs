@@ -118,6 +118,7 @@ export const queueActs = {
     await page.locator('#main-menu button').last().click();
     await page.locator('dialog[open]').waitFor();
   },
+  queue: (page) => page.locator('#waiting-heading').evaluate((heading) => heading.scrollIntoView()),
   transfer: openTransfer,
   'transfer-chat': openTransfer,
   promise: async (page) => {

@@ -1,6 +1,6 @@
 // Takes a picture of each state of the console: node dev/screenshots.mjs FOLDER [state …]
 // Widths 320, 768 and 1440, light and dark, Swedish; --en takes English ones. --docs takes what the documentation has:
-// one picture of each state, and a few of narrow screens, in the dark and in English. Run "npm run build" first.
+// one picture of each state, or of those that are named, and a few of narrow screens, in the dark and in English. Run "npm run build" first.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +40,8 @@ function* wantedLooks() {
   const wide = { width: 1280, height: 800 };
   if (options.has('--docs')) {
     const plain = { viewport: wide, colorScheme: 'light', language: 'sv' };
-    for (const state of everyState) yield { ...plain, state, name: state };
+    for (const state of wanted.length ? wanted : everyState) yield { ...plain, state, name: state };
+    if (wanted.length) return;
     for (const state of ['ringing', 'connected', 'wrapup', 'sound']) {
       yield { ...plain, state, name: `${state}-narrow`, viewport: { width: 320, height: 640 } };
     }

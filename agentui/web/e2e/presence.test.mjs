@@ -33,7 +33,7 @@ async function open(first) {
 
 test('an agent takes some contact paths only; the server keeps which, and ready again means the same ones', async () => {
   const { context, page, server, status } = await open(states['not-ready']);
-  await status.getByRole('button', { name: 'Kontaktvägar' }).click();
+  await status.getByRole('button', { name: 'Vad jag tar emot' }).click();
   for (const name of ['Telefon', 'Formulär']) await page.getByRole('checkbox', { name }).uncheck();
   await page.locator('#paths').getByRole('button', { name: 'Bli redo' }).click();
   const asked = await server.asked('presence');
@@ -51,7 +51,7 @@ test('an agent takes some contact paths only; the server keeps which, and ready 
 
 test('at least one contact path is taken, and all of them are named by none', async () => {
   const { context, page, server, status } = await open(states['paths-some']);
-  await status.getByRole('button', { name: 'Kontaktvägar' }).click();
+  await status.getByRole('button', { name: 'Vad jag tar emot' }).click();
   for (const name of ['Chatt', 'E-post']) await page.getByRole('checkbox', { name }).uncheck();
   await page.getByRole('alert').getByText('Välj minst en kontaktväg.').waitFor();
   await page.locator('#paths').getByRole('button', { name: 'Ändra' }).click({ force: true });

@@ -26,7 +26,7 @@ export const queue: typeof swedish = {
     busyHint: 'The next contact is offered when you are done with this one.',
     textHint: 'More contacts may be offered beside.',
     pausedAfterHint: 'No contact is offered after this one.',
-    paths: 'Contact paths',
+    paths: 'What I take',
     choosePaths: 'What do you want to take?',
     pathsMissing: 'Choose at least one contact path.',
     takes: (paths) => `Takes ${paths}`,

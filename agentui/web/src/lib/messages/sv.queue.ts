@@ -25,7 +25,7 @@ export const queue = {
     busyHint: 'Nästa kontakt erbjuds när du är klar med den här.',
     textHint: 'Fler kontakter kan erbjudas bredvid.',
     pausedAfterHint: 'Ingen kontakt erbjuds efter den här.',
-    paths: 'Kontaktvägar',
+    paths: 'Vad jag tar emot',
     choosePaths: 'Vad vill du ta emot?',
     pathsMissing: 'Välj minst en kontaktväg.',
     takes: (paths: string) => `Tar ${paths}`,
