@@ -152,6 +152,9 @@ func (d *desk) command() contact.Command {
 	case draw == 9:
 		return contact.Tick{}
 	}
+	if at := slices.IndexFunc(open, func(c queue.ContactState) bool { return c.Consult != nil }); at >= 0 && d.random.IntN(4) > 0 {
+		return d.consulting(open[at])
+	}
 	// Those whom an agent has go on first: few calls would be answered otherwise.
 	if held := slices.DeleteFunc(slices.Clone(open), func(c queue.ContactState) bool {
 		return c.Offer == nil && c.Agent == ""
@@ -220,7 +223,7 @@ func (d *desk) sendOn(c queue.ContactState, colleague contact.AgentID) contact.C
 	case 2:
 		return contact.ScheduleCallback{Contact: id, Agent: c.Agent, At: d.now.Add(contact.Millis(d.random.IntN(6_000))), Mine: d.random.IntN(2) == 0}
 	default:
-		return contact.Consult{Contact: id, Agent: c.Agent, To: to}
+		return contact.Consult{Contact: id, Agent: c.Agent, To: contact.Destination{Needs: contact.Needs{{Skill: "common", Level: 1}}}}
 	}
 }
 
@@ -232,7 +235,7 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 		return d.consulting(c)
 	case c.Agent != "" && d.random.IntN(2) == 0:
 		return d.meanwhile(c)
-	case c.Agent != "" && d.random.IntN(3) == 0:
+	case c.Agent != "" && d.random.IntN(2) == 0:
 		return d.sendOn(c, agent)
 	case c.State == contact.StateWaiting && !c.Callback && d.random.IntN(8) == 0:
 		return contact.ScheduleCallback{Contact: id}
@@ -283,7 +286,7 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 }
 
 const (
-	streams = 20
+	streams = 40
 	turns   = 120
 )
 
