@@ -24,6 +24,9 @@ type checker struct {
 	services  map[contact.ServiceID]bool
 	entrances map[contact.LineID]bool
 	hoursIDs  map[contact.HoursID]bool
+	// How many needs services have, a service with its category at most, and a language at most.
+	ofServices           map[contact.ServiceID]int
+	ofForms, ofLanguages int
 }
 
 // check finds what no single value shows: ranges, duplicates and references.
@@ -31,7 +34,7 @@ func check(config Config, sources []source, variables map[string]string) (warnin
 	c := &checker{
 		sources: sources, variables: variables, prompts: map[string]Prompt{}, groups: map[contact.SkillID]bool{},
 		services: map[contact.ServiceID]bool{}, entrances: map[contact.LineID]bool{},
-		hoursIDs: map[contact.HoursID]bool{},
+		hoursIDs: map[contact.HoursID]bool{}, ofServices: map[contact.ServiceID]int{},
 	}
 	c.ports(config)
 	c.browsers(config)

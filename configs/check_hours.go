@@ -8,10 +8,11 @@ import (
 )
 
 // maxHoursSets bounds the named hours: the rules are recorded whole, and holidays of many years are
-// much of them.
+// much of them. The engine takes no more windows and exceptions than these, holidays and eves among them.
 const (
 	maxHoursSets  = 6
 	maxExceptions = 400
+	maxWindows    = 12 // of a day
 )
 
 func (c *checker) openingHours(config Config) {
@@ -46,6 +47,9 @@ func (c *checker) hours(path string, hours Hours) {
 		if _, err := windows(texts); err != nil {
 			c.fault(path, "%v", err)
 		}
+		if n := len(texts); n > maxWindows {
+			c.fault(path, "there are %d windows of a day; %d is the most", n, maxWindows)
+		}
 		opens = opens || len(texts) > 0
 	}
 	windowsAt(path+".weekly.everyday", hours.Weekly.Everyday)
@@ -57,8 +61,8 @@ func (c *checker) hours(path string, hours Hours) {
 	}
 	windowsAt(path+".weekly.holiday", hours.Weekly.Holiday)
 	windowsAt(path+".weekly.eve", hours.Weekly.Eve)
-	if n := len(hours.Exceptions); n > maxExceptions {
-		c.fault(path+".exceptions", "there are %d exceptions; %d is the most", n, maxExceptions)
+	if n := len(hours.Opening().Exceptions); n > maxExceptions {
+		c.fault(path+".exceptions", "there are %d exceptions, with the holidays and eves of all years; %d is the most", n, maxExceptions)
 	}
 	seen := map[contact.Date]bool{}
 	for i, exception := range hours.Exceptions {

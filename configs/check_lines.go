@@ -168,6 +168,12 @@ func (c *checker) queue(path string, queue Queue, e entrance) {
 		c.audience(at, audience)
 		c.needs(at, queue.AudienceNeeds[audience])
 	}
+	spoken := c.ofLanguages
+	if queue.LanguageNeeds != nil {
+		spoken = most(queue.LanguageNeeds)
+	}
+	c.together(path+".needs", len(queue.Needs), spoken, most(queue.AudienceNeeds))
+	c.atMost(path+".target", queue.Target, maxTarget)
 	c.class(path+".class", queue.Class)
 	if queue.Callback != nil {
 		c.plays(path+".callback.say", queue.Callback.Say, e)

@@ -11,8 +11,13 @@ import (
 // The most that the engine takes, as in check_desk.go.
 const (
 	maxRelaxations = 8
+	// maxNeeds is how much one contact can need, however many lists it comes from.
+	maxNeeds = 16
+	// maxImpact is how many residents and companies a contact can stand for.
+	maxImpact = 1_000_000
 	// maxTextsRelax is how long a mail may wait for a group at most, in opening hours.
 	maxTextsRelax   = contact.Millis(90 * 24 * 3600 * 1000)
+	maxTarget       = contact.Millis(366 * 24 * 3600 * 1000)
 	maxPauseReasons = 50
 	maxTries        = 20
 	maxPreferWithin = contact.Millis(366 * 24 * 60 * 60 * 1000)
@@ -88,10 +93,31 @@ func (c *checker) relaxed(path string, group contact.SkillID, step Relaxation) {
 
 // spoken checks what contacts need in a language.
 func (c *checker) spoken(needed map[string][]Need) {
+	c.ofLanguages = most(needed)
 	for _, language := range slices.Sorted(maps.Keys(needed)) {
 		path := "$.languages." + language
 		c.language(path, language)
 		c.needs(path, needed[language])
+	}
+}
+
+// most is how many needs the longest of the lists has.
+func most[K comparable](lists map[K][]Need) int {
+	longest := 0
+	for _, list := range lists {
+		longest = max(longest, len(list))
+	}
+	return longest
+}
+
+// together says when what a contact needs may be more than the engine takes: it would refuse the contact.
+func (c *checker) together(path string, lists ...int) {
+	sum := 0
+	for _, n := range lists {
+		sum += n
+	}
+	if sum > maxNeeds {
+		c.fault(path, "a contact may need %d skills; %d is the most", sum, maxNeeds)
 	}
 }
 
@@ -101,12 +127,15 @@ func (c *checker) catalogue(services []Service) {
 		id(c, path, "service", service.ID, c.services)
 		c.named(path+".name", service.Name)
 		c.needs(path+".needs", service.Needs)
+		c.ofServices[service.ID] = len(service.Needs)
+		c.ofForms = max(c.ofForms, len(service.Needs))
 		categories := map[string]bool{}
 		for j, category := range service.Categories {
 			at := fmt.Sprintf("%s.categories[%d]", path, j)
 			id(c, at, "category", category.ID, categories)
 			c.named(at+".name", category.Name)
 			c.needs(at+".needs", category.Needs)
+			c.ofForms = max(c.ofForms, len(service.Needs)+len(category.Needs))
 		}
 	}
 }
@@ -115,6 +144,9 @@ func (c *checker) catalogue(services []Service) {
 func (c *checker) order(desk Desk) {
 	if rise := desk.RiseAfter; rise != 0 && (rise < minRise || rise > maxRise) {
 		c.fault("$.desk.rise_after", "%d %% of the target is not within %d–%d; 0 means never", rise, minRise, maxRise)
+	}
+	if desk.ImpactFrom > maxImpact {
+		c.fault("$.desk.impact_from", "%d is more than %d, which is the most that a contact can stand for", desk.ImpactFrom, maxImpact)
 	}
 	for key, length := range map[string]contact.Millis{
 		"ramp_up": desk.RampUp, "transfer_wait": desk.TransferWait, "preferred.for": desk.Preferred.For, "preferred.within": desk.Preferred.Within,

@@ -67,6 +67,7 @@ func (c *checker) mail(m Mail) {
 		}
 		c.service(path+".service", box.Service)
 		c.needs(path+".needs", box.Needs)
+		c.together(path+".needs", len(box.Needs), c.ofServices[box.Service], c.ofLanguages)
 		c.class(path+".class", box.Class)
 		c.target(path, box.Target)
 		c.hoursID(path, box.Hours)
@@ -137,6 +138,7 @@ func (c *checker) portal(portal Portal) {
 		path := "$.portal.form.needs." + string(audience)
 		c.audience(path, audience)
 		c.needs(path, form.Needs[audience])
+		c.together(path, len(form.Needs[audience]), c.ofForms, c.ofLanguages)
 	}
 }
 
@@ -144,4 +146,5 @@ func (c *checker) target(path string, target contact.Millis) {
 	if target <= 0 {
 		c.fault(path+".target", "the target must be above 0 s")
 	}
+	c.atMost(path+".target", target, maxTarget)
 }

@@ -1,7 +1,9 @@
 package configs_test
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,6 +155,23 @@ func TestHoursOfTheRulesAreThoseOfTheDoors(t *testing.T) {
 	}
 }
 
+// manyWindows are so many windows of a day, and manyDates so many exceptions that are no holidays.
+func manyWindows(n int) string {
+	var windows []string
+	for i := range n {
+		windows = append(windows, fmt.Sprintf("%q", fmt.Sprintf("%02d:00-%02d:30", i, i)))
+	}
+	return strings.Join(windows, ", ")
+}
+
+func manyDates(n int) string {
+	var dates []string
+	for i := range n {
+		dates = append(dates, fmt.Sprintf("{date: %s, open: []}", time.Date(2050, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)))
+	}
+	return strings.Join(dates, ", ")
+}
+
 func TestHoursThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -169,6 +188,9 @@ func TestHoursThatMakeNoSense(t *testing.T) {
 		"one date twice":   {"hours:\n  exceptions:\n    - {date: 2026-12-24, open: []}\n    - {date: 2026-12-24, open: []}\n", []string{"own.yaml:4:14:", "two exceptions"}},
 		"open was left":    {"hours: {exceptions: [{date: 2026-12-24}]}\n", []string{"own.yaml:1:", "needs open"}},
 		"unknown weekday":  {"hours: {weekly: {måndag: []}}\n", []string{"own.yaml:1:", "måndag"}},
+		"many windows":     {"hours: {weekly: {everyday: [" + manyWindows(13) + "]}}\n", []string{"own.yaml:1:", "13 windows of a day; 12 is the most"}},
+		"many dates":       {"hours:\n  exceptions: [" + manyDates(401) + "]\n", []string{"own.yaml:2:", "401 exceptions"}},
+		"with holidays":    {"hours:\n  weekly: {holiday: []}\n  exceptions: [" + manyDates(300) + "]\n", []string{"own.yaml:3:", "495 exceptions"}},
 		"holiday":          {"hours: {weekly: {holiday: [\"9-15\"]}}\n", []string{"own.yaml:1:28:", "is no window"}},
 		"eve":              {"hours: {weekly: {eve: [\"9-15\"]}}\n", []string{"own.yaml:1:24:", "is no window"}},
 		"set of no name":   {"hours_sets: [{weekly: {everyday: [\"07:00-22:00\"]}}]\n", []string{"own.yaml:1:", "needs an id"}},

@@ -1,6 +1,7 @@
 package configs_test
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -185,6 +186,27 @@ func TestDefaultLinesOfferACallback(t *testing.T) {
 	}
 }
 
+// manyNeeds are so many needs for groups of manyGroups, from the first of them on.
+func manyNeeds(first, n int) string {
+	var needs []string
+	for i := range n {
+		needs = append(needs, fmt.Sprintf("{skill: g%d, level: 1}", first+i))
+	}
+	return "[" + strings.Join(needs, ", ") + "]"
+}
+
+// manyGroups are 20 groups beside those that the defaults name.
+func manyGroups() string {
+	text := "groups:"
+	for i := range 20 {
+		text += fmt.Sprintf("\n  - {id: g%d, name: {sv: x, en: x}}", i)
+	}
+	for _, id := range []string{"staff", "english", "pupils", "platform", "devices", "network", "mail", "contact-centre"} {
+		text += fmt.Sprintf("\n  - {id: %s, name: {sv: x, en: x}}", id)
+	}
+	return text + "\n"
+}
+
 func TestRulesThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	relax := func(steps string) string {
@@ -214,6 +236,13 @@ func TestRulesThatMakeNoSense(t *testing.T) {
 		"nine steps":              {relax(strings.Repeat("{after: 5s, level: 1}, ", 9)), []string{"own.yaml:4:", "9 steps; 8 is the most"}},
 		"unknown key of a step":   {relax("{after: 5s, lower: 1}"), []string{"own.yaml:4:", "lower"}},
 		"rises before its target": {"desk: {rise_after: 99}\n", []string{"own.yaml:1:20:", "100–10000"}},
+		"impact of all":           {"desk: {impact_from: 1000001}\n", []string{"own.yaml:1:21:", "more than 1000000"}},
+		"needs of a call":         {manyGroups() + lineOf("    flow: [{queue: {needs: "+manyNeeds(0, 16)+", target: 60s, music: queue-music}}]\n"), []string{"own.yaml:34:", "may need 17 skills; 16 is the most"}},
+		"needs by audience":       {manyGroups() + lineOf("    flow: [{queue: {needs: "+manyNeeds(0, 9)+", audience_needs: {staff: "+manyNeeds(9, 8)+"}, language_needs: {}, target: 60s, music: queue-music}}]\n"), []string{"own.yaml:34:", "may need 17 skills"}},
+		"needs of a form":         {manyGroups() + "portal: {form: {needs: {staff: " + manyNeeds(0, 15) + "}}}\n", []string{"own.yaml:30:", "may need 17 skills"}},
+		"needs of a mail":         {manyGroups() + mailbox("[{skill: staff, level: 2}]", manyNeeds(0, 15)), []string{"own.yaml:38:", "may need 17 skills"}},
+		"target of a call":        {lineOf("    flow: [{queue: {target: 8785h, music: queue-music}}]\n"), []string{"own.yaml:5:29:", "longer than 8784h"}},
+		"target of a form":        {"portal: {form: {target: 8785h}}\n", []string{"own.yaml:1:25:", "longer than 8784h"}},
 		"ramp up":                 {"desk: {ramp_up: -1s}\n", []string{"own.yaml:1:17:", "below 0 s"}},
 		"preferred since never":   {"desk: {preferred: {for: 20s, within: 0s}}\n", []string{"own.yaml:1:38:", "longer than 0 s"}},
 		"retried at once":         {"desk: {callbacks: {retry: 0s}}\n", []string{"own.yaml:1:27:", "longer than 0 s"}},
@@ -243,6 +272,7 @@ func TestTheEngineTakesTheRulesAtTheirLimits(t *testing.T) {
 		"", "desk: {rise_after: 0, impact_from: 0, ramp_up: 0s, preferred: {for: 0s, within: 0s}, callbacks: {offer: false, tries: 0, retry: 0s, appointment_wait: 0s}, transfer_wait: 0s, pause_reasons: []}\n",
 		"desk: {rise_after: 10000, impact_from: 1000000, ramp_up: 10m, preferred: {for: 24h, within: 8784h}, callbacks: {tries: 20, retry: 24h, appointment_wait: 24h}, transfer_wait: 24h}\n",
 		"hours_sets: [{id: a, weekly: {everyday: [\"00:00-24:00\"], holiday: [], eve: [\"08:00-09:00\", \"10:00-11:00\"]}}]\n",
+		"hours: {weekly: {everyday: [" + manyWindows(12) + "]}, exceptions: [" + manyDates(400) + "]}\n",
 	} {
 		if _, err := queue.New().Step(contact.ChangeRules{Rules: load(t, text).Rules()}, 1); err != nil {
 			t.Errorf("%s: the engine says %v", text, err)
