@@ -11,7 +11,7 @@ import (
 
 // maxResidents is the largest impact that a contact may be said to have: more than the city has
 // residents and companies is a slip of the finger.
-const maxResidents = 2_000_000
+const maxResidents = 1_000_000
 
 // moveOn sends a contact on, or asks a colleague about it first.
 func (c *console) moveOn(ctx context.Context, r Request) error {
