@@ -143,7 +143,8 @@ func (b *Board) load(ctx context.Context) {
 }
 
 // apply takes one change in. One that is known already is a sign of life. An empty one that
-// is not may repeat the sequence of one that was lost, so the whole is asked for.
+// is not may repeat the sequence of one that was lost, so the whole is asked for; and so it is when
+// a change says that it does not tell all.
 func (b *Board) apply(change bus.Change) {
 	b.mutex.Lock()
 	switch {
@@ -158,7 +159,7 @@ func (b *Board) apply(change bus.Change) {
 		b.heard = time.Now()
 		b.mutex.Unlock()
 		return
-	case change.Sequence != b.sequence+1, len(change.Contacts)+len(change.Agents) == 0 && change.Rules == nil:
+	case change.Sequence != b.sequence+1, change.Everything, len(change.Contacts)+len(change.Agents) == 0 && change.Rules == nil:
 		b.mutex.Unlock()
 		b.askForAll()
 		return

@@ -79,6 +79,22 @@ func TestBoardNoticesALostLastChange(t *testing.T) {
 	})
 }
 
+// A change that does not tell all is no reason to go on with what was true before it.
+func TestBoardAsksWhenEverythingMayHaveChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newFakeQueue()
+		b, _ := runBoard(t, q)
+		change := q.record([]bus.ContactView{waitingContact("a", "staff", 1)}, nil)
+		q.set(func() { q.view.Contacts = append(q.view.Contacts, waitingContact("b", "staff", 2)) })
+		change.Everything = true
+		q.send(change)
+		if synctest.Wait(); !b.holds("a") || !b.holds("b") || q.timesAsked() != 2 {
+			t.Errorf("a %v, b %v, asked %d times", b.holds("a"), b.holds("b"), q.timesAsked())
+		}
+	})
+}
+
 func TestBoardRefusesOlderLeadersAndRepetitions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -97,16 +97,23 @@ func (c *checker) elect() {
 	} else {
 		c.settled = 0
 	}
+	before, shown := c.snapshot(c.engine), views(c.engine)
+	twin := c.restored(before)
 	events, err := c.engine.Elect(c.engine.Epoch()+1, "node-1", c.world.now)
 	if err != nil {
 		c.t.Fatalf("elect: %v", err)
 	}
+	if again, _ := twin.Elect(twin.Epoch()+1, "node-1", c.world.now); !reflect.DeepEqual(events, again) || c.snapshot(twin) != c.snapshot(c.engine) {
+		c.t.Fatalf("a restored engine elects otherwise:\n%v\n%v", events, again)
+	}
+	c.tells(shown, events)
+	c.deadlineHolds(c.snapshot(c.engine))
 	c.follow(events, max(c.world.now, c.engine.Last()))
 	c.sound()
 }
 
 func (c *checker) step(command contact.Command) {
-	before := c.snapshot(c.engine)
+	before, shown := c.snapshot(c.engine), views(c.engine)
 	now := max(c.world.now, c.engine.Last())
 	c.command = command
 	twin := (*queue.Engine)(nil)
@@ -127,6 +134,7 @@ func (c *checker) step(command contact.Command) {
 		}
 		return
 	}
+	c.tells(shown, events)
 	c.follow(events, now)
 	c.sound()
 	if now >= c.settled {
@@ -152,11 +160,16 @@ func (c *checker) doesTheSame(twin *queue.Engine, events []contact.Event, err er
 }
 
 // repeat sends the command once more: its work is done. Only what ended an offer finds
-// it gone.
+// it gone, and what connected a text with an agent who stays away.
 func (c *checker) repeat(command contact.Command) {
+	returned := slices.ContainsFunc(c.tape[len(c.tape)-1].events, func(event contact.Event) bool {
+		_, is := event.(contact.ContactReturned)
+		return is
+	})
 	before := c.snapshot(c.engine)
 	events, err := c.engine.Step(command, c.world.now)
-	if err != nil && !slices.Contains([]string{"fail-connect", "hang-up", "fail-dial"}, contact.CommandName(command)) {
+	if err != nil && !slices.Contains([]string{"fail-connect", "hang-up", "fail-dial"}, contact.CommandName(command)) &&
+		(!returned || contact.CommandName(command) != "confirm-connected") {
 		c.t.Fatalf("%#v twice: %v", command, err)
 	}
 	if len(events) > 0 || c.snapshot(c.engine) != before {

@@ -313,8 +313,32 @@ func (e *Engine) Epoch() uint64 { return e.epoch }
 // Last returns the instant of the last event.
 func (e *Engine) Last() contact.Instant { return e.last }
 
-// Touched returns the contact and the agent whose state the event changed; empty when
-// it changed none. [contact.RosterChanged] may change all agents.
+// Changed returns the contacts and the agents whose state the events changed, each once; everything says
+// that they may have changed all of them: who leads, the rules, the roster.
+func Changed(events []contact.Event) (contacts []contact.ID, agents []contact.AgentID, everything bool) {
+	for _, event := range events {
+		id, agent := Touched(event)
+		named := []contact.AgentID{agent}
+		switch v := event.(type) {
+		case contact.LeaderElected, contact.RulesChanged, contact.RosterChanged:
+			everything = true
+		case contact.ConsultEnded:
+			named = append(named, v.Agent) // one of the two is free now
+		}
+		if id != "" && !slices.Contains(contacts, id) {
+			contacts = append(contacts, id)
+		}
+		for _, agent := range named {
+			if agent != "" && !slices.Contains(agents, agent) {
+				agents = append(agents, agent)
+			}
+		}
+	}
+	return contacts, agents, everything
+}
+
+// Touched returns the contact and the agent that the event is about: the fold needs them to exist. What else it
+// changes is told by [Changed].
 func Touched(event contact.Event) (contact.ID, contact.AgentID) {
 	switch v := event.(type) {
 	case contact.ContactArrived:

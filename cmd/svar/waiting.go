@@ -86,7 +86,7 @@ func (w *waitingCallers) take(ctx context.Context, change bus.Change) {
 	switch {
 	case change.Epoch < w.epoch, change.Epoch == w.epoch && change.Sequence <= w.sequence:
 		return
-	case change.Epoch == w.epoch && change.Sequence == w.sequence+1 && len(change.Contacts)+len(change.Agents) > 0:
+	case change.Epoch == w.epoch && change.Sequence == w.sequence+1 && !change.Everything && len(change.Contacts)+len(change.Agents) > 0:
 		w.note(ctx, change.Contacts)
 		w.sequence = change.Sequence
 		return

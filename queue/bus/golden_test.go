@@ -105,7 +105,8 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 		"change": {Change{
 			Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Contacts: []ContactView{someView}, Agents: []AgentView{someAgent}, Rules: &someRules,
 		}, decodeAs[Change]},
-		"change-none": {Change{Epoch: 3, Sequence: 42, Now: 1_764_054_001_000}, decodeAs[Change]},
+		"change-everything": {Change{Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Everything: true}, decodeAs[Change]},
+		"change-none":       {Change{Epoch: 3, Sequence: 42, Now: 1_764_054_001_000}, decodeAs[Change]},
 		"view": {View{
 			Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Contacts: []ContactView{someView}, Agents: []AgentView{someAgent}, Rules: someRules,
 		}, decodeAs[View]},

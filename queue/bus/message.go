@@ -78,6 +78,9 @@ type Change struct {
 	Agents   []AgentView     `json:"agents,omitempty"`
 	// Rules is set when they changed.
 	Rules *contact.Rules `json:"rules,omitempty"`
+	// Everything says that more may have changed than is told here, for there is a new leader, or new rules, or a
+	// new roster: a receiver asks for the [View].
+	Everything bool `json:"everything,omitempty"`
 }
 
 // View is everything that is open, at a sequence: contacts that are not closed,

@@ -11,28 +11,11 @@ import (
 // touched reads from the engine what the events of the step just taken have changed.
 func (d *Dispatcher) touched(events []contact.Event) touched {
 	out := touched{nodes: map[contact.ID]contact.NodeID{}, legs: map[contact.ID]contact.LegID{}}
-	var contacts []contact.ID
-	var agents []contact.AgentID
-	for _, event := range events {
-		switch event.(type) {
-		case contact.RosterChanged:
-			for _, agent := range d.engine.Agents() {
-				agents = append(agents, agent.Agent)
-			}
-		case contact.RulesChanged:
-			rules := d.engine.Rules()
-			out.rules = &rules
-		}
-		id, agent := queue.Touched(event)
-		if id != "" && !slices.Contains(contacts, id) {
-			contacts = append(contacts, id)
-		}
-		if agent != "" && !slices.Contains(agents, agent) {
-			agents = append(agents, agent)
-		}
-		if ended, is := event.(contact.ConsultEnded); is && !slices.Contains(agents, ended.Agent) {
-			agents = append(agents, ended.Agent) // one of the two is free now
-		}
+	contacts, agents, everything := queue.Changed(events)
+	out.everything = everything
+	if slices.ContainsFunc(events, func(event contact.Event) bool { _, is := event.(contact.RulesChanged); return is }) {
+		rules := d.engine.Rules()
+		out.rules = &rules
 	}
 	for _, id := range contacts {
 		if state, known := d.engine.Contact(id); known {
@@ -68,6 +51,7 @@ func (d *Dispatcher) publish(sequence uint64, t turn) {
 		if step.touched.rules != nil {
 			change.Rules = step.touched.rules
 		}
+		change.Everything = change.Everything || step.touched.everything
 	}
 	d.warn(d.config.Bus.PublishChange(change))
 }

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"svar/contact"
@@ -39,5 +40,43 @@ func TestViewsLackNothing(t *testing.T) {
 				t.Errorf("%T does not show %s", view, fields.Type().Field(n).Name)
 			}
 		}
+	}
+}
+
+// A new leader, new rules and a new roster change more than their events name: whoever follows the queue is
+// told to ask for all of it, and for nothing else.
+func TestWhatChangesEverythingSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	changes := w.changes()
+	w.lead()
+	w.send(contact.ChangeRules{Rules: rules})
+	w.agents("anna")
+	w.call("k1")
+	told := 0
+	records := w.records()
+	for next := uint64(1); next <= uint64(len(records)); {
+		change := <-changes
+		if change.Sequence < next {
+			continue // a sign of life
+		}
+		want := slices.ContainsFunc(records[next-1].Events, func(event contact.Event) bool {
+			switch event.(type) {
+			case contact.LeaderElected, contact.RulesChanged, contact.RosterChanged:
+				return true
+			default:
+				return false
+			}
+		})
+		if change.Everything != want {
+			t.Errorf("%v: everything is %v", records[next-1].Events, change.Everything)
+		}
+		if want {
+			told++
+		}
+		next++
+	}
+	if told != 3 {
+		t.Errorf("%d of 3 changes of everything", told)
 	}
 }

@@ -212,6 +212,8 @@ type touched struct {
 	contacts  []bus.ContactView
 	agents    []bus.AgentView
 	rules     *contact.Rules
+	// everything says that more may have changed than these.
+	everything bool
 }
 
 // split halves a turn: between two steps, or within its only one. Then the views go with
