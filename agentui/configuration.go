@@ -52,7 +52,7 @@ func (u *UI) reload(ctx context.Context, in *SessionInput) (*reloadedOutput, err
 	if err != nil {
 		u.logFailure(err, "the configuration could not be taken over")
 		return nil, huma.ErrorWithHeaders(
-			huma.Error503ServiceUnavailable("the queue does not take the configuration; nothing was changed; try this again in a moment"),
+			huma.Error503ServiceUnavailable("the configuration could not be taken over; try this again in a moment"),
 			http.Header{"Retry-After": {retryAfter}})
 	}
 	u.config.Log.Info().Str("agent", account.Name).Msg("the configuration was read again")

@@ -1,6 +1,8 @@
 package configs
 
 import (
+	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,7 +30,7 @@ func (c Config) TakeOver(next Config) (Config, Difference) {
 	live.Desk = next.Desk
 	live.Desk.VoiceGrace = c.Desk.VoiceGrace
 	live.HoursSets = withKept(next.HoursSets, c.HoursSets)
-	live.Prompts = withKept(next.Prompts, c.Prompts)
+	live.Prompts = withKept(d.stillSpoken(c.Prompts, next.Prompts), c.Prompts)
 	live.Chat.Topics = withKept(next.Chat.Topics, c.Chat.Topics)
 	live.Lines = changedByID(c.Lines, next.Lines, func(old, line Line) Line {
 		line.Number = old.Number
@@ -49,6 +51,42 @@ func (c Config) TakeOver(next Config) (Config, Difference) {
 		return true
 	})
 	return live, d.found
+}
+
+// maxKeptHours is how many sets of opening hours there can be with those that stay until the restart.
+const maxKeptHours = 2 * maxHoursSets
+
+// CheckKept says what is wrong with a configuration that was taken over: too much may have stayed.
+func (c Config) CheckKept() error {
+	if n := len(c.HoursSets); n > maxKeptHours {
+		return fmt.Errorf("hours_sets: with those that are gone from the file but stay until the restart there are %d; %d is the most: restart first", n, maxKeptHours)
+	}
+	return nil
+}
+
+// stillSpoken returns the prompts of next with the texts of those languages that they had in old and have no more:
+// who is on his way through a line hears them in the language that he began in.
+func (d *differ) stillSpoken(old, next []Prompt) []Prompt {
+	out := slices.Clone(next)
+	for i, prompt := range out {
+		at := slices.IndexFunc(old, func(o Prompt) bool { return o.Name == prompt.Name })
+		if at < 0 {
+			continue
+		}
+		text, path := map[string]string{}, join(join("prompts", prompt.Name), "text")
+		maps.Copy(text, prompt.Text)
+		for _, language := range slices.Sorted(maps.Keys(old[at].Text)) {
+			if before := old[at].Text[language]; text[language] == "" && before != "" {
+				text[language] = before
+				d.found.Restart = append(d.found.Restart, join(path, language))
+			}
+		}
+		if maps.Equal(text, old[at].Text) {
+			d.found.Changed = slices.DeleteFunc(d.found.Changed, func(p string) bool { return p == path })
+		}
+		out[i].Text = text
+	}
+	return out
 }
 
 // isTaken tells that a line, a mailbox or the form has the id.

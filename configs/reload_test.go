@@ -1,8 +1,10 @@
 package configs_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"svar/configs"
@@ -106,6 +108,43 @@ chat: {topics: [{id: old, name: {sv: t, en: t}, languages: [sv], flow: [{queue: 
 	}
 	if len(live.Rules().Hours) != 2 {
 		t.Errorf("the rules have the hours %+v", live.Rules().Hours)
+	}
+}
+
+// Who hears a prompt in a language hears it to the end of his way.
+func TestPromptsKeepTheirLanguagesUntilTheRestart(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]struct {
+		changed []string
+		sv      string
+	}{
+		"{sv: Hej}": {sv: "Hej"}, "{sv: Ny}": {changed: []string{"prompts.hello.text"}, sv: "Ny"},
+	} {
+		next := strings.Replace(base, "{sv: Hej, en: Hello}", text, 1)
+		live := compare(t, load(t, base), load(t, next), want.changed, []string{"prompts.hello.text.en"})
+		if sv, en := live.PromptText("hello", "sv"), live.PromptText("hello", "en"); sv != want.sv || en != "Hello" {
+			t.Errorf("after %s it says %q and %q", text, sv, en)
+		}
+	}
+}
+
+// Hours that are kept at every reading are bounded: the rules are recorded whole.
+func TestTooManyHoursAreNotKept(t *testing.T) {
+	t.Parallel()
+	of := func(name string) configs.Config {
+		text := "hours_sets:\n"
+		for i := range 6 {
+			text += fmt.Sprintf("  - {id: %s%d, weekly: {everyday: [\"08:00-17:00\"]}}\n", name, i)
+		}
+		return load(t, text)
+	}
+	live, _ := of("a").TakeOver(of("b"))
+	if err := live.CheckKept(); err != nil {
+		t.Error(err)
+	}
+	live, _ = live.TakeOver(of("c"))
+	if err := live.CheckKept(); err == nil || !strings.Contains(err.Error(), "there are 18; 12 is the most: restart first") {
+		t.Errorf("18 sets of hours: %v", err)
 	}
 }
 

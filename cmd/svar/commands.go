@@ -62,6 +62,9 @@ type serveCommand struct{}
 // Run implements the command.
 func (serveCommand) Run(ctx context.Context, out io.Writer, g *global) error {
 	begun := time.Now()
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // from the first on: unheard, it would end the process
+	defer signal.Stop(hangups)
 	config, err := g.load()
 	if err != nil {
 		return err
@@ -70,9 +73,6 @@ func (serveCommand) Run(ctx context.Context, out io.Writer, g *global) error {
 	for _, warning := range config.Warnings {
 		log.Warn().Msg(warning)
 	}
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	app, err := Start(ctx, Options{Data: g.Data, Config: config, Log: log, Load: g.load, Hangups: hangups})
 	if err != nil {
 		return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"svar/agentui"
 	"svar/contact"
 	"svar/identity"
+	"svar/queue/journal"
 )
 
 // reloadConfig is a desk whose callers hear the prompts first, and whose agents give the outcomes.
@@ -144,6 +147,43 @@ func TestReloadLeavesCallsAlone(t *testing.T) {
 	}
 	for _, waiting := range []*caller{second, third, fourth} {
 		waiting.HangUp()
+	}
+}
+
+// Whoever asked and has gone stops nothing half way, and the queue is given its rules anew even if they are those that the
+// node believes it to have: the answer to an earlier time may have been lost.
+func TestReloadIsWhole(t *testing.T) {
+	t.Parallel()
+	app := startAppOf(t, reloadConfig("solved"), nil, nil)
+	outcomes := func() string {
+		t.Helper()
+		var codes []contact.OutcomeCode
+		if err := app.journal.Read(t.Context(), 1, func(_ uint64, r journal.Record) error {
+			for _, event := range r.Events {
+				if rules, is := event.(contact.RulesChanged); is {
+					codes = rules.Rules.OutcomeCodes
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(codes)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	app.configure(t, reloadConfig("other"))
+	if _, err := app.Reload(gone); err != nil || outcomes() != "[other]" || app.config().Desk.OutcomeCodes[0] != "other" {
+		t.Fatalf("%v; the queue has %s, the node %v", err, outcomes(), app.config().Desk.OutcomeCodes)
+	}
+
+	lost := app.config().Rules()
+	lost.OutcomeCodes = []contact.OutcomeCode{"lost"}
+	if err := app.bus.Send(t.Context(), contact.ChangeRules{Rules: lost}); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := app.Reload(t.Context()); err != nil || len(changed.Changed) > 0 || outcomes() != "[other]" {
+		t.Errorf("%v, %v; the queue has %s", changed, err, outcomes())
 	}
 }
 

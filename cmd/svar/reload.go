@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
@@ -31,25 +30,34 @@ func (a *App) startReload(context.Context) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-a.options.Hangups:
-				_, _ = a.Reload(ctx) // it logs what is wrong
+				_, _ = a.readAgain(ctx) // it logs what is wrong
 			}
 		}
 	})
 	return nil
 }
 
-// Reload implements [agentui.Configuration]. Either all of what may change live is taken over, or
-// nothing is. Contacts that are here already are touched by none of it.
+// Reload implements [agentui.Configuration]. What was begun is done though whoever asked for it has gone.
 func (a *App) Reload(ctx context.Context) (agentui.Reloaded, error) {
+	return a.readAgain(context.WithoutCancel(ctx))
+}
+
+// readAgain takes over either all of what may change live, or nothing. Contacts that are here already
+// are touched by none of it.
+func (a *App) readAgain(ctx context.Context) (agentui.Reloaded, error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, reloadTime)
 	defer cancel()
 	out, err := a.reload(ctx)
-	if err != nil {
-		for fault := range strings.SplitSeq(err.Error(), "\n") {
+	if wrong := agentui.WrongConfiguration(nil); errors.As(err, &wrong) {
+		for _, fault := range wrong {
 			a.options.Log.Error().Str("fault", fault).Msg("the configuration was read again, and nothing was changed")
 		}
+		return out, err
+	}
+	if err != nil {
+		a.options.Log.Error().Err(err).Msg("the configuration was read again and could not be taken over; ask for it once more")
 		return out, err
 	}
 	for _, warning := range out.Warnings {
@@ -67,16 +75,23 @@ func (a *App) reload(ctx context.Context) (agentui.Reloaded, error) {
 	if err != nil {
 		return agentui.Reloaded{}, agentui.WrongConfiguration(strings.Split(err.Error(), "\n"))
 	}
-	old := a.config()
-	live, difference := old.TakeOver(next)
+	live, difference := a.config().TakeOver(next)
+	if err := live.CheckKept(); err != nil {
+		return agentui.Reloaded{}, agentui.WrongConfiguration{err.Error()}
+	}
 	sound, err := a.prompts.prepare(ctx, live.Prompts)
 	if err != nil {
 		return agentui.Reloaded{}, err
 	}
 	// The rules come first: contacts that are queued by a new flow may count in new hours. It is
-	// also the one part that may fail.
-	if rules := live.Rules(); a.options.Config.NATS.Engine && !reflect.DeepEqual(rules, old.Rules()) {
-		if err := a.bus.Send(ctx, contact.ChangeRules{Rules: rules}); err != nil {
+	// also the one part that may fail. The queue is given them even if they are those that it should
+	// have: an earlier time may have ended before its answer. To the same rules it does nothing.
+	if a.options.Config.NATS.Engine {
+		err := a.bus.Send(ctx, contact.ChangeRules{Rules: live.Rules()})
+		if rejection := (*contact.Rejection)(nil); errors.As(err, &rejection) {
+			return agentui.Reloaded{}, agentui.WrongConfiguration{"the queue refuses the rules: " + rejection.Error()}
+		}
+		if err != nil {
 			return agentui.Reloaded{}, fmt.Errorf("give the queue its rules: %w", err)
 		}
 	}
