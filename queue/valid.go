@@ -103,7 +103,7 @@ func validDesk(r contact.Rules) bool {
 	}
 	return len(r.PauseReasons) <= maxPauses && all(r.PauseReasons, validPause) && !repeats(reasons) &&
 		r.RampUp >= 0 && r.RampUp <= maxGrace && r.RetryAfter >= 0 && r.RetryAfter <= maxGrace &&
-		r.AppointmentWait >= 0 && r.AppointmentWait <= maxGrace
+		r.AppointmentWait >= 0 && r.AppointmentWait <= maxGrace && r.TransferWait >= 0 && r.TransferWait <= maxGrace
 }
 
 // validWrapUp wants a code for what runs out, which nobody can choose.
