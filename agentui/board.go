@@ -236,6 +236,13 @@ func (b *Board) Has(agent contact.AgentID, id contact.ID) (bus.ContactView, bool
 	return view, open && isWith(view, agent)
 }
 
+// Holds returns the contact if it is the agent's own: he is connected with it, dials it or wraps it
+// up. Who was asked about it by a colleague has nothing to write of it.
+func (b *Board) Holds(agent contact.AgentID, id contact.ID) (bus.ContactView, bool) {
+	view, has := b.Has(agent, id)
+	return view, has && !isConsulted(view, agent)
+}
+
 // isOffered reports whether the agent is asked for the contact.
 func isOffered(view bus.ContactView, agent contact.AgentID) bool {
 	return view.State == contact.StateOffered && view.Offer != nil && view.Offer.Agent == agent

@@ -37,26 +37,26 @@ func (m *stateMaker) addCard(ctx context.Context, s *OwnState, agent contact.Age
 			Accepted: offer.Accepted, Why: offer.Why, Callback: view.Callback, Details: details,
 		}
 	case isWith(view, agent):
-		note, err := m.notes.of(ctx, view)
-		if err != nil {
-			m.board.log.Warn().Err(err).Str("contact", string(c.ID)).Msg("the note of a contact could not be read")
-		}
 		who, details := m.look(ctx, agent, viewer, surfaceOngoing, view)
 		s.Contacts = append(s.Contacts, OngoingCard{
 			Contact: c.ID, Offer: offerOf(view), Channel: c.Channel, Line: c.Line, Language: c.Language,
-			Caller: who, State: view.State, Since: view.Since, Arrived: c.Arrived, Answered: view.Answered, Note: note,
-			Code: view.Code, ChosenTicket: view.Ticket, WrapUpUntil: view.WrapUpUntil, Details: details,
+			Caller: who, State: view.State, Since: view.Since, Arrived: c.Arrived, Answered: view.Answered, Details: details,
 		})
 		card := &s.Contacts[len(s.Contacts)-1]
 		if c.Channel.Written() {
 			card.Replied = view.Answered
 		}
-		card.Consult = m.consultCard(view.Consult)
-		if isConsulted(view, agent) { // he talks with the colleague, whose contact it is
+		if isConsulted(view, agent) { // he talks with the colleague, whose contact it is, and so are the note and the outcome
 			card.Offer, card.State, card.Since = consult.Offer, contact.StateConnected, consult.Since
-			card.ConsultedBy, card.Consult = m.colleague(view.Agent), nil
+			card.ConsultedBy = m.colleague(view.Agent)
 			m.active(s, contact.StateConnected, consult.Since)
 			return
+		}
+		card.Consult = m.consultCard(view.Consult)
+		card.Code, card.ChosenTicket, card.WrapUpUntil = view.Code, view.Ticket, view.WrapUpUntil
+		var err error
+		if card.Note, err = m.notes.of(ctx, view); err != nil {
+			m.board.log.Warn().Err(err).Str("contact", string(c.ID)).Msg("the note of a contact could not be read")
 		}
 	default:
 		return

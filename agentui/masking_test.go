@@ -50,6 +50,16 @@ func TestCallersAreShownAsFarAsTheyMayBe(t *testing.T) {
 			surfaces["ongoing card"] = func(ConsoleState) (Caller, bool) {
 				return ongoing.Contacts[0].Caller, len(ongoing.Contacts) == 1
 			}
+			held := connected(base, "colleague", 1)
+			held.Consult = &bus.ConsultView{Offer: 2, With: role}
+			has := []bus.AgentView{{Agent: role, Contacts: []contact.ID{"c"}}}
+			asked := show([]bus.ContactView{held}, has)
+			surfaces["ring card of a colleague's call"] = func(ConsoleState) (Caller, bool) { return asked.Offer.Caller, asked.Offer != nil }
+			held.Consult = &bus.ConsultView{Offer: 2, With: role, Accepted: true, Connected: true}
+			talking := show([]bus.ContactView{held}, has)
+			surfaces["ongoing card of a colleague's call"] = func(ConsoleState) (Caller, bool) {
+				return talking.Contacts[0].Caller, len(talking.Contacts) == 1
+			}
 			base.Callback = true
 			callback := show([]bus.ContactView{base}, []bus.AgentView{{Agent: role}})
 			surfaces["call-back card"] = func(ConsoleState) (Caller, bool) {
@@ -63,7 +73,7 @@ func TestCallersAreShownAsFarAsTheyMayBe(t *testing.T) {
 			if test.want.Kind == "known" {
 				continue
 			}
-			text, err := json.Marshal([]ConsoleState{ring, ongoing, callback})
+			text, err := json.Marshal([]ConsoleState{ring, ongoing, asked, talking, callback})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -126,6 +126,26 @@ func hiddenReply() bus.ContactView {
 	return view
 }
 
+// consulted shows the call of a colleague who asks the agent about it, or talks with him.
+func consulted(talking bool) func(*world, onlooker) string {
+	return stateOf(func(w *world, agent contact.AgentID) {
+		w.personal.notes["call"] = hiddenText
+		view := connected(hiddenCall(), "colleague", 1)
+		view.State = contact.StateHeld
+		view.Consult = &bus.ConsultView{Offer: 2, With: agent, Since: 1, Accepted: talking, Connected: talking}
+		w.ui.board.merge(bus.Change{Contacts: []bus.ContactView{view}, Agents: []bus.AgentView{{Agent: agent, Contacts: []contact.ID{"call"}}}})
+	})
+}
+
+// consultedBefore shows what is left of that once the two talk no more.
+func consultedBefore() func(*world, onlooker) string {
+	return stateOf(func(w *world, agent contact.AgentID) {
+		view := connected(hiddenCall(), "colleague", 1)
+		// The agent's view may be behind the contact's.
+		w.ui.board.merge(bus.Change{Contacts: []bus.ContactView{view}, Agents: []bus.AgentView{{Agent: agent, Contacts: []contact.ID{"call"}}}})
+	})
+}
+
 func callback() func(*world, onlooker) string {
 	return stateOf(func(w *world, agent contact.AgentID) {
 		view := hiddenCall()
@@ -150,6 +170,9 @@ var surfaces = []surfaceTest{
 	{name: "ongoing, call", look: ongoing(hiddenCall()), shows: true, logged: surfaceOngoing, socket: true},
 	{name: "ongoing, form", look: ongoing(hiddenWritten(contact.Form)), shows: true, logged: surfaceOngoing, socket: true},
 	{name: "ongoing, mail", look: ongoing(hiddenWritten(contact.Mail)), shows: true, logged: surfaceOngoing, socket: true},
+	{name: "ring card, a colleague's call", look: consulted(false), shows: true, logged: surfaceRing, socket: true},
+	{name: "ongoing, a colleague's call", look: consulted(true), shows: true, logged: surfaceOngoing, socket: true},
+	{name: "a colleague's call, talked about before", look: consultedBefore(), socket: true},
 	{name: "call-backs", look: callback(), shows: true, logged: surfaceCallbacks, socket: true},
 	{name: "queue", look: queued(), socket: true},
 	{name: "ticket list", look: asked("POST", "/search/tickets", TicketSearch{}), shows: true, logged: surfaceList},

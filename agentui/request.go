@@ -117,12 +117,13 @@ func validReason(text string) bool {
 	return utf8.RuneCountInString(text) <= maxReason && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// keepNote keeps the note of a contact that this agent has.
+// keepNote keeps the note of a contact that is this agent's own: two who write one note would undo
+// each other's words.
 func (c *console) keepNote(ctx context.Context, r Request) error {
 	if utf8.RuneCountInString(r.Note) > maxNote || strings.ContainsRune(r.Note, 0) {
 		return errInvalid
 	}
-	if _, has := c.ui.board.Has(c.agent, r.Contact); !has {
+	if _, holds := c.ui.board.Holds(c.agent, r.Contact); !holds {
 		return errNotYours
 	}
 	return c.ui.states.notes.put(ctx, r.Contact, r.Note)

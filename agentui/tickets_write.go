@@ -101,7 +101,7 @@ func (u *UI) offers(service contact.ServiceID, category string) bool {
 
 // fromContact adds what is known of a contact that the agent has.
 func (u *UI) fromContact(ctx context.Context, d *ticket.Draft, agent contact.AgentID, id contact.ID) error {
-	view, has := u.board.Has(agent, id)
+	view, has := u.board.Holds(agent, id)
 	if !has {
 		return huma.Error409Conflict("you do not have this contact (any more)")
 	}
@@ -149,7 +149,7 @@ func (u *UI) addEntry(ctx context.Context, in *addEntryInput) (*addEntryOutput, 
 	e := ticket.Entry{Kind: ticket.EntryKind(in.Body.Kind), Agent: agent, Text: in.Body.Text}
 	answers := contact.ID(in.Body.Contact)
 	if answers != "" {
-		view, has := u.board.Has(agent, answers)
+		view, has := u.board.Holds(agent, answers)
 		if !has || view.Contact.Ticket != t.Number {
 			return nil, huma.Error409Conflict("you do not have this contact (any more), or it is not one of this ticket")
 		}
@@ -230,7 +230,7 @@ func (u *UI) linkContact(ctx context.Context, in *linkContactInput) (*struct{}, 
 		return nil, err
 	}
 	agent, id := contact.AgentID(account.Name), contact.ID(in.Body.Contact)
-	if _, has := u.board.Has(agent, id); !has {
+	if _, has := u.board.Holds(agent, id); !has {
 		return nil, huma.Error409Conflict("you do not have this contact (any more)")
 	}
 	if !ticketNumber.MatchString(in.Number) {

@@ -41,14 +41,14 @@ func (c *console) destination(to *TransferTo) (contact.Destination, error) {
 	return contact.Destination{Needs: contact.Needs{{Skill: to.Group, Level: 1}}}, nil
 }
 
-// setImpact says for how many a contact stands. The agent who has it may, and who supervises may
-// for one that waits.
+// setImpact says for how many a contact stands. The agent whose it is may, and who supervises may
+// for any.
 func (c *console) setImpact(ctx context.Context, r Request) error {
 	if r.Residents > maxResidents {
 		return errInvalid
 	}
 	account, known := c.ui.config.Accounts.Account(string(c.agent))
-	if _, has := c.ui.board.Has(c.agent, r.Contact); !has && (!known || !supervises(account)) {
+	if _, holds := c.ui.board.Holds(c.agent, r.Contact); !holds && (!known || !supervises(account)) {
 		return errNotYours
 	}
 	return c.ui.config.Commands.Send(ctx, contact.SetImpact{Contact: r.Contact, Agent: c.agent, Residents: r.Residents})

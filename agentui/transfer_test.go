@@ -1,6 +1,7 @@
 package agentui
 
 import (
+	"net/http"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -17,33 +18,38 @@ func TestContactsMoveOn(t *testing.T) {
 	group := contact.Destination{Needs: contact.Needs{{Skill: "pupils", Level: 1}}}
 	synctest.Test(t, func(t *testing.T) {
 		w := callWorld(t)
+		asks := connected(waitingContact("asks", "staff", 1), "bo", 7)
+		asks.Consult = &bus.ConsultView{Offer: 8, With: "anna", Accepted: true, Connected: true}
+		w.queue.contacts(asks)
 		for name, test := range map[string]struct {
 			account string
 			request Request
 			command contact.Command
 			code    string
 		}{
-			"to a group":             {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Group: "pupils"}}, command: contact.Transfer{Contact: "mine", Agent: "anna", To: group}},
-			"to a colleague":         {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Agent: "bo"}}, command: contact.Transfer{Contact: "mine", Agent: "anna", To: contact.Destination{Agent: "bo"}}},
-			"to no such group":       {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Group: "fire-brigade"}}, code: "invalid"},
-			"to nobody":              {request: Request{Do: DoTransfer, Contact: "mine"}, code: "invalid"},
-			"to two":                 {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Group: "pupils", Agent: "bo"}}, code: "invalid"},
-			"to oneself":             {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Agent: "anna"}}, code: "invalid"},
-			"ask a colleague":        {request: Request{Do: DoConsult, Contact: "mine", To: &TransferTo{Agent: "bo"}}, command: contact.Consult{Contact: "mine", Agent: "anna", To: contact.Destination{Agent: "bo"}}},
-			"ask nobody":             {request: Request{Do: DoConsult, Contact: "mine", To: &TransferTo{}}, code: "invalid"},
-			"ask no more":            {request: Request{Do: DoConsultEnd, Contact: "mine"}, command: contact.EndConsult{Contact: "mine", Agent: "anna"}},
-			"leave it to him":        {request: Request{Do: DoComplete, Contact: "mine"}, command: contact.CompleteTransfer{Contact: "mine", Agent: "anna"}},
-			"promise a call":         {request: Request{Do: DoCallback, Contact: "mine", At: 5_000, Mine: true}, command: contact.ScheduleCallback{Contact: "mine", Agent: "anna", At: 5_000, Mine: true}},
-			"impact":                 {request: Request{Do: DoImpact, Contact: "mine", Residents: 40}, command: contact.SetImpact{Contact: "mine", Agent: "anna", Residents: 40}},
-			"impact, taken back":     {request: Request{Do: DoImpact, Contact: "mine"}, command: contact.SetImpact{Contact: "mine", Agent: "anna"}},
-			"impact, a slip":         {request: Request{Do: DoImpact, Contact: "mine", Residents: maxResidents + 1}, code: "invalid"},
-			"impact, another's":      {request: Request{Do: DoImpact, Contact: "bos", Residents: 1}, code: "not-yours"},
-			"impact, as supervisor":  {account: "eva", request: Request{Do: DoImpact, Contact: "waiting", Residents: 1}, command: contact.SetImpact{Contact: "waiting", Agent: "eva", Residents: 1}},
-			"ready for chat":         {request: Request{Do: DoPresence, Presence: contact.Ready, Channels: []contact.Channel{contact.Mail, contact.Chat, contact.Mail}}, command: contact.SetPresence{Agent: "anna", Presence: contact.Ready, Channels: []contact.Channel{contact.Chat, contact.Mail}}},
-			"after this contact":     {request: Request{Do: DoPresence, Presence: contact.Paused, Reason: "lunch", AfterContact: true}, command: contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: "lunch", After: true}},
-			"a reason of one's own":  {request: Request{Do: DoPresence, Presence: contact.Paused, Reason: "toothache"}, code: "invalid"},
-			"without saying why":     {request: Request{Do: DoPresence, Presence: contact.Paused}, command: contact.SetPresence{Agent: "anna", Presence: contact.Paused}},
-			"a negative appointment": {request: Request{Do: DoCallback, Contact: "mine", At: -1}, code: "invalid"},
+			"to a group":                      {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Group: "pupils"}}, command: contact.Transfer{Contact: "mine", Agent: "anna", To: group}},
+			"to a colleague":                  {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Agent: "bo"}}, command: contact.Transfer{Contact: "mine", Agent: "anna", To: contact.Destination{Agent: "bo"}}},
+			"to no such group":                {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Group: "fire-brigade"}}, code: "invalid"},
+			"to nobody":                       {request: Request{Do: DoTransfer, Contact: "mine"}, code: "invalid"},
+			"to two":                          {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Group: "pupils", Agent: "bo"}}, code: "invalid"},
+			"to oneself":                      {request: Request{Do: DoTransfer, Contact: "mine", To: &TransferTo{Agent: "anna"}}, code: "invalid"},
+			"ask a colleague":                 {request: Request{Do: DoConsult, Contact: "mine", To: &TransferTo{Agent: "bo"}}, command: contact.Consult{Contact: "mine", Agent: "anna", To: contact.Destination{Agent: "bo"}}},
+			"ask nobody":                      {request: Request{Do: DoConsult, Contact: "mine", To: &TransferTo{}}, code: "invalid"},
+			"ask no more":                     {request: Request{Do: DoConsultEnd, Contact: "mine"}, command: contact.EndConsult{Contact: "mine", Agent: "anna"}},
+			"leave it to him":                 {request: Request{Do: DoComplete, Contact: "mine"}, command: contact.CompleteTransfer{Contact: "mine", Agent: "anna"}},
+			"promise a call":                  {request: Request{Do: DoCallback, Contact: "mine", At: 5_000, Mine: true}, command: contact.ScheduleCallback{Contact: "mine", Agent: "anna", At: 5_000, Mine: true}},
+			"impact":                          {request: Request{Do: DoImpact, Contact: "mine", Residents: 40}, command: contact.SetImpact{Contact: "mine", Agent: "anna", Residents: 40}},
+			"impact, taken back":              {request: Request{Do: DoImpact, Contact: "mine"}, command: contact.SetImpact{Contact: "mine", Agent: "anna"}},
+			"impact, a slip":                  {request: Request{Do: DoImpact, Contact: "mine", Residents: maxResidents + 1}, code: "invalid"},
+			"impact, another's":               {request: Request{Do: DoImpact, Contact: "bos", Residents: 1}, code: "not-yours"},
+			"impact, of a colleague who asks": {request: Request{Do: DoImpact, Contact: "asks", Residents: 1}, code: "not-yours"},
+			"note, of a colleague who asks":   {request: Request{Do: DoNote, Contact: "asks", Note: "over his"}, code: "not-yours"},
+			"impact, as supervisor":           {account: "eva", request: Request{Do: DoImpact, Contact: "waiting", Residents: 1}, command: contact.SetImpact{Contact: "waiting", Agent: "eva", Residents: 1}},
+			"ready for chat":                  {request: Request{Do: DoPresence, Presence: contact.Ready, Channels: []contact.Channel{contact.Mail, contact.Chat, contact.Mail}}, command: contact.SetPresence{Agent: "anna", Presence: contact.Ready, Channels: []contact.Channel{contact.Chat, contact.Mail}}},
+			"after this contact":              {request: Request{Do: DoPresence, Presence: contact.Paused, Reason: "lunch", AfterContact: true}, command: contact.SetPresence{Agent: "anna", Presence: contact.Paused, Reason: "lunch", After: true}},
+			"a reason of one's own":           {request: Request{Do: DoPresence, Presence: contact.Paused, Reason: "toothache"}, code: "invalid"},
+			"without saying why":              {request: Request{Do: DoPresence, Presence: contact.Paused}, command: contact.SetPresence{Agent: "anna", Presence: contact.Paused}},
+			"a negative appointment":          {request: Request{Do: DoCallback, Contact: "mine", At: -1}, code: "invalid"},
 		} {
 			account := test.account
 			if account == "" {
@@ -76,8 +82,9 @@ func TestContactsMoveOn(t *testing.T) {
 func TestConsultationIsShownToBoth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.personal.notes["call"] = "what anna writes"
 	call := connected(waitingContact("call", "staff", 1), "anna", 1)
-	call.State = contact.StateHeld
+	call.State, call.Code, call.Ticket = contact.StateHeld, "solved", "SD-1"
 	call.Consult = &bus.ConsultView{Offer: 2, With: "bo", Since: 10, Expires: 15_010}
 	w.merge(bus.AgentView{Agent: "anna", Presence: contact.Ready}, call)
 	w.merge(bus.AgentView{Agent: "bo", Presence: contact.Ready, Contacts: []contact.ID{"call"}})
@@ -107,6 +114,32 @@ func TestConsultationIsShownToBoth(t *testing.T) {
 	}
 	if _, has := w.ui.board.Has("bo", "call"); !has {
 		t.Error("who talks about the contact does not have it")
+	}
+	// The note and the outcome are of the one whose contact it is, until he leaves it to the other.
+	if mine, asked := anna.Contacts[0], bo.Contacts[0]; mine.Note != "what anna writes" || mine.Code != "solved" || asked.Note != "" || asked.Code != "" || asked.ChosenTicket != "" {
+		t.Errorf("anna has %+v, bo %+v", mine, asked)
+	}
+	if _, holds := w.ui.board.Holds("bo", "call"); holds {
+		t.Error("who is asked may write of the contact")
+	}
+	w.ticket("SD-1", "karin", "Skrivaren")
+	link := func() int {
+		return w.do("POST", "/api/v1/tickets/SD-1/contacts", w.token("bo"), map[string]string{"contact": "call"}).Code
+	}
+	if code := link(); code != http.StatusConflict {
+		t.Errorf("who is asked links the contact to a ticket: %d", code)
+	}
+	call.Agent, call.ConnectedBy, call.Consult, call.Code, call.Ticket = "bo", 2, nil, "", ""
+	w.merge(bus.AgentView{Agent: "bo", Presence: contact.Ready}, call)
+	bo = w.ui.states.state(t.Context(), "bo")
+	if _, holds := w.ui.board.Holds("bo", "call"); !holds || bo.Contacts[0].Note != "what anna writes" || bo.Contacts[0].ConsultedBy != nil {
+		t.Errorf("left to bo, who sees %+v", bo.Contacts[0])
+	}
+	if code := link(); code != http.StatusNoContent {
+		t.Errorf("bo, who has it, links it to a ticket: %d", code)
+	}
+	if _, has := w.ui.board.Has("anna", "call"); has {
+		t.Error("who left the contact to a colleague has it still")
 	}
 }
 
