@@ -233,10 +233,11 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 	switch {
 	case c.Consult != nil && d.random.IntN(2) == 0:
 		return d.consulting(c)
-	case c.Agent != "" && d.random.IntN(2) == 0:
+	case c.Agent != "" && d.random.IntN(4) > 0:
+		if d.random.IntN(3) == 0 {
+			return d.sendOn(c, agent)
+		}
 		return d.meanwhile(c)
-	case c.Agent != "" && d.random.IntN(2) == 0:
-		return d.sendOn(c, agent)
 	case c.State == contact.StateWaiting && !c.Callback && d.random.IntN(8) == 0:
 		return contact.ScheduleCallback{Contact: id}
 	case c.Callback && d.random.IntN(6) == 0:
