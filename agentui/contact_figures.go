@@ -145,11 +145,11 @@ func (u *UI) exportFigures(ctx context.Context, in *FiguresInput) (*rawOutput, e
 // figureHeads are the heads of the columns. Seconds are waited, from arrival and from the queue, and
 // handled: talk, hold, wrap-up, and all of these.
 func figureHeads(stages []contact.Stage) []string {
-	heads := []string{"start", "kanal", "linje", "målgrupp", "inkomna", "besvarade", "utan svar"}
+	heads := []string{"start", "kanal", "linje", "målgrupp", "inkomna", "besvarade", "utan svar", "överlämnade", "kopplade kontakter", "kopplingar"}
 	for _, stage := range stages {
 		heads = append(heads, "tappade: "+string(stage))
 	}
-	heads = append(heads, "tappade inom 5 s", "återuppringda", "stängt", "avvisade", "avbrutna", "öppna")
+	heads = append(heads, "tappade inom 5 s", "återuppringda", "att ringa upp", "nådda", "uppringningar", "ringde igen", "stängt", "avvisade", "avbrutna", "öppna")
 	for _, of := range []string{"från ankomst", "från kön", "samtal", "vänteläge", "efterarbete", "hantering"} {
 		heads = append(heads, "n "+of, "medel s "+of, "median s "+of, "p90 s "+of, "max s "+of)
 	}
@@ -167,7 +167,7 @@ func figureCells(row report.Row, by report.Interval, stages []contact.Stage) []s
 			cells = append(cells, strconv.Itoa(n))
 		}
 	}
-	count(row.Offered, row.Answered, row.Unreplied)
+	count(row.Offered, row.Answered, row.Unreplied, row.HandedOver, row.Transferred, row.Transfers)
 	short := 0
 	for _, stage := range stages {
 		left := 0
@@ -178,7 +178,7 @@ func figureCells(row report.Row, by report.Interval, stages []contact.Stage) []s
 		}
 		count(left)
 	}
-	count(short, row.CalledBack, row.OutsideHours, row.Refused, row.Dropped, row.Open)
+	count(short, row.CalledBack, row.Callbacks.Contacts, row.Callbacks.Reached, row.Callbacks.Tries, row.Callbacks.Rejoined, row.OutsideHours, row.Refused, row.Dropped, row.Open)
 	for _, t := range []report.Times{
 		row.FromArrival, row.FromQueue, row.Handling.Talk, row.Handling.Held, row.Handling.WrapUp, row.Handling.Total,
 	} {

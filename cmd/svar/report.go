@@ -190,11 +190,11 @@ func orUnknown(audience contact.Audience) string {
 }
 
 func writeContactsCSV(out io.Writer, rows []report.Row) error {
-	head := []string{"formula", "start", "channel", "line", "audience", "offered", "answered", "unreplied"}
+	head := []string{"formula", "start", "channel", "line", "audience", "offered", "answered", "unreplied", "handed_over", "transferred", "transfers"}
 	for _, stage := range report.Stages() {
 		head = append(head, "abandoned_"+strings.ReplaceAll(string(stage), "-", "_"))
 	}
-	head = append(head, "abandoned_short", "called_back", "outside_hours", "refused", "dropped", "open",
+	head = append(head, "abandoned_short", "called_back", "callbacks", "callbacks_reached", "callback_tries", "callbacks_rejoined", "outside_hours", "refused", "dropped", "open",
 		"within_target", "answerable", "strict_within_target", "strict_answerable",
 		"arrival_mean_ms", "arrival_median_ms", "arrival_p90_ms", "arrival_max_ms", "queue_mean_ms", "queue_median_ms", "queue_p90_ms", "queue_max_ms")
 	w := csv.NewWriter(out)
@@ -208,13 +208,13 @@ func writeContactsCSV(out io.Writer, rows []report.Row) error {
 				fields = append(fields, strconv.Itoa(value))
 			}
 		}
-		count(row.Offered, row.Answered, row.Unreplied)
+		count(row.Offered, row.Answered, row.Unreplied, row.HandedOver, row.Transferred, row.Transfers)
 		short := 0
 		for i := range report.Stages() {
 			count(row.Abandoned[i].Count)
 			short += row.Abandoned[i].Short
 		}
-		count(short, row.CalledBack, row.OutsideHours, row.Refused, row.Dropped, row.Open,
+		count(short, row.CalledBack, row.Callbacks.Contacts, row.Callbacks.Reached, row.Callbacks.Tries, row.Callbacks.Rejoined, row.OutsideHours, row.Refused, row.Dropped, row.Open,
 			row.WithinTarget, row.Answerable, row.StrictWithin, row.StrictAnswerable)
 		for _, times := range []report.Times{row.FromArrival, row.FromQueue} {
 			count(int(times.Mean), int(times.Median), int(times.P90), int(times.Max))

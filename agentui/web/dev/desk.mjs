@@ -138,6 +138,8 @@ function figuresOf(query, now) {
         offered,
         answered,
         unreplied: channel === 'mail' ? 3 : 0,
+        handedOver: channel === 'voice' ? 1 : 0,
+        transfers: channel === 'voice' ? 4 : 0,
         abandoned: [{ stage: 'queue', count: offered - answered - open, short: channel === 'voice' && offered > 20 ? 2 : 0 }],
         calledBack: 0,
         outsideHours: 0,

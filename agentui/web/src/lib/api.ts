@@ -142,6 +142,10 @@ export interface FiguresRow {
   answered: number;
   unreplied: number;
   abandoned: { stage: string; count: number; short: number }[] | null;
+  /** Of the answered: those that a place outside took over. */
+  handedOver: number;
+  /** How often contacts were sent on. */
+  transfers: number;
   calledBack: number;
   outsideHours: number;
   refused: number;
@@ -154,7 +158,7 @@ export interface FiguresRow {
 }
 
 /** How the agent's part in a contact ended. */
-export type Parted = 'finished' | 'returned' | 'dropped';
+export type Parted = 'finished' | 'returned' | 'dropped' | 'transferred' | 'handed-over' | 'promised';
 
 /** One of the agent's last contacts; times are those of this agent's own part. */
 export interface OwnContact {

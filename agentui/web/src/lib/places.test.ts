@@ -35,7 +35,7 @@ test('a file\'s size', () => {
 
 const row: FiguresRow = {
   start: '2026-11-28T08:00:00+01:00', channel: 'voice', line: 'staff', audience: 'staff',
-  offered: 20, answered: 12, unreplied: 0,
+  offered: 20, answered: 12, unreplied: 0, handedOver: 0, transfers: 0,
   abandoned: [{ stage: 'queue', count: 2, short: 1 }, { stage: 'ringing', count: 1, short: 0 }],
   calledBack: 1, outsideHours: 1, refused: 1, dropped: 1, open: 1,
   fromArrival: { n: 12, meanMs: 1, medianMs: 1, p90Ms: 1, maxMs: 1 },

@@ -163,6 +163,8 @@ export const pages: typeof swedish = {
     offered: 'Came in',
     answered: 'Answered',
     unreplied: (n) => `of which ${n} without a reply`,
+    handedOver: (n) => `of which ${n} handed over`,
+    transfers: (n) => `sent on ${n} ${n === 1 ? 'time' : 'times'}`,
     abandoned: 'Abandoned',
     abandonedShort: (n) => `of which ${n} short`,
     other: 'Other',

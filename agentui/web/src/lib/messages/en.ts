@@ -98,6 +98,9 @@ export const en: Messages = {
     talked: (time) => `${time} call`,
     parted: {
       returned: 'Went back to the queue',
+      transferred: 'Sent on',
+      'handed-over': 'Handed over',
+      promised: 'Call-back promised',
       dropped: 'Cut off by a fault',
     },
     goingOn: 'Going on',

@@ -162,6 +162,8 @@ export const pages = {
     offered: 'Inkomna',
     answered: 'Besvarade',
     unreplied: (n: number) => `varav ${n} utan svar`,
+    handedOver: (n: number) => `varav ${n} överlämnade`,
+    transfers: (n: number) => `kopplade ${n} ${n === 1 ? 'gång' : 'gånger'}`,
     abandoned: 'Uppgivna',
     abandonedShort: (n: number) => `varav ${n} korta`,
     other: 'Övrigt',

@@ -100,6 +100,9 @@ export const sv = {
     talked: (time: string) => `${time} samtal`,
     parted: {
       returned: 'Gick tillbaka till kön',
+      transferred: 'Kopplad vidare',
+      'handed-over': 'Överlämnad',
+      promised: 'Återuppringning lovad',
       dropped: 'Bröts av ett fel',
     } as Record<string, string>,
     goingOn: 'Pågår',
