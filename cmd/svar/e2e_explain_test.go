@@ -146,8 +146,14 @@ func TestExplainAndReplay(t *testing.T) {
 func TestReplayFindsADifference(t *testing.T) {
 	t.Parallel()
 	home := newHome(t)
-	if status, _, complaints := home.run(t, "", "replay", "--data", filepath.Join(home.directory, "nowhere")); status != 1 || !strings.Contains(complaints, "there is no data directory") {
-		t.Errorf("without a directory: status %d, %s", status, complaints)
+	nowhere := filepath.Join(home.directory, "nowhere")
+	for _, command := range [][]string{{"replay"}, {"explain", "0193"}} {
+		if status, _, complaints := home.run(t, "", append(command, "--data", nowhere)...); status != 1 || !strings.Contains(complaints, "there is no data directory") {
+			t.Errorf("%s without a directory: status %d, %s", command[0], status, complaints)
+		}
+		if _, err := os.Stat(nowhere); !os.IsNotExist(err) {
+			t.Errorf("%s, which only reads, made the directory (%v)", command[0], err)
+		}
 	}
 	if status, _, complaints := home.run(t, "", "replay"); status != 1 || !strings.Contains(complaints, "there is no journal in") {
 		t.Errorf("without a journal: status %d, %s", status, complaints)

@@ -30,8 +30,9 @@ func (c explainCommand) Run(ctx context.Context, out io.Writer, g *global) error
 		return errors.New("say which contact")
 	}
 	var found report.Explanation
-	err := withStore(ctx, g, func(s *store.Store) error {
-		return withJournal(ctx, g, func(j *journal.Journal) (err error) {
+	// The journal comes first: where there is none, no database is made either.
+	err := withJournal(ctx, g, func(j *journal.Journal) error {
+		return withStore(ctx, g, func(s *store.Store) (err error) {
 			found, err = c.explain(ctx, s, j)
 			return err
 		})
