@@ -107,6 +107,9 @@ func (s snapshot) engine() (*Engine, error) {
 				return nil, fmt.Errorf("read the queue's snapshot: agent %s is said to have contact %s", a.Agent, held.Contact)
 			}
 		}
+		if c := e.offers[a.Offer]; a.Offer != 0 && (c == nil || !c.isAsked(a.Agent, a.Offer)) {
+			return nil, fmt.Errorf("read the queue's snapshot: agent %s is said to be asked by offer %d", a.Agent, a.Offer)
+		}
 	}
 	return e, nil
 }
@@ -148,6 +151,9 @@ func (e *Engine) adopt(c *entry) error {
 	if err := e.mustHave(c.holder(), c); err != nil {
 		return err
 	}
+	if c.Offer != nil && e.agents[c.Offer.Agent].Offer != c.Offer.Offer {
+		return fmt.Errorf("agent %q is not asked by offer %d", c.Offer.Agent, c.Offer.Offer)
+	}
 	if c.Consult == nil {
 		return nil
 	}
@@ -155,7 +161,22 @@ func (e *Engine) adopt(c *entry) error {
 		return fmt.Errorf("it is %s, and a consultation does not fit", c.State)
 	}
 	e.offers[c.Consult.Offer] = c
-	return e.mustHave(c.Consult.With, c)
+	if err := e.mustHave(c.Consult.With, c); err != nil {
+		return err
+	}
+	if !c.Consult.Connected && e.agents[c.Consult.With].Offer != c.Consult.Offer {
+		return fmt.Errorf("agent %q is not asked by offer %d", c.Consult.With, c.Consult.Offer)
+	}
+	return nil
+}
+
+// isAsked reports whether the agent is asked for the contact by the offer, or dials it, or is asked for advice and
+// does not talk yet.
+func (c *entry) isAsked(agent contact.AgentID, offer contact.OfferID) bool {
+	if c.asks(offer) {
+		return c.Consult.With == agent && !c.Consult.Connected
+	}
+	return c.Offer != nil && c.Offer.Offer == offer && c.Offer.Agent == agent
 }
 
 // mustHave finds a contact of the snapshot that the agent is not said to have.

@@ -110,7 +110,11 @@ func TestRestoreRefuses(t *testing.T) {
 		"an end of talk":        {strings.ReplaceAll(string(golden), `"state": "wrap-up"`, `"state": "connected"`), "an end of wrap-up does not fit"},
 		"an agent elsewhere":    {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "does not have it"},
 		"a colleague elsewhere": {strings.Replace(string(golden), `"with": "jon"`, `"with": "david"`, 1), "does not have it"},
-		"asked, not held":       {strings.ReplaceAll(string(golden), `"state": "held"`, `"state": "connected"`), "a consultation does not fit"},
+		"asked by nobody":       {strings.Replace(string(golden), `"idle_since":`, `"offer": 99, "idle_since":`, 1), "is said to be asked by offer 99"},
+		"asked by another": {strings.Replace(string(golden), `"offer": 10,
+      "idle_since":`, `"offer": 11,
+      "idle_since":`, 1), `agent "fia" is not asked by offer 10`},
+		"asked, not held": {strings.ReplaceAll(string(golden), `"state": "held"`, `"state": "connected"`), "a consultation does not fit"},
 		"an agent with more": {strings.Replace(string(golden), `"contacts": [
         {
           "contact": "k1",`, `"contacts": [
