@@ -362,8 +362,8 @@ type QualityReported struct {
 }
 
 // ContactDropped: a technical fault broke it. It goes on in its old place as a
-// call-back: it is waiting, with nobody on the line, and is not offered before it
-// can be dialled. From is the state that it was in, Agent whoever had it then.
+// call-back: it is waiting, with nobody on the line, and is offered in its turn if
+// [Rules.OfferCallbacks] says so. From is the state that it was in, Agent whoever had it then.
 type ContactDropped struct {
 	Contact ID      `json:"contact"`
 	From    State   `json:"from"`

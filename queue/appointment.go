@@ -183,7 +183,10 @@ func (e *Engine) callbackScheduled(c *entry, v contact.CallbackScheduled, now co
 func (e *Engine) becomeCallback(c *entry, now contact.Instant) error {
 	e.stepOut(c)
 	e.unkeep(c)
-	c.Callback = true
+	if !c.Callback {
+		c.Callback = true
+		e.callbacks++
+	}
 	if c.State != contact.StateWaiting {
 		return e.move(c, contact.StateWaiting, now)
 	}
@@ -231,5 +234,8 @@ func (e *Engine) callbackFailed(c *entry, a *AgentState, v contact.CallbackFaile
 // endCallback forgets that the contact waits to be called back: the user is reached or rings again, or it is
 // over. It must not stand in a line.
 func (e *Engine) endCallback(c *entry) {
+	if c.Callback {
+		e.callbacks--
+	}
 	c.Callback, c.DueAt, c.For, c.Tries, c.Exhausted = false, 0, "", 0, false
 }

@@ -51,4 +51,27 @@ func TestCallbacksAreBounded(t *testing.T) {
 	if rejection := (*contact.Rejection)(nil); !errors.As(err, &rejection) || rejection.Code != contact.WrongState {
 		t.Errorf("one more call-back: %v", err)
 	}
+	// One who rings again, or is done with, makes room for one more; so it is after a restart too.
+	for _, command := range []contact.Command{
+		contact.ChangeRules{Rules: contact.Rules{OfferTimeout: 1, ConnectTimeout: 1, OutcomeCodes: []contact.OutcomeCode{"solved"}}},
+		contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "anna"}}}},
+		contact.SetReachable{Agent: "anna", Node: "node", Reachable: true}, contact.SetPresence{Agent: "anna", Presence: contact.Paused},
+		contact.Rejoin{Contact: "c00000", Node: "node", Leg: "again"}, contact.Finish{Contact: "c00001", Agent: "anna", Code: "solved"},
+		contact.ScheduleCallback{Contact: "late"}, contact.ScheduleCallback{Contact: "c00000"},
+	} {
+		if _, err := e.Step(command, 4); err != nil {
+			t.Fatalf("%#v: %v", command, err)
+		}
+	}
+	snapshot, err := e.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Restore(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.callbacks != maxCallbacks || again.callbacks != maxCallbacks {
+		t.Errorf("%d call-backs are counted, %d after a restart, of %d", e.callbacks, again.callbacks, maxCallbacks)
+	}
 }

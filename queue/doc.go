@@ -16,8 +16,9 @@
 // How many an agent may have beside each
 // other, and of what channels, is ruled ([contact.ChannelRule]); an agent is asked for one
 // at a time. What has no leg, a mail or a form, is connected by being accepted, and no
-// fault of a node touches it. A call that broke waits to be called back, outside the order,
-// until an agent asks to dial it.
+// fault of a node touches it. A call that broke, or whose user was promised a call, waits
+// in its old place to be called back: it is offered in its turn when the rules say so, and any agent may take it
+// before.
 //
 // The package owns the life of a contact, the order of the queue, the exclusiveness of
 // offers, and agents' presence. Which agent is preferred is decided by package routing.

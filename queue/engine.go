@@ -47,6 +47,7 @@ type Engine struct {
 	idleLines  int // how many of them nobody stands in
 	waiting    int
 	asked      int // how many call-backs are offered
+	callbacks  int // how many wait to be called back or are dialled
 	clocks     map[contact.HoursID]*contact.Clock
 	keptFor    map[contact.AgentID]map[contact.ID]*entry
 	crews      map[string]*crew // those on duty, by what they may be asked for

@@ -249,18 +249,7 @@ func (e *Engine) drop(c *entry, now contact.Instant) {
 // Further ones are closed as dropped.
 const maxCallbacks = 5_000
 
-func (e *Engine) callbacksFull() bool {
-	if len(e.contacts) < maxCallbacks {
-		return false
-	}
-	waiting := 0
-	for _, c := range e.contacts {
-		if c.Callback {
-			waiting++
-		}
-	}
-	return waiting >= maxCallbacks
-}
+func (e *Engine) callbacksFull() bool { return e.callbacks >= maxCallbacks }
 
 // stageOf is how far a contact in the state has come without an agent; empty from
 // connected on.

@@ -131,6 +131,9 @@ func (e *Engine) adopt(c *entry) error {
 		e.keep(c, agent, c.PreferUntil, c.PreferRule)
 	}
 	e.countAsked(c, 1)
+	if c.Callback {
+		e.callbacks++
+	}
 	e.reckon(c)
 	if e.stands(c) {
 		e.lineUp(c)

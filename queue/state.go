@@ -21,7 +21,7 @@ type ContactState struct {
 	// Place counts arrivals from 1. It decides between two that arrived at one instant.
 	Place uint64 `json:"place"`
 	// Callback says that it waits to be called back, or is being dialled, with nobody on
-	// the line. It is not offered.
+	// the line. It is offered in its turn if [contact.Rules.OfferCallbacks] says so.
 	Callback bool `json:"callback,omitempty"`
 	// Dials are when it was dialled within an hour of the last time, oldest first.
 	Dials []contact.Instant `json:"dials,omitempty"`
