@@ -25,6 +25,7 @@ type fakeQueue struct {
 	silent   bool
 	asked    int
 	waits    map[contact.ID]contact.Millis
+	waitErr  map[contact.ID]error
 	handlers map[int]func(bus.Change)
 	signals  func(bus.Signal)
 	commands []contact.Command
@@ -136,7 +137,7 @@ func (q *fakeQueue) AskWait(_ context.Context, asked bus.WaitQuestion) (bus.Wait
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	expected, known := q.waits[asked.Contact]
-	return bus.Wait{Known: known, Expected: expected}, nil
+	return bus.Wait{Known: known, Expected: expected}, q.waitErr[asked.Contact]
 }
 
 func (q *fakeQueue) AskView(context.Context) (bus.View, error) {

@@ -238,3 +238,51 @@ func TestExpectedWaits(t *testing.T) {
 		c.state(func(s *ConsoleState) bool { return len(s.Queue) == 2 && s.Queue[0].ExpectedUntil == 0 })
 	})
 }
+
+// What was told of waits is shown to nobody who looks again much later, and of one answer that failed
+// nothing is left: the others may be as old.
+func TestExpectedWaitsAreForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		told := map[contact.ID]contact.Millis{"first": 90_000, "second": 95_000}
+		w.queue.set(func() { w.queue.waits = told })
+		w.queue.contacts(waitingContact("first", "staff", 1), waitingContact("second", "staff", 2))
+		c := w.console("anna")
+		both := func(s *ConsoleState) bool {
+			return len(s.Queue) == 2 && s.Queue[0].ExpectedUntil != 0 && s.Queue[1].ExpectedUntil != 0
+		}
+		c.state(both)
+		w.queue.set(func() { w.queue.waitErr = map[contact.ID]error{"second": errFake} })
+		if s := c.state(func(s *ConsoleState) bool { return len(s.Queue) == 2 && s.Queue[1].ExpectedUntil == 0 }); s.Queue[0].ExpectedUntil != 0 {
+			t.Errorf("after a question that failed: %+v", s.Queue[0])
+		}
+		w.queue.set(func() { w.queue.waitErr = nil })
+		c.state(both)
+		_ = c.socket.Close()
+		<-c.ended
+		time.Sleep(time.Minute)
+		if s := w.console("anna").state(anyState); len(s.Queue) != 2 || s.Queue[0].ExpectedUntil != 0 {
+			t.Errorf("a minute after the last console: %+v", s.Queue)
+		}
+	})
+}
+
+// While nothing changes, nothing is made or sent anew: that contacts wait as was expected is no change.
+func TestNothingIsSentWhileNothingChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		w.queue.contacts(waitingContact("first", "staff", 1))
+		c := w.console("anna")
+		c.state(func(s *ConsoleState) bool { return len(s.Queue) == 1 })
+		synctest.Wait()
+		before := w.ui.states.sharedNow(t.Context())
+		c.received()
+		time.Sleep(10 * waitsEvery)
+		synctest.Wait()
+		if after := w.ui.states.sharedNow(t.Context()); after != before || len(c.received()) != 0 {
+			t.Error("the state was made or sent anew")
+		}
+	})
+}

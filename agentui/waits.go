@@ -56,7 +56,11 @@ func (u *UI) watchWaits(ctx context.Context) {
 			return
 		case <-again.C:
 		}
-		if u.consoles.count() > 0 && u.waits.ask(ctx, u.states.sharedNow(ctx).masked.Queue, u.instant()) {
+		var rows []QueueRow // while nobody looks nothing is asked, and what was told is forgotten: it grows old
+		if u.consoles.count() > 0 {
+			rows = u.states.sharedNow(ctx).masked.Queue
+		}
+		if u.waits.ask(ctx, rows, u.instant()) {
 			u.board.touch()
 			u.consoles.changed()
 		}
@@ -76,6 +80,7 @@ func (w *waits) ask(ctx context.Context, rows []QueueRow, now contact.Instant) (
 		wait, err := w.source.AskWait(bounded, bus.WaitQuestion{Contact: row.Contact})
 		if err != nil {
 			w.log.Debug().Err(err).Msg("no dispatcher told how long contacts are expected to wait")
+			clear(until)
 			break
 		}
 		if wait.Known {
