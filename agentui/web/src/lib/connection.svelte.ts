@@ -137,6 +137,7 @@ export class Connection {
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(address);
     this.#socket = socket;
+    this.#fresh = true;
     this.#openTimer = setTimeout(() => this.#lose(), opensWithin);
     socket.onmessage = (event: MessageEvent<string>) => {
       if (this.#socket === socket) this.#receive(JSON.parse(event.data) as Message);
@@ -149,8 +150,7 @@ export class Connection {
   #receive(message: Message): void {
     clearTimeout(this.#openTimer);
     if (message.hello) {
-      this.hello = message.hello;
-      this.#fresh = true;
+      this.hello = message.hello; // it comes again when the configuration is read anew
     } else if (message.state) {
       serverClock.sync(message.state.now);
       this.state = message.state;

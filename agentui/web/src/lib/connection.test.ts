@@ -73,3 +73,15 @@ test('in a call another network leaves the socket alone: asking for the voice te
   online();
   expect(sockets.map(({ closed }) => closed)).toEqual([false]);
 });
+
+test('a greeting that comes again, since the configuration was read anew, is no new socket', () => {
+  const opened = vi.fn();
+  connection.onOpen = opened;
+  sockets[0]?.brings();
+  sockets[0]?.brings();
+  expect(opened).toHaveBeenCalledTimes(1);
+  sockets[0]?.onclose({ code: 1006 });
+  online();
+  sockets[1]?.brings();
+  expect(opened).toHaveBeenCalledTimes(2);
+});
