@@ -15,6 +15,9 @@
 //     and gets what it missed. What was not acknowledged the page sends again under the same
 //     id: it is kept once. That works after a crash too, since the leg's record has the hash.
 //
+// Who writes again after the end begins a new contact that follows the old one, for a day at most: the
+// token of the old chat, which the page says, proves that it is the same visitor (follow.go).
+//
 // Outside opening hours no chat is opened: the page has a form, whose text becomes a ticket.
 //
 // # States of a leg

@@ -32,6 +32,7 @@ type Gateway struct {
 	restored time.Time // until then an unknown token may still become known; zero: all are
 	legs     map[tokenHash]*leg
 	live     int // legs that are not over
+	ended    endedChats
 	visitors map[*visitor]struct{}
 	sockets  map[netip.Addr]int
 	desks    map[contact.LineID]standing
@@ -199,8 +200,8 @@ func (g *Gateway) find(ctx context.Context, token tokenHash) (found *leg, settle
 	}
 }
 
-// begin opens a chat: the contact is put on record. It returns why it was not, or "".
-func (g *Gateway) begin(topic Topic, language string, token tokenHash, address netip.Addr, text string) (begun *leg, refused refusal) {
+// begin opens a chat: the contact is put on record, as one that goes on with the one that it follows, if any. It returns why it was not, or "".
+func (g *Gateway) begin(topic Topic, language string, token tokenHash, follows contact.ID, address netip.Addr, text string) (begun *leg, refused refusal) {
 	now := g.config.Now()
 	if hours := g.hours(topic); !hours.Open(now) {
 		return nil, refusedClosed
@@ -231,6 +232,7 @@ func (g *Gateway) begin(topic Topic, language string, token tokenHash, address n
 	}
 	c := contact.Contact{
 		ID: l.contact, Channel: contact.Chat, Line: topic.Line, Service: topic.Service, Language: language, Arrived: contact.InstantOf(now),
+		Follows: follows,
 	}
 	// A socket that is cut now must not cost the visitor the contact.
 	ctx, cancel := context.WithTimeout(g.life, arriveTime)
@@ -274,12 +276,13 @@ func (g *Gateway) runLeg(l *leg) {
 	l.run(g.life)
 	g.mutex.Lock()
 	g.live--
+	if l.isReadable() && l.stand() == stateEnded {
+		g.ended.note(l.token, l.contact, g.config.Now())
+	}
 	g.mutex.Unlock()
 	l.log.Info().Str("ending", string(l.Ending())).Msg("a chat is over")
-	select {
-	case <-l.onRecord:
-	default:
-		return // there is nothing to read
+	if !l.isReadable() {
+		return
 	}
 	keep := time.NewTimer(g.config.timing.keep)
 	defer keep.Stop()

@@ -183,6 +183,16 @@ func (l *leg) isOver() bool {
 	}
 }
 
+// isReadable reports whether the contact is on record: otherwise there is nothing to read.
+func (l *leg) isReadable() bool {
+	select {
+	case <-l.onRecord:
+		return true
+	default:
+		return false
+	}
+}
+
 // end ends the leg, and says so in the conversation.
 func (l *leg) end(ending channels.Ending, by contact.Party) {
 	line := l.systemLine(by, contact.ChatEnded)

@@ -27,6 +27,8 @@ type hello struct {
 	// Resume is the token of an earlier welcome, After the newest sequence that the page has.
 	Resume string `json:"resume,omitempty"`
 	After  uint64 `json:"after,omitempty"`
+	// Follows is the token of a chat that is over, which the visitor goes on with in a new one.
+	Follows string `json:"follows,omitempty"`
 }
 
 // sendLine is a text of the visitor. ID is a UUID of the page's own; sent twice, it is kept once.

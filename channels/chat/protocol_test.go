@@ -19,6 +19,7 @@ const someID = "0193a5b0-0000-4000-8000-000000000001"
 var someRequests = []request{
 	{Hello: &hello{Topic: "chat-staff", Language: "sv"}},
 	{Hello: &hello{Topic: "chat-staff", Language: "en", Resume: "pFJ2lQ0mE8mQy3b1Yv1qXwH7y0p2m3n4b5v6c7x8z9A", After: 17}},
+	{Hello: &hello{Topic: "chat-staff", Language: "sv", Follows: "pFJ2lQ0mE8mQy3b1Yv1qXwH7y0p2m3n4b5v6c7x8z9A"}},
 	{Send: &sendLine{ID: someID, Text: "Hej på dig"}},
 	{End: &struct{}{}},
 	{Leave: &leave{ID: someID, Text: "Skrivaren är trasig"}},

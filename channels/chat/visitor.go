@@ -50,6 +50,7 @@ type visitor struct {
 	// What follows belongs to the goroutine that reads.
 
 	token      tokenHash
+	follows    contact.ID // the chat that is over and that a new one goes on with; empty: none
 	stopFollow func()
 }
 
@@ -232,6 +233,7 @@ func (v *visitor) hello(ctx context.Context, h hello) {
 		v.token, answer.Token, answer.Resumed = token, h.Resume, chat != nil
 	}
 	if chat == nil {
+		v.follows = v.gateway.followed(h.Resume, h.Follows)
 		answer.Token = newToken()
 		v.token, _ = hashToken(answer.Token)
 	}
@@ -291,7 +293,7 @@ func (v *visitor) send(ctx context.Context, g greeting, s sendLine) {
 	}
 	chat := v.chat.Load()
 	if chat == nil {
-		begun, code := v.gateway.begin(g.topic, g.language, v.token, v.address, s.Text)
+		begun, code := v.gateway.begin(g.topic, g.language, v.token, v.follows, v.address, s.Text)
 		if code != "" {
 			refuse(code)
 			return

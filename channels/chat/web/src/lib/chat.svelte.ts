@@ -72,6 +72,8 @@ export class Chat {
   leaveError = $state<RefusalCode | undefined>();
 
   #token = '';
+  /** The token of a chat that is over, which the next one goes on with. */
+  #follows = '';
   #started = false;
   /** The server may be sent to: it has said all that was missed. */
   #ready = false;
@@ -95,6 +97,7 @@ export class Chat {
     this.language = kept?.language ?? language;
     if (kept) {
       this.#token = kept.token;
+      this.#follows = kept.follows ?? '';
       this.#started = true;
       this.pending = kept.pending.map(({ id, text }) => ({ id, text, safe: false }));
     }
@@ -145,9 +148,10 @@ export class Chat {
     this.#ask({ leave: this.#leave });
   }
 
-  /** Begins anew, as a visitor without a chat. */
+  /** Begins anew: a chat that goes on with the one that is over, if there was one. */
   reset(language = this.language): void {
     this.language = language;
+    if (this.phase === 'ended' && this.#started) this.#follows = this.#token;
     this.#forget();
     this.pending = [];
     this.ticket = '';
@@ -161,6 +165,7 @@ export class Chat {
   /** There is no chat, or it is over and forgotten: what was not acknowledged opens a new one. */
   #anew(): void {
     const unsent = this.pending.filter((line) => !line.safe);
+    if (this.#token && this.lines.length > 0) this.#follows = this.#token;
     if (unsent.length === 0 && this.lines.length > 0) {
       this.phase = 'ended'; // it stays to be read
     } else {
@@ -180,7 +185,8 @@ export class Chat {
   /** Keeps what a reload needs. */
   #keep(): void {
     const pending = this.pending.filter((line) => !line.safe).map(({ id, text }) => ({ id, text }));
-    this.store.write(this.#started ? { token: this.#token, language: this.language, pending } : undefined);
+    const follows = this.#follows ? { follows: this.#follows } : {};
+    this.store.write(this.#started ? { token: this.#token, ...follows, language: this.language, pending } : undefined);
   }
 
   #open(): void {
@@ -197,7 +203,8 @@ export class Chat {
     socket.onopen = () => {
       if (this.#socket !== socket) return;
       const resume = this.#started && this.#token ? { resume: this.#token, after: this.lines.at(-1)?.sequence ?? 0 } : {};
-      socket.send(JSON.stringify({ hello: { topic: this.topic, language: this.language, ...resume } } satisfies Request));
+      const follows = this.#follows ? { follows: this.#follows } : {};
+      socket.send(JSON.stringify({ hello: { topic: this.topic, language: this.language, ...resume, ...follows } } satisfies Request));
       this.#expect();
     };
   }

@@ -182,6 +182,9 @@ test('a chat that ended meanwhile stays to be read', () => {
   expect(chat.phase).toBe('ended');
   expect(chat.lines).toHaveLength(1);
   expect(store.kept).toBeUndefined();
+  chat.reset();
+  newest().opens();
+  expect(newest().sent[0]?.hello?.follows).toBe('token-1');
 });
 
 test('the language that was chosen outlives a reload', () => {
@@ -284,10 +287,16 @@ test('after the end nothing is sent until a new one is begun', () => {
   expect(chat.pending).toEqual([]);
   chat.reset();
   newest().opens();
-  expect(newest().sent).toEqual([{ hello: { topic: 'chat-staff', language: 'sv' } }]);
+  expect(newest().sent).toEqual([{ hello: { topic: 'chat-staff', language: 'sv', follows: 'token-1' } }]);
   expect(chat.lines).toEqual([]);
   expect(store.kept).toBeUndefined();
   expect(chat.draft).toBe('Hej igen');
+  newest().says(welcome(false, 'token-2'));
+  chat.send();
+  newest().breaks();
+  newChat(); // a reload before the server has the first text
+  newest().opens();
+  expect(newest().sent[0]?.hello).toEqual({ topic: 'chat-staff', language: 'sv', resume: 'token-2', after: 0, follows: 'token-1' });
 });
 
 test('texts are counted in characters, not in halves of them', () => {

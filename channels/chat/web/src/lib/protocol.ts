@@ -65,7 +65,7 @@ export interface Leave {
 }
 
 export interface Request {
-  hello?: { topic: string; language: string; resume?: string; after?: number };
+  hello?: { topic: string; language: string; resume?: string; after?: number; follows?: string };
   send?: { id: string; text: string };
   end?: Record<string, never>;
   leave?: Leave;

@@ -4,6 +4,8 @@
  */
 export interface Kept {
   token: string;
+  /** The token of a chat that is over, which this one goes on with. */
+  follows?: string;
   language: string;
   pending: { id: string; text: string }[];
 }
