@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -112,6 +114,26 @@ func TestExplainAndReplay(t *testing.T) {
 	unique := string(talk.Contact)[:len(talk.Contact)-1] // two calls within a test differ earlier
 	if status, out, complaints := home.run(t, "", "explain", "--language", "sv", unique); status != 0 || out != told {
 		t.Errorf("by its beginning: status %d\n%s%s", status, out, complaints)
+	}
+
+	// The recorded day is simulated: one contact of each of the two lines, at the times at which they came.
+	lines := filesWith(t, "day.yaml", fmt.Sprintf(`day: 2026-12-01
+from: "00:00"
+to: "24:00"
+streams:
+  - {name: answered, line: %s, channel: voice, target: 60s, handling: {kind: fixed, mean: 60s}, arrivals: [500]}
+  - {name: %s, channel: voice, target: 60s, handling: {kind: fixed, mean: 60s}}
+  - {name: chat, line: %s, channel: chat, target: 60s, handling: {kind: fixed, mean: 60s}, arrivals: [500]}
+teams: [{name: team, agents: 3, shift: 00:00-24:00}]
+`, first.id, second.id, first.id))
+	arrived := abandoned.Arrived
+	day, _ := report.Day(arrived)
+	if status, out, complaints := home.run(t, "", "simulate", "--recorded", day.Format(time.DateOnly), lines); status != 0 ||
+		!regexp.MustCompile(`(?s)all +answered +1 +1 .*all +`+string(second.id)+` +1 +1 .*all +chat +0 .*2 contacts, `).MatchString(out) {
+		t.Errorf("simulate --recorded: status %d\n%s%s", status, out, complaints)
+	}
+	if status, _, complaints := home.run(t, "", "simulate", "--recorded", "2001-01-01", lines); status != 1 || !strings.Contains(complaints, "no contact of the streams' lines") {
+		t.Errorf("a day without contacts: status %d, %s", status, complaints)
 	}
 
 	readers := filepath.Join(home.data(), journalReaders)

@@ -1,23 +1,30 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"svar/contact"
 	"svar/queue/simulate"
+	"svar/report"
+	"svar/store"
 )
 
 type simulateCommand struct {
-	File   string `arg:"" optional:"" help:"The scenario, a YAML file; configs/simulation/weekday.yaml explains it." type:"existingfile"`
-	Seed   uint64 `help:"What chance begins with: the same seed gives the same day." default:"1"`
-	Staff  string `help:"Print how many agents each interval needs for a goal, such as 80/60s: 80 % within 60 s. It takes the streams with somebody on the line, and agents who can take all of them." placeholder:"SHARE/TIME"`
-	Erlang bool   `help:"Print the table of docs/erlang.md: the engine against the formulas of Erlang. It takes some minutes."`
+	File string `arg:"" optional:"" help:"The scenario, a YAML file; configs/simulation/weekday.yaml explains it." type:"existingfile"`
+	Seed uint64 `help:"What chance begins with: the same seed gives the same day." default:"1"`
+	// Recorded is a date, 2026-11-24, in Europe/Stockholm.
+	Recorded string `help:"Take the arrivals of this recorded day, such as 2026-11-24, instead of those of the file: of each stream's line and channel, those that came to the queue." placeholder:"DATE"`
+	Staff    string `help:"Print how many agents each interval needs for a goal, such as 80/60s: 80 % within 60 s. It takes the streams with somebody on the line, and agents who can take all of them." placeholder:"SHARE/TIME"`
+	Erlang   bool   `help:"Print the table of docs/erlang.md: the engine against the formulas of Erlang. It takes some minutes."`
 }
 
 // Run implements the command.
@@ -32,9 +39,14 @@ func (c simulateCommand) Run(ctx context.Context, out io.Writer, g *global) erro
 	if err != nil {
 		return err
 	}
-	scenario, _, err := readSimulation(c.File, config.Rules())
+	scenario, file, err := readSimulation(c.File, config.Rules())
 	if err != nil {
 		return err
+	}
+	if c.Recorded != "" {
+		if err := c.takeRecorded(ctx, g, config.Database.URL, &scenario, file); err != nil {
+			return err
+		}
 	}
 	if c.Staff != "" {
 		goal, err := parseGoal(c.Staff)
@@ -49,6 +61,40 @@ func (c simulateCommand) Run(ctx context.Context, out io.Writer, g *global) erro
 		return err
 	}
 	return printSimulation(out, scenario, result, c.Seed, time.Since(began))
+}
+
+// takeRecorded replaces the expected arrivals by those of the recorded day, from the external database if there is one.
+func (c simulateCommand) takeRecorded(ctx context.Context, g *global, external string, s *simulate.Scenario, file simulationFile) error {
+	midnight, _, err := report.ParseDay(c.Recorded)
+	if err != nil {
+		return fmt.Errorf("--recorded %s: write it as 2026-11-24", c.Recorded)
+	}
+	if _, err := os.Stat(g.Data); external == "" && errors.Is(err, fs.ErrNotExist) { // no database is made to find it empty
+		return fmt.Errorf("there is no data directory %s: say which one with --data", g.Data)
+	}
+	opens, _ := parseTimeOfDay(file.From)
+	// By what clocks show: they may change in the night.
+	from := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, int(opens.Duration()/time.Minute), 0, 0, midnight.Location())
+	return withStore(ctx, g, func(records *store.Store) error {
+		sum := 0
+		for i := range s.Streams {
+			stream := &s.Streams[i]
+			line := contact.LineID(cmp.Or(file.Streams[i].Line, stream.Name))
+			arrivals, err := records.QueuedArrivals(ctx, line, stream.Channel, from, from.Add(s.Length().Duration()))
+			if err != nil {
+				return err
+			}
+			stream.Arrivals, stream.Recorded = nil, nil
+			for _, at := range arrivals {
+				stream.Recorded = append(stream.Recorded, contact.MillisOf(at.Sub(from)))
+			}
+			sum += len(arrivals)
+		}
+		if sum == 0 {
+			return fmt.Errorf("--recorded %s: no contact of the streams' lines came to the queue on that day", c.Recorded)
+		}
+		return nil
+	})
 }
 
 func printErlang(ctx context.Context, out io.Writer) error {

@@ -44,6 +44,12 @@ streams:
 	if len(lines) != 5 || !strings.HasPrefix(lines[2], "08:00") || !strings.Contains(lines[3], " 0 ") || strings.Contains(lines[4], " 0 ") {
 		t.Errorf("three half-hours, nobody comes in the second:\n%s", out)
 	}
+	for day, want := range map[string]string{"yesterday": "write it as 2026-11-24", "2026-11-24": "there is no data directory"} {
+		nowhere := filepath.Join(t.TempDir(), "nowhere")
+		if complaints := simulated(t, 1, "simulate", "--data", nowhere, "--recorded", day, scenario); !strings.Contains(complaints, want) {
+			t.Errorf("--recorded %s: %s", day, complaints)
+		}
+	}
 	if complaints := simulated(t, 1, "simulate", "--staff", "80", scenario); !strings.Contains(complaints, "write it as 80/60s") {
 		t.Error(complaints)
 	}
