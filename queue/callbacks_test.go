@@ -55,9 +55,12 @@ func TestCallbacksAreBounded(t *testing.T) {
 	for _, command := range []contact.Command{
 		contact.ChangeRules{Rules: contact.Rules{OfferTimeout: 1, ConnectTimeout: 1, OutcomeCodes: []contact.OutcomeCode{"solved"}}},
 		contact.ChangeRoster{Roster: contact.Roster{Agents: []contact.Agent{{ID: "anna"}}}},
-		contact.SetReachable{Agent: "anna", Node: "node", Reachable: true}, contact.SetPresence{Agent: "anna", Presence: contact.Paused},
-		contact.Rejoin{Contact: "c00000", Node: "node", Leg: "again"}, contact.Finish{Contact: "c00001", Agent: "anna", Code: "solved"},
-		contact.ScheduleCallback{Contact: "late"}, contact.ScheduleCallback{Contact: "c00000"},
+		contact.SetReachable{Agent: "anna", Node: "node", Reachable: true},
+		contact.SetPresence{Agent: "anna", Presence: contact.Paused},
+		contact.Rejoin{Contact: "c00000", Node: "node", Leg: "again"},
+		contact.Finish{Contact: "c00001", Agent: "anna", Code: "solved"},
+		contact.ScheduleCallback{Contact: "late"},
+		contact.ScheduleCallback{Contact: "c00000"},
 	} {
 		if _, err := e.Step(command, 4); err != nil {
 			t.Fatalf("%#v: %v", command, err)
