@@ -27,9 +27,13 @@ const seldom = 8
 
 // soundAfterEveryStep plays random commands and checks the queue after each.
 func soundAfterEveryStep(t failer, draw func(what string, most int) int, steps, restoredEvery int) *checker {
+	return soundWorld(t, &world{draw: draw, now: begin}, steps, restoredEvery)
+}
+
+func soundWorld(t failer, w *world, steps, restoredEvery int) *checker {
 	c := &checker{
 		t: t, engine: queue.New(), follower: queue.New(), restoredEvery: restoredEvery,
-		world: &world{draw: draw, now: begin}, places: map[contact.ID]placed{}, closed: map[contact.ID]int{},
+		world: w, places: map[contact.ID]placed{}, closed: map[contact.ID]int{},
 	}
 	c.world.engine = c.engine
 	c.elect()

@@ -19,6 +19,8 @@ type world struct {
 	contacts int
 	// bounded wants rules that let nobody keep anything for ever.
 	bounded bool
+	// calledBack wants callers who are mostly called back.
+	calledBack bool
 }
 
 // evenly draws numbers below most, all alike. (rapid's own ranges prefer small ones: a
@@ -196,6 +198,9 @@ func (w *world) rules() contact.Rules {
 		rules.Channels[2].Beside = []contact.Channel{contact.Form, contact.Mail}
 	}
 	w.orderRules(&rules)
+	if w.calledBack {
+		w.dialRules(&rules)
+	}
 	if w.oneIn(3, "chat beside") {
 		rules.Channels[0].Beside = []contact.Channel{contact.Form, contact.Mail, contact.Voice}
 	}
@@ -297,6 +302,9 @@ func (w *world) report() contact.ReportNode {
 
 // command draws one of every kind, the everyday ones more often.
 func (w *world) command() contact.Command {
+	if w.calledBack && !w.oneIn(4, "something else") {
+		return w.callBack()
+	}
 	switch w.pick("kind", 6) {
 	case 0:
 		return w.move()
