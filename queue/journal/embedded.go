@@ -48,7 +48,7 @@ type EmbeddedConfig struct {
 	// Token is what every connection must present. It is needed when Listen is set.
 	Token string
 	// ReadersFile, when set, is a file that tells commands on this machine how to read the journal while the server runs
-	// ([ConnectReader]), by a token that can do nothing else. Only its owner can read it, and Shutdown removes it. Without
+	// ([ConnectReader]), by a token that is refused all else. Only its owner can read it, and Shutdown removes it. Without
 	// Listen the server then listens on a free port of 127.0.0.1, for such commands alone.
 	ReadersFile string
 	// MaxMemoryBytes limits streams kept in memory. Zero means 256 MiB.

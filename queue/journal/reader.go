@@ -28,7 +28,7 @@ const readersFormat = 1
 type readersFile struct {
 	Format int    `json:"format"`
 	URL    string `json:"url"`
-	// Token lets its bearer read the journal and its snapshots, and nothing else. It lasts as long as the server.
+	// Token lets its bearer read the journal and its snapshots; see [readersPermissions]. It lasts as long as the server.
 	Token string `json:"token"`
 }
 
@@ -96,7 +96,9 @@ func OpenReader(ctx context.Context, conn *nats.Conn) (*Journal, error) {
 // readersInbox is where answers to readers go, and all that they may listen to: the bus is not among it.
 const readersInbox = "_READER"
 
-// readersPermissions let their bearer ask JetStream for what the journal and its snapshots hold.
+// readersPermissions let their bearer ask JetStream for what the journal and its snapshots hold. They keep a command from
+// doing harm by mistake. They are no wall against its owner, who has the data itself: an answer of NATS goes to
+// whatever subject the asker names, so that recorded bytes could be sent elsewhere.
 func readersPermissions() *server.Permissions {
 	snapshots := "OBJ_" + snapshotBucket
 	var asks []string

@@ -33,7 +33,7 @@ func read(t *testing.T, path string, options ...nats.Option) (*nats.Conn, *Journ
 	return conn, j, found
 }
 
-// A command beside a running server reads the journal and its snapshots, by a token that can do nothing else: neither write
+// A command beside a running server reads the journal and its snapshots, by a token that is refused all else: it can neither write
 // nor order, nor hear the bus, nor see what is personal.
 func TestReadersMayOnlyRead(t *testing.T) {
 	t.Parallel()
