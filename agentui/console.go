@@ -53,6 +53,8 @@ type console struct {
 	chats    *chats
 	voices   voices
 	echo     echo
+	// colleagues is the number of their list that was sent last; it belongs to the loop that writes.
+	colleagues uint64
 }
 
 // closing is why a socket is closed by us.
@@ -350,10 +352,11 @@ func (c *console) checkSession() {
 }
 
 func (c *console) sendState(ctx context.Context) error {
-	message, err := c.ui.states.message(ctx, c.agent)
+	message, colleagues, err := c.ui.states.message(ctx, c.agent, c.colleagues)
 	if err != nil {
 		return err
 	}
+	c.colleagues = colleagues
 	if err := c.socket.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
 		return err
 	}

@@ -267,8 +267,9 @@ type SharedState struct {
 	QueueLength int            `json:"queueLength"`
 	Callbacks   []CallbackCard `json:"callbacks"`
 	Agents      AgentCounts    `json:"agents"`
-	// Colleagues are all agents who are signed in, by name: whom a contact may be sent to.
-	Colleagues []ColleagueCard `json:"colleagues"`
+	// Colleagues are all agents who are signed in, by name: whom a contact may be sent to. They are left
+	// out of a message when they are what its socket was told last.
+	Colleagues []ColleagueCard `json:"colleagues,omitzero"`
 	// LastContact is when the newest contact of any line arrived, open or not; 0 when
 	// none is known.
 	LastContact contact.Instant `json:"lastContact,omitempty"`

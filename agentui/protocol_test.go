@@ -259,7 +259,7 @@ func TestStateIsSentWhole(t *testing.T) {
 	w.ui.config.Now = func() time.Time { return testNoon }
 	w.merge(bus.AgentView{Agent: "anna"}, view, connected(written("chat", contact.Chat, 1, 1), "anna", 1), waitingContact("d", "staff", 2))
 	for _, agent := range []contact.AgentID{"anna", "eva", "nobody"} {
-		data, err := w.ui.states.message(t.Context(), agent)
+		data, told, err := w.ui.states.message(t.Context(), agent, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,6 +275,15 @@ func TestStateIsSentWhole(t *testing.T) {
 		state.Now, got.State.Now = 0, 0
 		if !reflect.DeepEqual(*got.State, state) || len(data) != len(want) {
 			t.Errorf("%s is sent %s; want %s", agent, data, want)
+		}
+		// A console that knows the colleagues is not told them again.
+		data, again, err := w.ui.states.message(t.Context(), agent, told)
+		got = Message{}
+		if err != nil || json.Unmarshal(data, &got) != nil {
+			t.Fatalf("%v in %s", err, data)
+		}
+		if state.Now, got.State.Now, state.Colleagues = 0, 0, nil; again != told || !reflect.DeepEqual(*got.State, state) {
+			t.Errorf("%s is sent %s once more", agent, data)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,7 @@ type stateMaker struct {
 
 	mutex  sync.Mutex
 	shared *sharedState
-	// lists counts the lists of call-backs.
+	// lists counts the lists of call-backs, and those of colleagues.
 	lists uint64
 }
 
@@ -62,9 +63,11 @@ type sharedState struct {
 // variant is the shared part as some may see it.
 type variant struct {
 	SharedState
-	encoded []byte
-	// list is the number of the list of call-backs: another one for other people in it.
-	list uint64
+	// encoded is all of it, brief what is left without the colleagues.
+	encoded, brief []byte
+	// list is the number of the list of call-backs: another one for other people in it. colleagues is
+	// that of the list of colleagues, another one for any change.
+	list, colleagues uint64
 }
 
 // viewer returns what the agent may see of people. Who is in the group is what the account
@@ -84,20 +87,26 @@ func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleSt
 	return ConsoleState{OwnState: own, SharedState: shared.SharedState}
 }
 
-// message returns the same as a [Message], encoded.
-func (m *stateMaker) message(ctx context.Context, agent contact.AgentID) ([]byte, error) {
+// message returns the same as a [Message], encoded, and the number of its list of colleagues. That is
+// left out when it is the one that the console was told last: it is as long as the desk is large, and
+// most changes are none of it.
+func (m *stateMaker) message(ctx context.Context, agent contact.AgentID, told uint64) (message []byte, colleagues uint64, err error) {
 	part, shared := m.parts(ctx, agent)
+	both := shared.encoded
+	if told == shared.colleagues {
+		both = shared.brief
+	}
 	own, err := json.Marshal(part)
-	if err != nil || len(shared.encoded) == 0 {
-		return nil, fmt.Errorf("encode a state: %w", cmp.Or(err, errNotEncoded))
+	if err != nil || len(both) == 0 {
+		return nil, 0, fmt.Errorf("encode a state: %w", cmp.Or(err, errNotEncoded))
 	}
 	// Both are objects that are not empty, and share no member: they are joined as one.
-	message := make([]byte, 0, len(own)+len(shared.encoded)+len(`{"state":}`))
+	message = make([]byte, 0, len(own)+len(both)+len(`{"state":}`))
 	message = append(message, `{"state":`...)
 	message = append(message, own[:len(own)-1]...)
 	message = append(message, ',')
-	message = append(message, shared.encoded[1:]...)
-	return append(message, '}'), nil
+	message = append(message, both[1:]...)
+	return append(message, '}'), shared.colleagues, nil
 }
 
 // parts returns what the agent's console alone shows, and what it shares.
@@ -208,15 +217,24 @@ func (m *stateMaker) addCallback(ctx context.Context, s *sharedState, view bus.C
 // errNotEncoded: the shared part of a state could not be encoded, which was logged.
 var errNotEncoded = errors.New("its shared part could not be encoded")
 
-// complete encodes a variant and numbers its list of call-backs.
+// complete encodes a variant and numbers its lists.
 func (m *stateMaker) complete(v *variant, old variant) {
 	same := func(a, b CallbackCard) bool { return a.Contact == b.Contact && a.Caller.Person == b.Caller.Person }
 	if v.list = old.list; v.list == 0 || !slices.EqualFunc(v.Callbacks, old.Callbacks, same) {
 		m.lists++
 		v.list = m.lists
 	}
-	var err error
-	if v.encoded, err = json.Marshal(v.SharedState); err != nil {
+	if v.colleagues = old.colleagues; v.colleagues == 0 || !reflect.DeepEqual(v.Colleagues, old.Colleagues) {
+		m.lists++
+		v.colleagues = m.lists
+	}
+	brief := v.SharedState
+	brief.Colleagues = nil
+	var err, briefErr error
+	v.encoded, err = json.Marshal(v.SharedState)
+	v.brief, briefErr = json.Marshal(brief)
+	if err = cmp.Or(err, briefErr); err != nil {
+		v.encoded, v.brief = nil, nil
 		m.board.log.Error().Err(err).Msg("the state of consoles could not be encoded")
 	}
 }

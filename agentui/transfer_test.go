@@ -3,6 +3,7 @@ package agentui
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,6 +164,30 @@ func TestColleagues(t *testing.T) {
 	if found := w.ui.states.state(t.Context(), "anna").Colleagues; !reflect.DeepEqual(found, want) {
 		t.Errorf("colleagues are %+v", found)
 	}
+}
+
+// The list is as long as the desk is large: a console is told it once, and again when it has changed.
+// zammad#3299
+func TestColleaguesAreToldWhenTheyChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		c := w.console("anna")
+		if s := c.state(anyState); s.Colleagues == nil {
+			t.Error("a new console is not told who is there")
+		}
+		w.queue.contacts(waitingContact("first", "staff", 1))
+		if s := c.state(func(s *ConsoleState) bool { return len(s.Queue) == 1 }); s.Colleagues != nil {
+			t.Errorf("told again: %+v", s.Colleagues)
+		}
+		w.queue.agents(bus.AgentView{Agent: "bo", Presence: contact.Ready, Reachable: true})
+		c.state(func(s *ConsoleState) bool {
+			return slices.ContainsFunc(s.Colleagues, func(one ColleagueCard) bool { return one.Agent == "bo" && one.State == "ready" })
+		})
+		if s := w.console("anna").state(anyState); len(s.Colleagues) == 0 {
+			t.Error("another window is not told who is there")
+		}
+	})
 }
 
 // A call-back stands in the queue when agents are offered it, and not before its time.

@@ -153,6 +153,8 @@ export class Connection {
       this.hello = message.hello; // it comes again when the configuration is read anew
     } else if (message.state) {
       serverClock.sync(message.state.now);
+      // The colleagues come when they have changed.
+      message.state.colleagues ??= this.#fresh ? [] : (this.state?.colleagues ?? []);
       this.state = message.state;
       this.status = 'open';
       this.lostAt = 0;

@@ -85,3 +85,15 @@ test('a greeting that comes again, since the configuration was read anew, is no 
   sockets[1]?.brings();
   expect(opened).toHaveBeenCalledTimes(2);
 });
+
+test('colleagues stay until the socket brings others', () => {
+  const bring = (colleagues?: object[]) =>
+    sockets[0]?.onmessage({ data: JSON.stringify({ state: { now: Date.now(), contacts: [], ...(colleagues && { colleagues }) } }) });
+  sockets[0]?.brings();
+  bring([{ agent: 'bo' }]);
+  bring();
+  expect(connection.state?.colleagues).toEqual([{ agent: 'bo' }]);
+  bring([]);
+  bring();
+  expect(connection.state?.colleagues).toEqual([]);
+});

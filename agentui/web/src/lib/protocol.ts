@@ -222,8 +222,8 @@ export interface ConsoleState {
   missed: MissedCard[] | null;
   today: Today;
   agents: AgentCounts;
-  /** All who are signed in, by name. */
-  colleagues: ColleagueCard[] | null;
+  /** All who are signed in, by name. Left out when they are those that this socket brought last. */
+  colleagues?: ColleagueCard[] | null;
   /** When the newest contact of any line arrived. */
   lastContact?: Instant;
 }
