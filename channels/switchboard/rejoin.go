@@ -21,12 +21,17 @@ type Callbacks interface {
 const rejoinedPrompt = "callback-rejoined"
 
 // waitingFor returns the contact that the caller waits to be called back in. A number that no trunk
-// vouches for gives nobody another one's place.
-func (s *Switchboard) waitingFor(c contact.Contact, p contact.Personal) (contact.Contact, bool) {
+// vouches for gives nobody another one's place. Who rings as a party of a priority line goes before those
+// who wait: the place of an ordinary call-back is none for him.
+func (s *Switchboard) waitingFor(c contact.Contact, p contact.Personal, line Line) (contact.Contact, bool) {
 	if s.config.Callbacks == nil || c.Channel != contact.Voice || p.Number == "" || p.Withheld || !p.Vouched {
 		return contact.Contact{}, false
 	}
-	return s.config.Callbacks.Waiting(p.Number)
+	former, waits := s.config.Callbacks.Waiting(p.Number)
+	if party, is := line.party(p); is && party.ID != former.Party {
+		return contact.Contact{}, false
+	}
+	return former, waits
 }
 
 // rejoin lets a caller who rings again go on as the contact that waits to be called back. It returns a
@@ -72,8 +77,9 @@ func (s *Switchboard) rejoin(ctx context.Context, former contact.Contact, leg ch
 // welcomeBack answers a caller who has his place again. He chose what he needs when he rang first.
 func (c *call) welcomeBack() bool {
 	c.startWalk(func(ctx context.Context) {
-		if err := c.leg.Answer(ctx); err != nil {
-			if !errors.Is(err, channels.ErrLegOver) && ctx.Err() == nil {
+		// He can be offered already: an agent who is fast waits for the answer, and never breaks it off.
+		if err := c.leg.Answer(c.board.life); err != nil {
+			if !errors.Is(err, channels.ErrLegOver) && c.board.life.Err() == nil {
 				c.log.Warn().Err(err).Msg("the call could not be answered")
 				c.leg.HangUp()
 			}

@@ -52,6 +52,63 @@ func TestCallerWhoRingsAgainHasHisPlace(t *testing.T) {
 	})
 }
 
+// Whoever rings back is in the queue before his call is answered, and an agent may be that fast.
+func TestCallerWhoRingsAgainIsAnsweredBeforeHeIsConnected(t *testing.T) {
+	withCallbacks(t, func(t *testing.T, w *world) {
+		caller := newLeg(w.agents.pacer, "caller-leg")
+		caller.up = make(chan struct{})
+		c := contact.Contact{ID: "c1", Channel: contact.Voice, Line: "desk", Callable: true, Arrived: w.arrived}
+		if err := w.board.Arrive(t.Context(), c, sameCaller, caller); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(rejoined)
+		w.number++
+		w.dispatcher.order(bus.Order{Epoch: 1, Number: w.number, Kind: bus.OrderConnect, Contact: "c0", Offer: 9, Agent: "anna"})
+		synctest.Wait()
+		up(w.agents.last())
+		w.expect() // not connected to somebody who still hears that it rings
+		up(caller)
+		w.expect(contact.ConfirmConnected{Offer: 9, Leg: w.agents.last().ID()})
+		if !w.agents.last().hears(caller) {
+			t.Error("the agent does not hear the caller")
+		}
+	})
+}
+
+// A party's call goes before everybody: it does not sink to the place of an ordinary call-back that
+// somebody of the same organisation waits for.
+func TestPartyDoesNotTakeThePlaceOfAnOrdinaryCallback(t *testing.T) {
+	t.Parallel()
+	party := contact.Personal{Number: "+46701740606", Vouched: true}
+	for name, story := range map[string]struct {
+		line   contact.LineID
+		former contact.PartyID
+		want   contact.ID
+	}{
+		"on the priority line":              {"priority", "", "c1"},
+		"on another line":                   {"desk", "", "c0"},
+		"on the priority line, once before": {"priority", "supplier", "c0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorldOf(t, func(_ *world, config *switchboard.Config) {
+				former := waitsForCallback
+				former.Party = story.former
+				config.Callbacks = callbacks{party.Number: former}
+			}, func(t *testing.T, w *world) {
+				w.callOn(story.line, party)
+				synctest.Wait()
+				got := contact.ID("c0")
+				if arrive, is := w.dispatcher.sent()[0].(contact.Arrive); is {
+					got = arrive.Contact.ID
+				}
+				if got != story.want {
+					t.Errorf("he is contact %s, want %s", got, story.want)
+				}
+			})
+		})
+	}
+}
+
 // It is dialled that moment, or was served: he is a contact of his own, and nothing is told of the other one.
 func TestCallerWhoseCallbackCannotBeHisIsANewContact(t *testing.T) {
 	withCallbacks(t, func(t *testing.T, w *world) {

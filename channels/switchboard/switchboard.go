@@ -193,7 +193,7 @@ func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.P
 	if c.Channel != line.channel() {
 		return fmt.Errorf("contact %s came in by %q on the line %q, which takes %q", c.ID, c.Channel, c.Line, line.channel())
 	}
-	if former, waits := s.waitingFor(c, p); waits {
+	if former, waits := s.waitingFor(c, p, line); waits {
 		if err := s.rejoin(ctx, former, leg); !isRejected(err) {
 			return err
 		}
