@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -86,10 +85,14 @@ func (w *world) ofCallback(c queue.ContactState) contact.Command {
 	case w.oneIn(6, "rings again"):
 		return again
 	case w.oneIn(12, "others"):
-		return slices.Concat([]contact.Command{
-			contact.ChangeRules{Rules: w.rules()}, contact.ChangeRoster{Roster: w.roster()}, w.report(), w.presence(),
-			contact.SetReachable{Agent: w.agent(), Node: "node-1"}, contact.SetImpact{Contact: id, Residents: 100},
-		})[w.pick("other", 6)]
+		return []contact.Command{
+			contact.ChangeRules{Rules: w.rules()},
+			contact.ChangeRoster{Roster: w.roster()},
+			w.report(),
+			w.presence(),
+			contact.SetReachable{Agent: w.agent(), Node: "node-1"},
+			contact.SetImpact{Contact: id, Residents: 100},
+		}[w.pick("other", 6)]
 	case c.State == contact.StateDialling && w.oneIn(2, "in vain"):
 		return contact.FailDial{Offer: c.Offer.Offer, Reason: []contact.DialFailure{contact.DialBusy, contact.DialFault, contact.DialRefused}[w.pick("reason", 3)]}
 	case c.State == contact.StateOffered && w.oneIn(4, "no"):
