@@ -83,7 +83,7 @@ const (
 	chooseTime = 5 * time.Second
 )
 
-// expected is how long a contact with these needs would wait; 0 when nobody can say, and when the
+// expected is how long the contact will wait with these needs, in the place of its arrival; 0 when nobody can say, and when the
 // flow makes nothing of it.
 func (c *call) expected(ctx context.Context, queue ivr.Enqueue) contact.Millis {
 	offers := false
@@ -96,7 +96,7 @@ func (c *call) expected(ctx context.Context, queue ivr.Enqueue) contact.Millis {
 	ctx, cancel := context.WithTimeout(ctx, expectedTime)
 	defer cancel()
 	wait, err := c.board.config.Dispatcher.AskWait(ctx, bus.WaitQuestion{
-		Channel: c.contact.Channel, Needs: queue.Needs, Class: queue.Class, Target: queue.Target,
+		Contact: c.contact.ID, Channel: c.contact.Channel, Needs: queue.Needs, Class: queue.Class, Target: queue.Target,
 	})
 	if err != nil {
 		c.log.Debug().Err(err).Msg("nobody could say how long a caller is expected to wait")

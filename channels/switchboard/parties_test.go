@@ -30,7 +30,7 @@ type dispatcher struct {
 	deaf    int             // questions that get no answer
 	asked   func()
 	state   bus.NodeState
-	wait    bus.Wait // what everybody is expected to wait
+	wait    bus.Wait // what every contact is expected to wait
 	order   func(bus.Order)
 	signal  func(bus.Signal)
 	control func(bus.Control, func(error))
@@ -84,9 +84,13 @@ func (d *dispatcher) AskNodeState(context.Context, contact.NodeID) (bus.NodeStat
 	return state, nil
 }
 
-func (d *dispatcher) AskWait(context.Context, bus.WaitQuestion) (bus.Wait, error) {
+// AskWait knows nothing of one who would come now: who rings has a place already.
+func (d *dispatcher) AskWait(_ context.Context, q bus.WaitQuestion) (bus.Wait, error) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
+	if q.Contact == "" {
+		return bus.Wait{}, nil
+	}
 	return d.wait, nil
 }
 
