@@ -170,9 +170,45 @@ func placed(name string, err error) error {
 	fault := yaml.Error(nil)
 	if errors.As(err, &fault) && fault.GetToken() != nil && fault.GetToken().Position != nil {
 		position := fault.GetToken().Position
-		return fmt.Errorf("%s:%d:%d: %s", name, position.Line, position.Column, fault.GetMessage())
+		return fmt.Errorf("%s:%d:%d: %s", name, position.Line, position.Column, inWords(fault))
 	}
 	return fmt.Errorf("%s: %w", name, err)
+}
+
+// inWords says what is wrong to whoever writes the file: the YAML library speaks of types of Go.
+func inWords(fault yaml.Error) string {
+	if overflow := (*yaml.OverflowError)(nil); errors.As(fault, &overflow) {
+		switch kind := overflow.DstType.Kind(); kind {
+		case reflect.Uint8, reflect.Uint16, reflect.Uint32:
+			return fmt.Sprintf("%s is not within 0–%d", overflow.SrcNum, uint64(1)<<overflow.DstType.Bits()-1)
+		default:
+			return overflow.SrcNum + " is too large or too small a number here"
+		}
+	}
+	if wrong := (*yaml.TypeError)(nil); errors.As(fault, &wrong) {
+		return fmt.Sprintf("%s stands where %s is expected", kindInWords(wrong.SrcType), kindInWords(wrong.DstType))
+	}
+	return fault.GetMessage()
+}
+
+func kindInWords(of reflect.Type) string {
+	if of == nil {
+		return "something else"
+	}
+	switch of.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "a group of settings"
+	case reflect.Pointer:
+		return kindInWords(of.Elem())
+	default:
+		return "a number"
+	}
 }
 
 // environment sets values by variables, and knows which ones it has set.
@@ -268,7 +304,7 @@ func isSection(field reflect.Value) bool {
 
 func plain(err error) error {
 	if fault := yaml.Error(nil); errors.As(err, &fault) {
-		return errors.New(fault.GetMessage())
+		return errors.New(inWords(fault))
 	}
 	return err
 }
