@@ -22,10 +22,11 @@ import (
 	"svar/identity"
 )
 
-// agentTone and callerTone are what the two say, in Hz.
+// What they say, in Hz: a caller, his agent, and another agent where two are told apart.
 const (
-	agentTone  = 700.0
-	callerTone = 1100.0
+	agentTone     = 700.0
+	callerTone    = 1100.0
+	colleagueTone = 1500.0
 )
 
 // agent is an agent's console with a browser's voice, as the page does it.
@@ -52,6 +53,7 @@ type agent struct {
 	browsers map[contact.OfferID]*webrtctest.Browser
 	legs     map[contact.OfferID]contact.LegID // which of the voices of an offer the browser is for
 	seen     map[contact.OfferID]bool
+	tone     float64 // what he says from his next voice on
 	chats    map[contact.ID][]contact.KeptLine
 }
 
@@ -132,7 +134,8 @@ func signIn(t testing.TB, web, account, password string) *agent {
 // newAgent returns an agent whose console is to be opened, in a window of its own.
 func newAgent(t testing.TB, web, account string, cookie *http.Cookie) *agent {
 	return &agent{
-		t: t, name: account, web: web, cookie: cookie, console: uuid.NewString(),
+		tone: agentTone,
+		t:    t, name: account, web: web, cookie: cookie, console: uuid.NewString(),
 		replies: map[int64]chan string{}, changed: make(chan struct{}),
 		browsers: map[contact.OfferID]*webrtctest.Browser{}, legs: map[contact.OfferID]contact.LegID{}, seen: map[contact.OfferID]bool{},
 		chats: map[contact.ID][]contact.KeptLine{},
@@ -294,7 +297,7 @@ func (a *agent) signal(s agentui.VoiceSignal) {
 	}
 	if (browser == nil || a.legs[s.Offer] != s.Leg) && !a.closing {
 		// The one before is closed by the server, once this one is up.
-		browser = webrtctest.New(a.t, webrtctest.Options{Tone: agentTone, Send: func(payload json.RawMessage) {
+		browser = webrtctest.New(a.t, webrtctest.Options{Tone: a.tone, Send: func(payload json.RawMessage) {
 			a.send(agentui.Request{ID: a.nextNumber(), Do: agentui.DoSignal, Offer: s.Offer, Leg: s.Leg, Payload: payload})
 		}})
 		a.browsers[s.Offer], a.legs[s.Offer] = browser, s.Leg
