@@ -61,7 +61,8 @@ async function strongestHeard(element) {
   const recording = await new Blob(parts).arrayBuffer();
   if (recording.byteLength === 0) return 0;
   const decoder = new OfflineAudioContext(1, 1, 48_000);
-  const sound = await decoder.decodeAudioData(recording);
+  const sound = await decoder.decodeAudioData(recording).catch(() => undefined);
+  if (!sound) return 0; // a busy machine may record no more than the head of a file in half a second
   const size = 8192;
   const analysis = new OfflineAudioContext(1, Math.max(sound.length, size), sound.sampleRate);
   const source = new AudioBufferSourceNode(analysis, { buffer: sound });
