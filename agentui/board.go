@@ -168,9 +168,6 @@ func (b *Board) apply(change bus.Change) {
 	b.merge(change)
 	b.mutex.Unlock()
 	b.updated(change)
-	if change.Rules != nil {
-		b.askForAll() // when others rise and relax follows from the rules, and only the whole says it
-	}
 }
 
 // merge takes views in. The board is locked.

@@ -65,27 +65,6 @@ func TestBoardAsksForTheWholeAfterAGap(t *testing.T) {
 	})
 }
 
-// What time will bring to those who wait follows from the rules: new ones make all of it new.
-func TestBoardAsksForTheWholeAfterNewRules(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q := newFakeQueue()
-		b, _ := runBoard(t, q)
-		q.contacts(waitingContact("a", "staff", 1))
-		rises := waitingContact("a", "staff", 1)
-		rises.RisesAt = 61_000
-		change := q.record([]bus.ContactView{rises}, nil)
-		change.Contacts, change.Rules = nil, &contact.Rules{RiseAfter: 100}
-		q.send(change)
-		synctest.Wait()
-		b.mutex.RLock()
-		defer b.mutex.RUnlock()
-		if b.contacts["a"].RisesAt != 61_000 {
-			t.Errorf("under the new rules it rises at %d", b.contacts["a"].RisesAt)
-		}
-	})
-}
-
 // A lost last change is noticed by the sign of life, not by the next call.
 func TestBoardNoticesALostLastChange(t *testing.T) {
 	t.Parallel()

@@ -316,25 +316,39 @@ func (e *Engine) Last() contact.Instant { return e.last }
 // Changed returns the contacts and the agents whose state the events changed, each once; everything says
 // that they may have changed all of them: who leads, the rules, the roster.
 func Changed(events []contact.Event) (contacts []contact.ID, agents []contact.AgentID, everything bool) {
+	var of distinct[contact.ID]
+	var by distinct[contact.AgentID]
 	for _, event := range events {
 		id, agent := Touched(event)
-		named := []contact.AgentID{agent}
+		of.add(id)
+		by.add(agent)
 		switch v := event.(type) {
 		case contact.LeaderElected, contact.RulesChanged, contact.RosterChanged:
 			everything = true
 		case contact.ConsultEnded:
-			named = append(named, v.Agent) // one of the two is free now
-		}
-		if id != "" && !slices.Contains(contacts, id) {
-			contacts = append(contacts, id)
-		}
-		for _, agent := range named {
-			if agent != "" && !slices.Contains(agents, agent) {
-				agents = append(agents, agent)
-			}
+			by.add(v.Agent) // one of the two is free now
 		}
 	}
-	return contacts, agents, everything
+	return of.list, by.list, everything
+}
+
+// distinct are ids, each once, in the order in which they came. One step may change all who wait: the needs of those
+// who came overnight give way at the same instant.
+type distinct[K ~string] struct {
+	list []K
+	has  map[K]bool
+}
+
+// add takes an id in, if it is one.
+func (d *distinct[K]) add(id K) {
+	if id == "" || d.has[id] {
+		return
+	}
+	if d.has == nil {
+		d.has = map[K]bool{}
+	}
+	d.has[id] = true
+	d.list = append(d.list, id)
 }
 
 // Touched returns the contact and the agent that the event is about: the fold needs them to exist. What else it

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"svar/contact"
+	"svar/queue"
 )
 
 // timeArrival puts a contact on record and returns how long it took until the sender knew that it is durable: by the bus, the
@@ -73,4 +74,41 @@ func BenchmarkGroupCommit(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkEverybodyIsRelaxed is what it takes to show that the needs of 10,000 mails give way at one instant, as
+// those do that came overnight: it grows with their number, and not with its square.
+func BenchmarkEverybodyIsRelaxed(b *testing.B) {
+	const mails = 10_000
+	engine, now := queue.New(), contact.Instant(1_800_000_000_000)
+	step := func(command contact.Command) []contact.Event {
+		events, err := engine.Step(command, now)
+		if err != nil {
+			b.Fatal(contact.CommandName(command), err)
+		}
+		return events
+	}
+	relaxing := rules
+	relaxing.Groups = []contact.GroupRule{{Group: "staff", RelaxTexts: []contact.Relaxation{{After: 1_000, Kind: contact.RelaxAnyone}}}}
+	step(contact.ChangeRules{Rules: relaxing})
+	for n := range mails {
+		id := contact.ID(fmt.Sprintf("mail-%09d", n))
+		step(contact.Arrive{Contact: contact.Contact{ID: id, Channel: contact.Mail, Line: "mail", Language: "sv", Arrived: now}})
+		step(enqueue(id))
+	}
+	now += 1_000
+	events := step(contact.Tick{})
+	if len(events) != mails {
+		b.Fatalf("%d events", len(events))
+	}
+	d := &Dispatcher{engine: engine}
+	for b.Loop() {
+		var shown latest[contact.ID, int]
+		for at, view := range d.touched(events).contacts {
+			shown.add(view.Contact.ID, at)
+		}
+		if len(shown.list) != mails {
+			b.Fatalf("%d views", len(shown.list))
+		}
+	}
 }

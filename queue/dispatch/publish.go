@@ -39,6 +39,7 @@ func (d *Dispatcher) touched(events []contact.Event) touched {
 // publish sends what follows from a turn that is on record as sequence.
 func (d *Dispatcher) publish(sequence uint64, t turn) {
 	change := bus.Change{Epoch: d.engine.Epoch(), Sequence: sequence, Now: t.now}
+	contacts, agents := latest[contact.ID, bus.ContactView]{}, latest[contact.AgentID, bus.AgentView]{}
 	var index uint32
 	for _, step := range t.steps {
 		for _, event := range step.events {
@@ -46,27 +47,37 @@ func (d *Dispatcher) publish(sequence uint64, t turn) {
 			d.log(event)
 			index++
 		}
-		change.Contacts = merged(change.Contacts, step.touched.contacts, func(v bus.ContactView) contact.ID { return v.Contact.ID })
-		change.Agents = merged(change.Agents, step.touched.agents, func(v bus.AgentView) contact.AgentID { return v.Agent })
+		for _, view := range step.touched.contacts {
+			contacts.add(view.Contact.ID, view)
+		}
+		for _, view := range step.touched.agents {
+			agents.add(view.Agent, view)
+		}
 		if step.touched.rules != nil {
 			change.Rules = step.touched.rules
 		}
 		change.Everything = change.Everything || step.touched.everything
 	}
+	change.Contacts, change.Agents = contacts.list, agents.list
 	d.warn(d.config.Bus.PublishChange(change))
 }
 
-// merged adds the newer views to the list, in place of older ones of the same key.
-func merged[V any, K comparable](list, newer []V, key func(V) K) []V {
-	for _, view := range newer {
-		at := slices.IndexFunc(list, func(old V) bool { return key(old) == key(view) })
-		if at < 0 {
-			list = append(list, view)
-		} else {
-			list[at] = view
-		}
+// latest are views, of each key the one that was added last, in the order in which the keys came.
+type latest[K ~string, V any] struct {
+	list []V
+	at   map[K]int
+}
+
+func (n *latest[K, V]) add(key K, view V) {
+	if at, has := n.at[key]; has {
+		n.list[at] = view
+		return
 	}
-	return list
+	if n.at == nil {
+		n.at = map[K]int{}
+	}
+	n.at[key] = len(n.list)
+	n.list = append(n.list, view)
 }
 
 // order sends the node of the event's contact what it has to do about it, if anything.
