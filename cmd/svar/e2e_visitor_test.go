@@ -31,6 +31,7 @@ type (
 		Language string         `json:"language"`
 		Resume   string         `json:"resume,omitempty"`
 		After    uint64         `json:"after,omitempty"`
+		Follows  string         `json:"follows,omitempty"`
 	}
 	pageLine struct {
 		ID   string `json:"id"`
