@@ -98,6 +98,15 @@ func ClockOf(id contact.HoursID) contact.HoursID {
 	return id
 }
 
+// StillCounted returns the hours that a text counts in which was taken in under another configuration: the desk's when there are none
+// of the name any more. Without a name it counts all of time, as it did then.
+func (c Config) StillCounted(id contact.HoursID) contact.HoursID {
+	if id == "" || id == DeskHours || slices.ContainsFunc(c.HoursSets, func(s HoursSet) bool { return s.ID == id }) {
+		return id
+	}
+	return DeskHours
+}
+
 func (s HoursSet) hours() Hours { return Hours{Weekly: s.Weekly, Exceptions: s.Exceptions} }
 
 // hoursRules returns all opening hours as the engine counts in them, sorted by id.

@@ -128,6 +128,17 @@ func TestPromptsKeepTheirLanguagesUntilTheRestart(t *testing.T) {
 	}
 }
 
+// A text that was taken in before a restart may count in hours that are no more: the queue would refuse it.
+func TestTextsCountInHoursThatThereAre(t *testing.T) {
+	t.Parallel()
+	config := load(t, base)
+	for id, want := range map[contact.HoursID]contact.HoursID{"": "", "desk": "desk", "office": "office", "gone": "desk"} {
+		if got := config.StillCounted(id); got != want {
+			t.Errorf("%q counts in %q, want %q", id, got, want)
+		}
+	}
+}
+
 // Hours that are kept at every reading are bounded: the rules are recorded whole.
 func TestTooManyHoursAreNotKept(t *testing.T) {
 	t.Parallel()

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"svar/agentui"
 	"svar/contact"
 	"svar/identity"
 	"svar/queue/journal"
+	"svar/store"
 )
 
 // reloadConfig is a desk whose callers hear the prompts first, and whose agents give the outcomes.
@@ -184,6 +186,20 @@ func TestReloadIsWhole(t *testing.T) {
 	}
 	if changed, err := app.Reload(t.Context()); err != nil || len(changed.Changed) > 0 || outcomes() != "[other]" {
 		t.Errorf("%v, %v; the queue has %s", changed, err, outcomes())
+	}
+}
+
+// A form that was taken in before a restart counts in hours that the file has no more: it comes to the queue all the same.
+func TestATextOfHoursThatAreGoneIsQueued(t *testing.T) {
+	t.Parallel()
+	app := startAppOf(t, reloadConfig("solved"), nil, nil)
+	const id contact.ID = "01980000-0000-7000-8000-000000000001"
+	err := app.bringToQueue(t.Context(), store.TextContact{
+		Contact: contact.Contact{ID: id, Channel: contact.Form, Line: "portal", Language: "sv", Arrived: contact.InstantOf(time.Now())},
+		Enqueue: contact.Enqueue{Contact: id, Target: 60_000, Hours: "gone"},
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -44,7 +44,9 @@ func (a *App) bringToQueue(ctx context.Context, text store.TextContact) error {
 	if err := a.bus.Send(ctx, contact.Arrive{Contact: text.Contact}); err != nil {
 		return fmt.Errorf("put text %s on record: %w", id, err)
 	}
-	err := a.bus.Send(ctx, text.Enqueue)
+	enqueue := text.Enqueue
+	enqueue.Hours = a.config().StillCounted(enqueue.Hours) // the queue refuses hours that it does not know
+	err := a.bus.Send(ctx, enqueue)
 	if rejection := (*contact.Rejection)(nil); errors.As(err, &rejection) && rejection.Code != contact.Invalid {
 		return nil // it came that far before, and somebody has it, or it is over
 	}
