@@ -19,8 +19,8 @@ type world struct {
 	contacts int
 	// bounded wants rules that let nobody keep anything for ever.
 	bounded bool
-	// calledBack wants callers who are mostly called back.
-	calledBack bool
+	// calledBack wants callers who are mostly called back, consults agents who mostly ask each other.
+	calledBack, consults bool
 }
 
 // evenly draws numbers below most, all alike. (rapid's own ranges prefer small ones: a
@@ -302,8 +302,11 @@ func (w *world) report() contact.ReportNode {
 
 // command draws one of every kind, the everyday ones more often.
 func (w *world) command() contact.Command {
-	if w.calledBack && !w.oneIn(4, "something else") {
+	switch {
+	case w.calledBack && !w.oneIn(4, "something else"):
 		return w.callBack()
+	case w.consults && !w.oneIn(4, "something else"):
+		return w.consult()
 	}
 	switch w.pick("kind", 6) {
 	case 0:
