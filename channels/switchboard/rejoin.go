@@ -22,13 +22,15 @@ const rejoinedPrompt = "callback-rejoined"
 
 // waitingFor returns the contact that the caller waits to be called back in. A number that no trunk
 // vouches for gives nobody another one's place. Who rings as a party of a priority line goes before those
-// who wait: the place of an ordinary call-back is none for him.
+// who wait: the place of an ordinary call-back is none for him. Outside opening hours nobody would
+// come to who waits: he hears what the line says then, and is called back still.
 func (s *Switchboard) waitingFor(c contact.Contact, p contact.Personal, line Line) (contact.Contact, bool) {
 	if s.config.Callbacks == nil || c.Channel != contact.Voice || p.Number == "" || p.Withheld || !p.Vouched {
 		return contact.Contact{}, false
 	}
 	former, waits := s.config.Callbacks.Waiting(p.Number)
-	if party, is := line.party(p); is && party.ID != former.Party {
+	party, is := line.party(p)
+	if is && party.ID != former.Party || !line.open(c.Arrived.Time(), s.config.Hours) {
 		return contact.Contact{}, false
 	}
 	return former, waits

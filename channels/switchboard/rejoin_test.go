@@ -3,6 +3,7 @@ package switchboard_test
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"svar/channels"
 	"svar/channels/switchboard"
@@ -107,6 +108,21 @@ func TestPartyDoesNotTakeThePlaceOfAnOrdinaryCallback(t *testing.T) {
 			})
 		})
 	}
+}
+
+// At night nobody would come to him: he hears that it is closed, and his call-back stays as it is.
+func TestCallerWhoRingsAgainOutsideHoursIsCalledBackStill(t *testing.T) {
+	withCallbacks(t, func(t *testing.T, w *world) {
+		w.arrived = contact.InstantOf(time.UnixMilli(0).Add(20 * time.Hour))
+		caller := w.callOn("desk", sameCaller)
+		w.expectHeard(caller, "play closed sv")
+		caller.endPrompt()
+		synctest.Wait()
+		got := w.dispatcher.sent()
+		if arrive, is := got[0].(contact.Arrive); !is || arrive.Contact.ID != "c1" || last(got) != (contact.CloseOutsideHours{Contact: "c1"}) {
+			t.Errorf("the dispatcher was told %#v", got)
+		}
+	})
 }
 
 // It is dialled that moment, or was served: he is a contact of his own, and nothing is told of the other one.
