@@ -130,7 +130,7 @@ func (n *narrator) offer(event contact.Event) string {
 	case contact.OfferAccepted:
 		return n.words.say("accepted", "agent", e.Agent)
 	case contact.OfferDeclined:
-		return n.words.say("declined", "agent", e.Agent) + n.words.when(e.Reason != "", "declined-reason", "reason", e.Reason) + n.again(e.Agent, e.Again)
+		return n.words.say("declined", "agent", e.Agent) + n.words.when(e.Reason != "", "declined-reason", "reason", n.words.term("decline", e.Reason)) + n.again(e.Agent, e.Again)
 	case contact.OfferMissed:
 		return n.words.say("missed", "agent", e.Agent) + n.again(e.Agent, e.Again)
 	case contact.OfferWithdrawn:

@@ -63,6 +63,7 @@ export const queueStates = {
   'ringing-callback': (now) =>
     ringing(now, callers.known, { callback: true, arrived: now - 95 * minute, why: { ...why, rule: 'appointed', candidates: 1 } }),
   'ringing-consult': (now) => ringing(now, callers.known, { consultedBy: bo, service: 'platform' }),
+  decline: (now) => ringing(now),
   transfer: (now) => connected(now),
   'transfer-chat': (now) => texts(now, [textOf(now, 'chat')]),
   'consult-asked': (now) => consulting(now, 'asked', 6 * second),
@@ -119,6 +120,10 @@ export const queueActs = {
     await page.locator('dialog[open]').waitFor();
   },
   queue: (page) => page.locator('#waiting-heading').evaluate((heading) => heading.scrollIntoView()),
+  decline: async (page) => {
+    await page.locator('[popovertarget="decline-reasons"]').click();
+    await page.locator('#decline-reasons button').first().waitFor();
+  },
   transfer: openTransfer,
   'transfer-chat': openTransfer,
   promise: async (page) => {

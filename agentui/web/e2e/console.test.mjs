@@ -182,8 +182,23 @@ test('an offer that went away in the moment of the answer says so (twilio-voice.
 
 test('declining asks the server and nobody else', async () => {
   const { context, page, server } = await open(states.ringing);
-  await page.getByRole('button', { name: 'Avböj' }).click();
-  assert.equal((await server.asked('decline')).offer, 41);
+  await page.getByRole('button', { name: 'Avböj', exact: true }).click();
+  const { offer, reason } = await server.asked('decline');
+  assert.deepEqual([offer, reason], [41, undefined]);
+  await context.close();
+});
+
+test('declining with a reason takes one of the catalogue, by keyboard alone', async () => {
+  const { context, page, server } = await open(states.ringing);
+  const menu = page.getByRole('button', { name: 'Avböj med orsak' });
+  await menu.waitFor();
+  assert.equal(await page.locator('.card :focus').count(), 0, 'nothing takes the focus while it rings');
+  await menu.press('Enter');
+  await page.getByRole('button', { name: 'Mitt i annat arbete' }).and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const { offer, reason } = await server.asked('decline');
+  assert.deepEqual([offer, reason], [41, 'not-my-skill']);
   await context.close();
 });
 

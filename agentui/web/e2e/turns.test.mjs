@@ -23,7 +23,7 @@ story('a declined call waits on and is offered to somebody else', async ({ serve
   const bo = await agent('bo');
   const caller = await call('staff');
   await anna.card.getByText('Karin Holm').waitFor();
-  await anna.page.getByRole('button', { name: 'Avböj' }).click();
+  await anna.page.getByRole('button', { name: 'Avböj', exact: true }).click();
   await bo.card.getByText('Karin Holm').waitFor();
   await anna.card.waitFor({ state: 'detached' });
   await bo.answer();

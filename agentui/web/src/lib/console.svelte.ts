@@ -24,7 +24,7 @@ export interface Lapsed {
 }
 
 /** What the last action had to say; a key of the catalogue's errors. */
-export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst' | 'consultGone' | 'colleagueNotFree';
+export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst' | 'consultGone' | 'consultLeft' | 'colleagueNotFree';
 
 /** A page that was loaded again for a newer version is not loaded again within this time. */
 const reloadPause = 30_000;
@@ -49,6 +49,7 @@ class Console {
    * moment after the reply.
    */
   answering = $state(0);
+  declining = $state(0);
   hangingUp = $state<string | undefined>();
   finishing = $state<string | undefined>();
   givingBack = $state<string | undefined>();
@@ -269,7 +270,7 @@ class Console {
 
   async answer(): Promise<void> {
     const offer = this.offer;
-    if (!offer || offer.accepted || this.answering === offer.offer) return;
+    if (!offer || offer.accepted || this.answering === offer.offer || this.declining === offer.offer) return;
     this.answering = offer.offer;
     const heard = offer.channel === 'voice';
     if ((!heard || (await voice.openMicrophone())) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
@@ -328,9 +329,12 @@ class Console {
     this.extending = false;
   }
 
-  async decline(): Promise<void> {
+  /** Declines the offer; the reason is one of the catalogue's. */
+  async decline(reason?: string): Promise<void> {
     const offer = this.offer;
-    if (offer && !offer.accepted) await this.#do({ do: 'decline', offer: offer.offer });
+    if (!offer || offer.accepted || this.answering === offer.offer || this.declining === offer.offer) return;
+    this.declining = offer.offer;
+    if (!(await this.#do({ do: 'decline', offer: offer.offer, ...(reason && { reason }) }))) this.declining = 0;
   }
 
   /** Hangs up; who was only asked by a colleague leaves the two. */
@@ -439,7 +443,7 @@ class Console {
     for (const card of this.#known.values()) {
       const now = present.get(card.contact);
       if (!now) this.#ended(card, state.now);
-      else if (this.sending.lostConsult(card, now)) this.notice = 'consultGone';
+      else this.notice = this.sending.lostConsult(card, now) ?? this.notice;
     }
     this.#known = present;
     this.#followPlan(state.me);

@@ -91,6 +91,9 @@ export type Request =
 /** Where a contact is sent: to a colleague, or to whoever is in the group. */
 export type TransferTo = { agent: AgentID; group?: undefined } | { group: SkillID; agent?: undefined };
 
+/** Why an offer is declined, as it is put on record: codes, for what is typed may be about a person. The catalogue has the words. */
+export const declineReasons = ['busy', 'not-my-skill', 'conflict', 'technical'] as const;
+
 /** For so many residents and companies a contact may stand at most. */
 export const residentsLimit = 1_000_000;
 /** At most this many characters of a note are kept. */

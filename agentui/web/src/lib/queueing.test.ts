@@ -7,6 +7,7 @@ import {
   colleagueOrder,
   expectedMinutes,
   groupRows,
+  keepingOrder,
   keptFor,
   matching,
   needsWords,
@@ -106,4 +107,10 @@ test('whom to send to: who is ready first, never oneself, found by name or group
   expect(matching(order, 'ås PLATT', text).map(({ agent }) => agent)).toEqual(['asa']);
   expect(matching(order, ' ', text)).toHaveLength(4);
   expect(matching(order, 'nobody', text)).toEqual([]);
+});
+
+test('a list that is open keeps its order, whatever becomes of the colleagues', () => {
+  const of = (agent: string, state: string) => ({ agent, state }) as ColleagueCard;
+  const now = [of('ida', 'ready'), of('nils', 'ready'), of('bo', 'busy'), of('asa', 'away')];
+  expect(keepingOrder(now, ['asa', 'bo', 'ida']).map(({ agent }) => agent)).toEqual(['asa', 'bo', 'ida', 'nils']);
 });

@@ -123,3 +123,10 @@ export function colleagueOrder(colleagues: readonly ColleagueCard[], me: AgentID
     .filter(({ agent }) => agent !== me)
     .sort((a, b) => rank[a.state] - rank[b.state] || a.name.localeCompare(b.name, 'sv'));
 }
+
+/** The colleagues in the order in which they stood before, and who has come since after them. */
+export function keepingOrder(colleagues: readonly ColleagueCard[], order: readonly AgentID[]): ColleagueCard[] {
+  const place = new Map(order.map((agent, at) => [agent, at]));
+  const of = ({ agent }: ColleagueCard) => place.get(agent) ?? order.length;
+  return [...colleagues].sort((a, b) => of(a) - of(b));
+}

@@ -48,12 +48,14 @@ export class Sending {
   }
 
   /**
-   * Compares what was known of a contact with what is known now: true when a colleague who was asked is gone without
-   * this agent's doing, so that he has to be told.
+   * Compares what was known of a contact with what is known now: what to tell this agent when a colleague who was asked
+   * is gone without his doing. Nothing when the call itself is over: the caller is not on hold with him any more.
    */
-  lostConsult(before: OngoingCard, after: OngoingCard): boolean {
-    if (!before.consult || after.consult) return false;
-    return !this.#ended.delete(before.contact);
+  lostConsult(before: OngoingCard, after: OngoingCard): 'consultGone' | 'consultLeft' | undefined {
+    if (!before.consult || after.consult) return undefined;
+    const wanted = this.#ended.delete(before.contact);
+    if (wanted || (after.state !== 'held' && after.state !== 'connected')) return undefined;
+    return before.consult.state === 'talking' ? 'consultLeft' : 'consultGone';
   }
 
   /** Forgets a contact that is gone. */

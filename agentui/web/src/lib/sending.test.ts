@@ -49,15 +49,23 @@ test('nothing is asked for twice', async () => {
 });
 
 test('a colleague who is gone is news, but not to who has ended the question himself', async () => {
-  expect(sending.lostConsult(asking, call)).toBe(true);
-  expect(sending.lostConsult(asking, asking)).toBe(false);
-  expect(sending.lostConsult(call, call)).toBe(false);
+  expect(sending.lostConsult(asking, call)).toBe('consultGone');
+  expect(sending.lostConsult(asking, asking)).toBeUndefined();
+  expect(sending.lostConsult(call, call)).toBeUndefined();
 
   await sending.endConsult('c');
-  expect(sending.lostConsult(asking, call)).toBe(false);
-  expect(sending.lostConsult(asking, call), 'the next question is another one').toBe(true);
+  expect(sending.lostConsult(asking, call)).toBeUndefined();
+  expect(sending.lostConsult(asking, call), 'the next question is another one').toBe('consultGone');
 
   refuse = true;
   await sending.complete('c');
-  expect(sending.lostConsult(asking, call), 'it was refused, so it is not over').toBe(true);
+  expect(sending.lostConsult(asking, call), 'it was refused, so it is not over').toBe('consultGone');
+});
+
+test('a colleague who hangs up after talking has answered; a call that is over leaves nobody on hold', () => {
+  const talking = { ...call, consult: { agent: 'bo', name: 'Bo', state: 'talking', since: 1 } } as OngoingCard;
+  expect(sending.lostConsult(talking, call)).toBe('consultLeft');
+  const over = { ...call, state: 'wrap-up' } as OngoingCard;
+  expect(sending.lostConsult(asking, over)).toBeUndefined();
+  expect(sending.lostConsult(talking, over)).toBeUndefined();
 });

@@ -66,6 +66,15 @@ export const queue: typeof swedish = {
     greeting: 'Say',
     answer: 'Answer',
     decline: 'Decline',
+    declineWhy: 'Decline with a reason',
+    declineTitle: 'Why do you decline?',
+    /** The words of protocol.ts's declineReasons. */
+    declineReasons: {
+      busy: 'In the middle of other work',
+      'not-my-skill': 'Do not know this well enough',
+      conflict: 'Know the person (conflict of interest)',
+      technical: 'Technical fault at my end',
+    } as Record<string, string>,
     connecting: 'Connecting …',
     secondsLeft: (seconds) => plural('en', seconds, { one: '1 second left', other: `${seconds} seconds left` }),
     waited: (time) => `Waited ${time}`,
@@ -179,6 +188,7 @@ export const queue: typeof swedish = {
     hint: 'The caller hears music.',
     complete: 'Hand over',
     cancel: 'Cancel',
+    end: 'End the question',
     askedBy: (name) => `${name} asks you about this call`,
     askedByHint: (name) => `The caller waits with ${name} and does not hear you.`,
     leave: 'Leave',

@@ -337,6 +337,7 @@ export const en: Messages = {
     endChatFirst: 'The chat is going on. End it or give it back first.',
     sendAnswerFirst: 'The answer is not sent. Send it or clear it first.',
     consultGone: 'The colleague did not answer or declined. The caller is still on hold with you.',
+    consultLeft: 'Your colleague has hung up. The user is still with you, on hold.',
     colleagueNotFree: 'The colleague is not free right now. Choose somebody else, or transfer without asking.',
   },
   dismiss: 'Close',

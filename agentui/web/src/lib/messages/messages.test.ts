@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { en } from './en';
 import { sv } from './sv';
+import { declineReasons } from '../protocol';
 
 type Node = { [key: string]: Node | string | ((...args: never[]) => string) };
 
@@ -13,6 +14,9 @@ function paths(node: Node, at = ''): string[] {
 
 describe('the catalogues', () => {
   test('have the same keys', () => expect(paths(en)).toEqual(paths(sv)));
+  test('have words for every reason to decline', () => {
+    for (const reason of declineReasons) for (const { ring } of [sv, en]) expect(ring.declineReasons[reason]).toBeTruthy();
+  });
   test('count as their language does', () => {
     expect(sv.overview.waiting(1)).toBe('1 väntar i kö.');
     expect(en.overview.waiting(1)).toBe('1 waits in queue.');

@@ -65,6 +65,15 @@ export const queue = {
     greeting: 'Säg',
     answer: 'Svara',
     decline: 'Avböj',
+    declineWhy: 'Avböj med orsak',
+    declineTitle: 'Varför avböjer du?',
+    /** The words of protocol.ts's declineReasons. */
+    declineReasons: {
+      busy: 'Mitt i annat arbete',
+      'not-my-skill': 'Kan inte det här',
+      conflict: 'Känner personen (jäv)',
+      technical: 'Tekniskt fel hos mig',
+    } as Record<string, string>,
     connecting: 'Kopplar upp …',
     secondsLeft: (seconds: number) => plural('sv', seconds, { one: '1 sekund kvar', other: `${seconds} sekunder kvar` }),
     waited: (time: string) => `Väntat ${time}`,
@@ -179,6 +188,7 @@ export const queue = {
     hint: 'Användaren hör musik.',
     complete: 'Koppla över',
     cancel: 'Avbryt',
+    end: 'Avsluta frågan',
     askedBy: (name: string) => `${name} frågar dig om det här samtalet`,
     askedByHint: (name: string) => `Användaren väntar hos ${name} och hör er inte.`,
     leave: 'Lämna frågan',

@@ -340,6 +340,7 @@ export const sv = {
     endChatFirst: 'Chatten pågår. Avsluta chatten eller lämna tillbaka den först.',
     sendAnswerFirst: 'Svaret är inte skickat. Skicka det eller rensa det först.',
     consultGone: 'Kollegan svarade inte eller avböjde. Användaren är kvar hos dig i vänteläge.',
+    consultLeft: 'Kollegan har lagt på. Användaren är kvar hos dig i vänteläge.',
     colleagueNotFree: 'Kollegan är inte ledig just nu. Välj någon annan, eller koppla utan att fråga.',
   } as Record<string, string>,
   dismiss: 'Stäng',
