@@ -273,6 +273,30 @@ func BenchmarkReplay(b *testing.B) {
 		}
 		b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	})
+	b.Run("apply", func(b *testing.B) { // of events that are decoded already
+		read := make([]contact.Events, len(records))
+		for i, r := range records {
+			if err := json.Unmarshal(r.data, &read[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for b.Loop() {
+			b.StopTimer()
+			follower, err := queue.Restore(begun)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+			for i, r := range records {
+				for _, event := range read[i] {
+					if err := follower.Apply(event, r.now); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}
+		b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
 	b.Run("decode-and-apply", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()

@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,8 +26,8 @@ type snapshot struct {
 	LastOffer contact.OfferID `json:"last_offer"`
 	LastPlace uint64          `json:"last_place"`
 	Rules     contact.Rules   `json:"rules"`
-	Contacts  []ContactState  `json:"contacts"`
-	Agents    []AgentState    `json:"agents"`
+	Contacts  []*ContactState `json:"contacts"`
+	Agents    []*AgentState   `json:"agents"`
 	// Closed are those remembered, oldest first.
 	Closed []closedContact `json:"closed"`
 	// Dials are those of the desk within an hour of the last one, oldest first.
@@ -43,8 +44,14 @@ func (e *Engine) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Format: SnapshotFormat, Last: e.last, Epoch: e.epoch, Leader: e.leader, Settled: e.settled,
 		LastOffer: e.lastOffer, LastPlace: e.lastPlace, Rules: e.rules,
-		Contacts: e.Contacts(), Agents: e.Agents(), Closed: e.closed, Dials: e.dials, Handled: e.handled.list(),
-		HandlingTimes: e.handlingMeans(),
+		Closed: e.closed, Dials: e.dials, Handled: e.handled.list(),
+		HandlingTimes: e.handlingMeans(), Agents: make([]*AgentState, 0, len(e.agents)),
+	}
+	for _, c := range e.sortedContacts() {
+		s.Contacts = append(s.Contacts, &c.ContactState)
+	}
+	for _, id := range e.sortedAgents() {
+		s.Agents = append(s.Agents, e.agents[id])
 	}
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -91,12 +98,15 @@ func (s snapshot) engine() (*Engine, error) {
 	for _, c := range s.Closed {
 		e.remember(c)
 	}
+	if slices.Contains(s.Agents, nil) || slices.Contains(s.Contacts, nil) {
+		return nil, errors.New("read the queue's snapshot: a contact or an agent of it is null")
+	}
 	for _, a := range s.Agents {
-		e.agents[a.Agent] = &a
-		e.refresh(&a)
+		e.agents[a.Agent] = a
+		e.refresh(a)
 	}
 	for _, state := range s.Contacts {
-		c := &entry{ContactState: state}
+		c := &entry{ContactState: *state}
 		if err := e.adopt(c); err != nil {
 			return nil, fmt.Errorf("read the queue's snapshot: contact %s: %w", state.Contact.ID, err)
 		}
