@@ -77,8 +77,8 @@ const (
 	// when paused; with Channels when ready; AfterContact when paused or signed out. It is rejected as
 	// break-full when as many of a group have a break as may.
 	DoPresence RequestDo = "presence"
-	// DoAccept and DoDecline answer Offer; decline may give Reason (at most 200
-	// characters of one line).
+	// DoAccept and DoDecline answer Offer; decline may give Reason: busy,
+	// not-my-skill, conflict or technical.
 	DoAccept  RequestDo = "accept"
 	DoDecline RequestDo = "decline"
 	// DoHangUp ends the connection of Contact.

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"svar/contact"
 )
 
-// The limits of what people write, in characters.
-const (
-	maxNote   = 10_000
-	maxReason = 200
-)
+// maxNote is how much people write into a note, in characters.
+const maxNote = 10_000
+
+// declineReasons are those that an agent may give when he declines an offer.
+var declineReasons = []string{"busy", "not-my-skill", "conflict", "technical"}
 
 // codeUnavailable is the Reply's word for whatever is no rejection.
 const codeUnavailable = "unavailable"
@@ -43,9 +42,6 @@ var (
 // may be done now, is for the dispatcher to say.
 func (c *console) carryOut(ctx context.Context, r Request) error {
 	send := c.ui.config.Commands.Send
-	if !validReason(r.Reason) {
-		return errInvalid
-	}
 	switch r.Do {
 	case DoPresence:
 		// What is on record holds no free text about a person: reasons are chosen.
@@ -72,6 +68,9 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 	case DoAccept:
 		return send(ctx, contact.AcceptOffer{Offer: r.Offer, Agent: c.agent})
 	case DoDecline:
+		if r.Reason != "" && !slices.Contains(declineReasons, r.Reason) {
+			return errInvalid // as with pauses
+		}
 		return send(ctx, contact.DeclineOffer{Offer: r.Offer, Agent: c.agent, Reason: r.Reason})
 	case DoNote:
 		return c.keepNote(ctx, r)
@@ -110,11 +109,6 @@ func (c *console) finish(ctx context.Context, r Request) error {
 		return errInvalid
 	}
 	return c.ui.config.Commands.Send(ctx, contact.Finish{Contact: r.Contact, Agent: c.agent, Code: r.Code, Ticket: r.Ticket})
-}
-
-// validReason wants one line: PostgreSQL stores no NUL, and logs are lines.
-func validReason(text string) bool {
-	return utf8.RuneCountInString(text) <= maxReason && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // keepNote keeps the note of a contact that is this agent's own: two who write one note would undo
