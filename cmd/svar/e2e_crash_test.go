@@ -137,8 +137,9 @@ func (s *stages) workUntil(over <-chan struct{}) {
 
 // killAndRestart kills the server and starts it again on the same data. Every caller whom the
 // dead process had answered gets BYE from the new one. Who was not answered yet gets a BYE
-// that he does not know, or is a new caller when he repeats his INVITE, or, if all that came of
-// his INVITE was a 100, nothing: nobody knows of him.
+// that he does not know, or, when he repeats his INVITE, is a new caller or has the place of the
+// call-back that waits for his number, or, if all that came of his INVITE was a 100, nothing: nobody
+// knows of him.
 func (s *stages) killAndRestart(t testing.TB, home *home, server *program) *program {
 	t.Helper()
 	for _, one := range s.agents {
@@ -158,7 +159,11 @@ func (s *stages) killAndRestart(t testing.TB, home *home, server *program) *prog
 				return true
 			default:
 			}
-			ofRound := slices.DeleteFunc(records.of(t, s.desks[i].id), func(c agentui.StoredContact) bool { return c.Arrived.Before(s.begun) })
+			all := records.of(t, s.desks[i].id)
+			if slices.ContainsFunc(all, func(c agentui.StoredContact) bool { return rejoined(c, restarted) }) {
+				return true
+			}
+			ofRound := slices.DeleteFunc(all, func(c agentui.StoredContact) bool { return c.Arrived.Before(s.begun) })
 			calledAgain := slices.ContainsFunc(ofRound, func(c agentui.StoredContact) bool { return c.Arrived.After(restarted) })
 			messages := caller.file("messages.log")
 			unknown := len(ofRound) == 0 && strings.Contains(messages, "SIP/2.0 100") && !strings.Contains(messages, "SIP/2.0 200")
@@ -174,6 +179,11 @@ func (s *stages) killAndRestart(t testing.TB, home *home, server *program) *prog
 		}
 	}
 	return server
+}
+
+// rejoined reports whether the caller of a contact rang again after that.
+func rejoined(c agentui.StoredContact, after time.Time) bool {
+	return slices.ContainsFunc(c.Transitions, func(t agentui.Transition) bool { return t.Event == "contact-rejoined" && t.At.After(after) })
 }
 
 // checkStages asserts what became of each caller when all were in their stages.
@@ -242,7 +252,8 @@ func checkBooks(t testing.TB, home *home, server *program) {
 		all := records.of(t, d.id)
 		fold, seen := report.NewContactFold(report.Query{From: time.UnixMilli(0), To: time.Now().Add(time.Hour)}), map[contact.ID]bool{}
 		for _, c := range all {
-			if seen[c.ID] || count(c, "contact-arrived") != 1 || count(c, "contact-closed") > 1 || count(c, "contact-dropped") > 1 {
+			if seen[c.ID] || count(c, "contact-arrived") != 1 || count(c, "contact-closed") > 1 ||
+				count(c, "contact-dropped") > 1+count(c, "contact-rejoined") {
 				t.Errorf("it is on record more than once: %s", asJSON(c))
 			}
 			seen[c.ID] = true
