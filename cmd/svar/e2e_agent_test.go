@@ -102,7 +102,13 @@ func (a *testApp) agent(t testing.TB, d desk) *agent {
 
 func (a *testApp) agentOf(t testing.TB, d desk, level uint8) *agent {
 	t.Helper()
-	return signIn(t, a.web(), a.addAgent(t, d, level), identity.DemoPassword)
+	name := a.addAgent(t, d, level)
+	// Trying before the server knows the account would count as guessing, for all agents of the tests.
+	eventually(t, func() bool {
+		_, known := a.directory.Account(name)
+		return known
+	}, func() string { return "the server does not know " + name })
+	return signIn(t, a.web(), name, identity.DemoPassword)
 }
 
 // signIn signs an account in at a server and opens its console. A new account is known to
