@@ -2,6 +2,9 @@
 
 import { hello } from './parts.mjs';
 
+/** How long a request may take to come, in milliseconds: as long as Playwright waits for an element. */
+const patience = 30_000;
+
 /**
  * Takes over the console's socket of a page. Call it before the page is opened.
  * @param {import('playwright-core').Page} page
@@ -28,12 +31,16 @@ export async function scriptServer(page, greeting = hello) {
     chat: (contact, lines) => socket.send(JSON.stringify({ chat: { contact, lines } })),
     /** Decides what replies say: the function gets the request and returns an error code or nothing. */
     replyWith: (decide) => (answer = decide),
-    /** Resolves with the next request of the kind, or one that has not been taken yet. */
+    /** Resolves with the next request of the kind, or one that has not been taken yet; rejects after patience. */
     async asked(kind) {
+      const late = AbortSignal.timeout(patience);
       for (;;) {
         const at = requests.findIndex((request) => request.do === kind);
         if (at >= 0) return requests.splice(at, 1)[0];
-        await new Promise((resolve) => waiting.push(resolve));
+        await new Promise((resolve, reject) => {
+          waiting.push(resolve);
+          late.addEventListener('abort', () => reject(new Error(`nobody asked for ${kind}; waiting: ${requests.map((request) => request.do).join(', ') || 'nothing'}`)));
+        });
       }
     },
     close: (code, reason) => socket.close({ code, reason }),
