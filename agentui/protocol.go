@@ -7,10 +7,10 @@ import (
 )
 
 // ProtocolVersion is that of the messages between console and server. The console
-// names it when it connects, as ?protocol=4&console=ID; a server of another version closes the
+// names it when it connects, as ?protocol=5&console=ID; a server of another version closes the
 // socket with code 4001, and the console reloads itself. ID is a UUID that the window keeps
 // over a reload: the voice of a call belongs to one window.
-const ProtocolVersion = 4
+const ProtocolVersion = 5
 
 // Close codes of the console's socket (RFC 6455 §7.4.2, private use).
 const (
@@ -51,7 +51,18 @@ type Request struct {
 	// At is when a call-back is promised for, by the server's clock; Mine says by this agent himself.
 	At   contact.Instant `json:"at,omitempty"`
 	Mine bool            `json:"mine,omitempty"`
-	// To is where a contact is sent: an agent, or a group by its skill at level 1.
+	// On switches a conference or a recording on or off.
+	On bool `json:"on,omitempty"`
+	// Mode is how a supervisor takes part; empty ends that.
+	Mode contact.SupervisionMode `json:"mode,omitempty"`
+	Mark contact.MarkKind        `json:"mark,omitempty"`
+	// Person, or the user of Ticket, or Number is whom to call, by the number of Line. Confirmed says that
+	// the agent has looked at a number that nobody vouches for and wants it called.
+	Person    contact.PersonID `json:"person,omitempty"`
+	Number    string           `json:"number,omitempty"`
+	Line      contact.LineID   `json:"line,omitempty"`
+	Confirmed bool             `json:"confirmed,omitempty"`
+	// To is where a contact is sent: an agent, a group by its skill at level 1, or a place outside.
 	To *TransferTo `json:"to,omitempty"`
 	// Residents is for how many residents and companies the contact stands, at most a million.
 	Residents uint32 `json:"residents,omitempty"`
@@ -66,6 +77,8 @@ type Request struct {
 type TransferTo struct {
 	Agent contact.AgentID `json:"agent,omitempty"`
 	Group contact.SkillID `json:"group,omitempty"`
+	// Outside is one of Hello's destinations.
+	Outside contact.DestinationID `json:"outside,omitempty"`
 }
 
 // RequestDo is what the console asks for.
@@ -119,6 +132,18 @@ const (
 	DoConsult    RequestDo = "consult"
 	DoConsultEnd RequestDo = "consult-end"
 	DoComplete   RequestDo = "complete-transfer"
+	// DoConference lets the caller of Contact, this agent and who is consulted hear each other (On), or ends that.
+	DoConference RequestDo = "conference"
+	// DoMark puts Mark on record for the call Contact.
+	DoMark RequestDo = "mark"
+	// DoRecording goes on with the recording of Contact (On), or pauses it.
+	DoRecording RequestDo = "recording"
+	// DoSupervise takes a supervisor into the call Contact in Mode, or out of it. His voice has signals of offer 0 with
+	// that contact.
+	DoSupervise RequestDo = "supervise"
+	// DoCall calls Person, the user of Ticket, or Number. It is rejected as unconfirmed when the number
+	// wants the agent's look first.
+	DoCall RequestDo = "call"
 	// DoImpact says for how many Residents Contact stands; 0 takes it back.
 	DoImpact RequestDo = "impact"
 	// DoChatFollow asks for the chat of Contact, from after the sequence After on: its lines
@@ -163,6 +188,12 @@ type Hello struct {
 	// SeesFigures that he may read figures of all.
 	Publishes   bool `json:"publishes"`
 	SeesFigures bool `json:"seesFigures"`
+	// Destinations are the places outside that a call may be handed over to.
+	Destinations []DestinationInfo `json:"destinations"`
+	// Supervises says that the agent may take part in others' calls; CallsLines are the lines whose number he
+	// may call by, empty when he may make no calls.
+	Supervises bool             `json:"supervises"`
+	CallsLines []contact.LineID `json:"callsLines"`
 	// WrapUpExtensionMs is how much DoExtend gives.
 	WrapUpExtensionMs contact.Millis `json:"wrapUpExtensionMs"`
 	// IceServers are handed to RTCPeerConnection as they are; usually empty.
@@ -205,6 +236,12 @@ type LineInfo struct {
 	Greeting map[string]string `json:"greeting"`
 }
 
+// DestinationInfo is a place outside. Name is by language tag.
+type DestinationInfo struct {
+	ID   contact.DestinationID `json:"id"`
+	Name map[string]string     `json:"name"`
+}
+
 // IceServer is one of RTCConfiguration.iceServers.
 type IceServer struct {
 	URLs       []string `json:"urls"`
@@ -225,10 +262,11 @@ type Reply struct {
 // The server offers, the browser answers, with the same Leg: a voice may be made anew within
 // one offer.
 //
-// Offer 0 is the echo of DoEcho. Bound, set instead of a payload, is the window in which the
+// Offer 0 is the echo of DoEcho or, with a Contact, a supervisor's voice in it. Bound, set instead of a payload, is the window in which the
 // voice of Offer lives: every other one lets go of it.
 type VoiceSignal struct {
 	Offer   contact.OfferID `json:"offer"`
+	Contact contact.ID      `json:"contact,omitempty"`
 	Bound   string          `json:"bound,omitempty"`
 	Leg     contact.LegID   `json:"leg,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
@@ -251,6 +289,8 @@ type OwnState struct {
 	Contacts []OngoingCard   `json:"contacts"`
 	Missed   []MissedCard    `json:"missed"`
 	Today    Today           `json:"today"`
+	// Talks are the calls that a supervisor may take part in; empty for everybody else.
+	Talks []TalkCard `json:"talks,omitempty"`
 	// Notices are the outage messages that stand now, blocked ones included.
 	Notices []NoticeCard `json:"notices"`
 }
@@ -343,7 +383,9 @@ type Me struct {
 	Next       contact.Presence `json:"next,omitempty"`
 	NextReason string           `json:"nextReason,omitempty"`
 	Reachable  bool             `json:"reachable"`
-	Activity   string           `json:"activity,omitempty"`
+	// Phone says that a desk phone of his is registered: it rings instead of the browser.
+	Phone    bool   `json:"phone,omitempty"`
+	Activity string `json:"activity,omitempty"`
 	// ActivitySince is when the activity began.
 	ActivitySince contact.Instant `json:"activitySince,omitempty"`
 }
@@ -399,9 +441,13 @@ type Colleague struct {
 // "talking".
 type ConsultCard struct {
 	Colleague
-	State   string          `json:"state"`
-	Since   contact.Instant `json:"since"`
-	Expires contact.Instant `json:"expires,omitempty"`
+	// Outside is set instead of the colleague: a place outside is called. Blind says that the caller goes to it
+	// when it answers. Failure is why it was not reached, shown until something else is done.
+	Outside contact.DestinationID `json:"outside,omitempty"`
+	Blind   bool                  `json:"blind,omitempty"`
+	State   string                `json:"state"`
+	Since   contact.Instant       `json:"since"`
+	Expires contact.Instant       `json:"expires,omitempty"`
 }
 
 // Details are what a card shows of a contact besides who it is from.
@@ -453,7 +499,27 @@ type OngoingCard struct {
 	// is: this agent is the one who was asked.
 	Consult     *ConsultCard `json:"consult,omitempty"`
 	ConsultedBy *Colleague   `json:"consultedBy,omitempty"`
+	// Conference says that all three hear each other. Supervisors are in the call in a mode that its agents are
+	// heard by; one who only listens is not told of.
+	Conference  bool        `json:"conference,omitempty"`
+	Supervisors []Colleague `json:"supervisors,omitempty"`
+	// Marks are what was said of the call; Recording how far its recording is, empty when there is none.
+	Marks     []contact.MarkKind     `json:"marks,omitempty"`
+	Recording contact.RecordingState `json:"recording,omitempty"`
+	// Outgoing says that the desk called.
+	Outgoing bool `json:"outgoing,omitempty"`
 	Details
+}
+
+// TalkCard is a call that goes on, for supervisors: who has it, and since when. Mode is this supervisor's in it.
+type TalkCard struct {
+	Contact contact.ID              `json:"contact"`
+	Line    contact.LineID          `json:"line"`
+	Agent   Colleague               `json:"agent"`
+	State   contact.State           `json:"state"`
+	Since   contact.Instant         `json:"since"`
+	Mode    contact.SupervisionMode `json:"mode,omitempty"`
+	Marks   []contact.MarkKind      `json:"marks,omitempty"`
 }
 
 // WaitingLine is who waits on one line: those being greeted are counted apart.

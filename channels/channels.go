@@ -156,12 +156,24 @@ type EchoRoom interface {
 	Echo(ctx context.Context, r Ring) (Leg, error)
 }
 
-// Dialler makes calls to users.
+// Dialler makes calls to telephones outside.
 type Dialler interface {
-	// Dial rings the number and returns the leg at once; [Leg.Answer] returns when the user
-	// answered. line is the one whose number is shown. The leg's Ending after an unanswered
-	// call is EndedByParty; [DialledLeg.Failure] says more.
-	Dial(ctx context.Context, id contact.LegID, of contact.ID, line contact.LineID, number identity.Number) (DialledLeg, error)
+	// Dial rings the number and returns the leg at once; [Leg.Answer] returns when it is
+	// answered. The leg's Ending after an unanswered call is EndedByParty; [DialledLeg.Failure]
+	// says more. Whether the number may be called at all is decided here, for every caller alike.
+	Dial(ctx context.Context, call Call) (DialledLeg, error)
+}
+
+// Call is one that we make.
+type Call struct {
+	Leg     contact.LegID
+	Contact contact.ID
+	// Line is the one whose number is shown.
+	Line   contact.LineID
+	Number identity.Number
+	// Confirmed says that a person has looked at the number and wants it called, or that the
+	// configuration names it. A number that nobody vouched for is not called without.
+	Confirmed bool
 }
 
 // DialledLeg is a leg that we called.
@@ -170,6 +182,32 @@ type DialledLeg interface {
 	// Failure says why the user was not reached; valid after Done of a leg that was never
 	// answered.
 	Failure() contact.DialFailure
+}
+
+// Ringer is a caller's leg that can be let ring before it is answered.
+type Ringer interface {
+	// Ringing tells the caller that it rings (180), as often as it is called; nothing once the leg
+	// is answered or over.
+	Ringing()
+}
+
+// PickedUp is an agent's leg that the agent himself answers, on a telephone that rings beside his
+// console: that accepts the offer.
+type PickedUp interface {
+	// PickedUp is closed when he answered. An ended leg that was never answered leaves it open.
+	PickedUp() <-chan struct{}
+}
+
+// RealTimeText is a leg that carries text as it is typed, beside the voice (ITU-T T.140, RFC 4103 and
+// RFC 8865; EN 301 549, 6.2).
+type RealTimeText interface {
+	// TextAble reports whether the party's side takes text; it is valid once the leg is answered.
+	TextAble() bool
+	// Text delivers what the party types, in order: UTF-8 with the control characters of T.140 (BS erases,
+	// U+2028 is a new line, U+FFFD stands for what was lost). It is closed when the leg is over.
+	Text() <-chan string
+	// WriteText sends it to the party, at latest 300 ms later. Nothing happens when the side takes none.
+	WriteText(text string) error
 }
 
 type constError string

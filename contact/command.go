@@ -217,12 +217,14 @@ type Destination struct {
 	Agent AgentID `json:"agent,omitempty"`
 	// Needs replace those that the contact had: a competence group, at a level.
 	Needs Needs `json:"needs,omitempty"`
-	// Outside is a place outside the desk. It is for [HandOver] alone.
+	// Outside is a place outside the desk, by telephone; only a call can be sent there.
 	Outside DestinationID `json:"outside,omitempty"`
 }
 
 // Transfer sends a connected contact, or a held one, from its agent to another agent or group.
-// It waits in its old place again, the user with music, and the agent is free.
+// It waits in its old place again, the user with music, and the agent is free. To a place outside it is
+// called for the user ([OutsideCalled] with Blind): the contact stays its agent's, on hold, until that place
+// answers, and is handed over in that moment.
 type Transfer struct {
 	Contact ID          `json:"contact"`
 	Agent   AgentID     `json:"agent"`
@@ -232,7 +234,8 @@ type Transfer struct {
 // Consult asks another agent, or the one of a group whom routing prefers, while the user of the
 // call hears music. He is asked like by an offer and answers like one ([AcceptOffer],
 // [DeclineOffer]); the node then connects the two agents ([ConfirmConnected]). It is rejected as
-// not-free when nobody there is free.
+// not-free when nobody there is free. A place outside is called instead ([OutsideCalled]); it answers the
+// telephone ([ConfirmConnected]) or does not ([FailDial]).
 type Consult struct {
 	Contact ID          `json:"contact"`
 	Agent   AgentID     `json:"agent"`
@@ -247,7 +250,7 @@ type EndConsult struct {
 }
 
 // CompleteTransfer leaves the user to the agent who was consulted, once those two talk. The
-// agent who transfers is free.
+// agent who transfers is free. A place outside that was consulted takes the user over ([ContactHandedOver]).
 type CompleteTransfer struct {
 	Contact ID      `json:"contact"`
 	Agent   AgentID `json:"agent"`
@@ -259,6 +262,52 @@ type HandOver struct {
 	Contact ID            `json:"contact"`
 	Agent   AgentID       `json:"agent"`
 	To      DestinationID `json:"to"`
+}
+
+// SetConference lets the agent, the user and whoever is consulted hear each other, or ends that: the
+// user is on hold again. It is the agent's who has the contact.
+type SetConference struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+	On      bool    `json:"on"`
+}
+
+// Supervise lets a supervisor hear a connected call, in a mode that may change; empty ends it. Who may
+// is decided before: the engine knows no roles. It needs no offer and no room.
+type Supervise struct {
+	Contact    ID              `json:"contact"`
+	Supervisor AgentID         `json:"supervisor"`
+	Mode       SupervisionMode `json:"mode,omitempty"`
+}
+
+// Mark puts on record what an agent says of a call that he has, in talk or wrap-up. It is not taken back.
+type Mark struct {
+	Contact ID       `json:"contact"`
+	Agent   AgentID  `json:"agent"`
+	Mark    MarkKind `json:"mark"`
+}
+
+// PlaceCall makes a contact that the desk begins: an agent calls a person, or the user of a ticket. Contact.Outgoing
+// is set and Contact.Line is the line whose number is shown. The number to be called is in [Personal] before.
+// It reserves the agent like [TakeCallback] and is dialled by Node.
+type PlaceCall struct {
+	Contact Contact `json:"contact"`
+	Agent   AgentID `json:"agent"`
+	Node    NodeID  `json:"node"`
+	Leg     LegID   `json:"leg"`
+}
+
+// ReportRecording says what became of the recording of a call; the node did it already.
+type ReportRecording struct {
+	Contact   ID             `json:"contact"`
+	Recording RecordingState `json:"recording"`
+	// Agent is who paused or resumed it.
+	Agent AgentID `json:"agent,omitempty"`
+	// File, SHA256 (hexadecimal), Bytes and Length are set when it ended.
+	File   string `json:"file,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	Bytes  int64  `json:"bytes,omitempty"`
+	Length Millis `json:"length_ms,omitempty"`
 }
 
 // FailDial says that the call which an offer made did not come about. The contact waits
@@ -326,6 +375,11 @@ func (Consult) command()           {}
 func (EndConsult) command()        {}
 func (CompleteTransfer) command()  {}
 func (HandOver) command()          {}
+func (SetConference) command()     {}
+func (Supervise) command()         {}
+func (Mark) command()              {}
+func (PlaceCall) command()         {}
+func (ReportRecording) command()   {}
 func (FailDial) command()          {}
 func (Tick) command()              {}
 
@@ -362,6 +416,10 @@ const (
 	Invalid RejectionCode = "invalid"
 	// VoiceElsewhere: the agent's voice lives in another window or on another device.
 	VoiceElsewhere RejectionCode = "voice-elsewhere"
+	// Unconfirmed: nobody vouches for the number; the agent is to look at it first.
+	Unconfirmed RejectionCode = "unconfirmed"
+	// NotAllowed: the dial plan does not allow the number, or nobody carries it.
+	NotAllowed RejectionCode = "not-allowed"
 	// NotSignedIn: the agent is not signed in or has no console that is reachable.
 	NotSignedIn RejectionCode = "not-signed-in"
 )

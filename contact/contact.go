@@ -170,7 +170,10 @@ type Contact struct {
 	Callable bool `json:"callable,omitempty"`
 	// Follows is a closed contact that the same visitor goes on with: a chat written to again.
 	Follows ID `json:"follows,omitempty"`
-	// Arrived is when the first sign of it came in: the INVITE, the first message.
+	// Outgoing says that the desk began it: an agent called somebody.
+	Outgoing bool `json:"outgoing,omitempty"`
+	// Arrived is when the first sign of it came in: the INVITE, the first message; for an outgoing
+	// one when the agent wanted it.
 	Arrived Instant `json:"arrived"`
 }
 

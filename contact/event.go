@@ -404,6 +404,76 @@ type PresenceChanged struct {
 	Channels []Channel `json:"channels,omitempty"`
 }
 
+// OutsideCalled: a place outside is called about a held call, for the agent or, when Blind, for the user, who is
+// handed over when it answers. Offer numbers it like a consultation; at Expires it is given up.
+type OutsideCalled struct {
+	Contact ID            `json:"contact"`
+	Offer   OfferID       `json:"offer"`
+	Agent   AgentID       `json:"agent"`
+	To      DestinationID `json:"to"`
+	Blind   bool          `json:"blind,omitempty"`
+	Expires Instant       `json:"expires"`
+}
+
+// OutsideAnswered: it answered, and talks with the agent.
+type OutsideAnswered struct {
+	Contact ID            `json:"contact"`
+	Offer   OfferID       `json:"offer"`
+	To      DestinationID `json:"to"`
+	Leg     LegID         `json:"leg"`
+}
+
+// OutsideEnded: the call to it is over, and the user is still the agent's. Failure says why it was not
+// reached, or is empty when it had answered.
+type OutsideEnded struct {
+	Contact ID            `json:"contact"`
+	Offer   OfferID       `json:"offer"`
+	To      DestinationID `json:"to"`
+	Failure DialFailure   `json:"failure,omitempty"`
+}
+
+// ConferenceChanged: agent, user and whoever is consulted hear each other, or no longer do.
+type ConferenceChanged struct {
+	Contact ID      `json:"contact"`
+	Agent   AgentID `json:"agent"`
+	On      bool    `json:"on"`
+}
+
+// SupervisionChanged: a supervisor is in the call in this mode from now on; in none when empty.
+type SupervisionChanged struct {
+	Contact    ID              `json:"contact"`
+	Supervisor AgentID         `json:"supervisor"`
+	Mode       SupervisionMode `json:"mode,omitempty"`
+}
+
+// ContactMarked: an agent says this of the call.
+type ContactMarked struct {
+	Contact ID       `json:"contact"`
+	Agent   AgentID  `json:"agent"`
+	Mark    MarkKind `json:"mark"`
+}
+
+// CallPlaced: the desk began this contact, and dials it for the agent by Offer.
+type CallPlaced struct {
+	Contact Contact `json:"contact"`
+	Node    NodeID  `json:"node"`
+	Leg     LegID   `json:"leg"`
+	Agent   AgentID `json:"agent"`
+	Offer   OfferID `json:"offer"`
+	Expires Instant `json:"expires"`
+}
+
+// RecordingChanged: the recording of the call is in this state from now on; see [ReportRecording].
+type RecordingChanged struct {
+	Contact   ID             `json:"contact"`
+	Recording RecordingState `json:"recording"`
+	Agent     AgentID        `json:"agent,omitempty"`
+	File      string         `json:"file,omitempty"`
+	SHA256    string         `json:"sha256,omitempty"`
+	Bytes     int64          `json:"bytes,omitempty"`
+	Length    Millis         `json:"length_ms,omitempty"`
+}
+
 // PresencePlanned: the agent is offered nothing more, and has this presence when the last of his
 // contacts is closed.
 type PresencePlanned struct {
@@ -462,6 +532,14 @@ func (ConsultAccepted) event()     {}
 func (ConsultConnected) event()    {}
 func (ConsultEnded) event()        {}
 func (ContactHandedOver) event()   {}
+func (OutsideCalled) event()       {}
+func (OutsideAnswered) event()     {}
+func (OutsideEnded) event()        {}
+func (ConferenceChanged) event()   {}
+func (SupervisionChanged) event()  {}
+func (ContactMarked) event()       {}
+func (CallPlaced) event()          {}
+func (RecordingChanged) event()    {}
 func (PresencePlanned) event()     {}
 func (CallbackFailed) event()      {}
 func (ContactHeld) event()         {}

@@ -27,7 +27,7 @@ const (
 	StateWaiting State = "waiting"
 	// StateOffered: it is reserved for one agent, who is being rung.
 	StateOffered State = "offered"
-	// StateDialling: it waited to be called back, and is being dialled for an agent.
+	// StateDialling: it waited to be called back, or the desk began it, and it is being dialled for an agent.
 	StateDialling State = "dialling"
 	// StateConnected: agent and user reach each other.
 	StateConnected State = "connected"
@@ -40,7 +40,7 @@ const (
 )
 
 var transitions = map[State][]State{
-	StateNone:      {StateArrived, StateClosed},
+	StateNone:      {StateArrived, StateDialling, StateClosed},
 	StateArrived:   {StateGreeted, StateWaiting, StateClosed},
 	StateGreeted:   {StateWaiting, StateClosed},
 	StateWaiting:   {StateOffered, StateDialling, StateClosed},
@@ -74,6 +74,8 @@ const (
 	EndDropped End = "dropped"
 	// EndHandedOver: an agent answered it, and a place outside took it over (requirement 2.2a).
 	EndHandedOver End = "handed-over"
+	// EndNotReached: the desk began it, and nobody was reached.
+	EndNotReached End = "not-reached"
 	// EndOutsideHours: it came when the desk was closed, and was told so (requirement D10).
 	EndOutsideHours End = "outside-hours"
 )
@@ -99,6 +101,44 @@ const (
 	PartyCaller Party = "caller"
 	PartyAgent  Party = "agent"
 	PartySystem Party = "system"
+)
+
+// SupervisionMode is how a supervisor takes part in a call (requirement 3.2d).
+type SupervisionMode string
+
+// The modes.
+const (
+	// SuperviseListen: he hears both and is heard by nobody.
+	SuperviseListen SupervisionMode = "listen"
+	// SuperviseWhisper: he hears both and is heard by the agents alone.
+	SuperviseWhisper SupervisionMode = "whisper"
+	// SuperviseBarge: all hear each other.
+	SuperviseBarge SupervisionMode = "barge"
+)
+
+// MarkKind is what an agent says of a call with one button.
+type MarkKind string
+
+// The marks.
+const (
+	// MarkThreat: the caller threatens somebody. Supervisors are told at once.
+	MarkThreat MarkKind = "threat"
+	// MarkNuisance: nobody wants anything of the desk. Who is marked again and again waits longer
+	// before he may be offered; he is never refused.
+	MarkNuisance MarkKind = "nuisance"
+)
+
+// RecordingState is how far the recording of a call is.
+type RecordingState string
+
+// The states of a recording.
+const (
+	RecordingBegun   RecordingState = "begun"
+	RecordingPaused  RecordingState = "paused"
+	RecordingResumed RecordingState = "resumed"
+	RecordingEnded   RecordingState = "ended"
+	// RecordingDeclined: the caller wanted none.
+	RecordingDeclined RecordingState = "declined"
 )
 
 // Presence is what an agent has said of being available. Whether the agent is busy

@@ -36,7 +36,7 @@ func serveWithCallee(t testing.TB, changes ...func(*Config, *switchboard)) (*ser
 // dial calls the user and returns when INVITE is at the callee.
 func (c *callee) dial(s *server) channels.DialledLeg {
 	c.t.Helper()
-	l, err := s.Dial(c.t.Context(), "leg-1", "contact-1", "staff", userNumber)
+	l, err := s.Dial(c.t.Context(), channels.Call{Leg: "leg-1", Contact: "contact-1", Line: "staff", Number: userNumber, Confirmed: true})
 	if err != nil {
 		c.t.Fatalf("Dial: %v", err)
 	}

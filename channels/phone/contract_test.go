@@ -192,7 +192,7 @@ func TestContractOfCallsOfOurs(t *testing.T) {
 	t.Parallel()
 	channeltest.TestLeg(t, func(t *testing.T) channeltest.Fixture {
 		s, c := serveWithCallee(t)
-		l, err := s.Dial(t.Context(), "leg-1", "contact-1", "staff", userNumber)
+		l, err := s.Dial(t.Context(), channels.Call{Leg: "leg-1", Contact: "contact-1", Line: "staff", Number: userNumber, Confirmed: true})
 		if err != nil {
 			t.Fatal(err)
 		}

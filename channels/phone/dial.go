@@ -52,8 +52,9 @@ var (
 
 // Dial implements [channels.Dialler]. It waits for nothing but the look-up of the carrier's
 // name. Errors wrap [ErrNotDialled], or say what is missing; none holds the number.
-func (g *Gateway) Dial(ctx context.Context, id contact.LegID, of contact.ID, line contact.LineID, number identity.Number) (channels.DialledLeg, error) {
-	l, err := g.prepareDial(ctx, id, line, number)
+func (g *Gateway) Dial(ctx context.Context, call channels.Call) (channels.DialledLeg, error) {
+	id, of, line := call.Leg, call.Contact, call.Line
+	l, err := g.prepareDial(ctx, id, line, call.Number)
 	if err == nil {
 		err = g.awaitServed(ctx)
 	}

@@ -300,18 +300,18 @@ func TestCallsThatAreNotDialled(t *testing.T) {
 		"sip:a@b":              "an address",
 		staffNumber:            "a line of ours",
 	} {
-		if l, err := s.Dial(t.Context(), "leg", "contact", "staff", number); !errors.Is(err, ErrNotDialled) {
+		if l, err := s.Dial(t.Context(), channels.Call{Leg: "leg", Contact: "contact", Line: "staff", Number: number, Confirmed: true}); !errors.Is(err, ErrNotDialled) {
 			t.Errorf("%s: %v, %v", reason, l, err)
 		} else if number != "" && strings.Contains(err.Error(), string(number)) {
 			t.Errorf("%s: the error tells the number: %v", reason, err)
 		}
 	}
 	for _, line := range []contact.LineID{"nobody", "test", ""} {
-		if _, err := s.Dial(t.Context(), "leg", "contact", line, userNumber); !errors.Is(err, ErrNotDialled) {
+		if _, err := s.Dial(t.Context(), channels.Call{Leg: "leg", Contact: "contact", Line: line, Number: userNumber, Confirmed: true}); !errors.Is(err, ErrNotDialled) {
 			t.Errorf("from line %q: %v", line, err)
 		}
 	}
-	if _, err := serve(t).Dial(t.Context(), "leg", "contact", "staff", userNumber); !errors.Is(err, ErrNotDialled) {
+	if _, err := serve(t).Dial(t.Context(), channels.Call{Leg: "leg", Contact: "contact", Line: "staff", Number: userNumber, Confirmed: true}); !errors.Is(err, ErrNotDialled) {
 		t.Errorf("without a carrier: %v", err)
 	}
 	for _, number := range []identity.Number{userNumber, "+4611812345", "+468123456", "+46850800999"} {
@@ -325,7 +325,7 @@ func TestTooManyCallsOfOurs(t *testing.T) {
 	t.Parallel()
 	s, user := serveWithCallee(t, func(c *Config, _ *switchboard) { c.DialPlan.MaxCalls = 1 })
 	l := user.dial(s)
-	if _, err := s.Dial(t.Context(), "leg-2", "contact-2", "staff", userNumber); !errors.Is(err, ErrNotDialled) {
+	if _, err := s.Dial(t.Context(), channels.Call{Leg: "leg-2", Contact: "contact-2", Line: "staff", Number: userNumber, Confirmed: true}); !errors.Is(err, ErrNotDialled) {
 		t.Errorf("a second call: %v", err)
 	}
 	user.respond(user.invite, 486, "phone", "")

@@ -244,7 +244,7 @@ func (s *server) dialListening(t *testing.T, transport, carrier string) channels
 			return nil
 		}
 	}
-	l, err := s.Dial(t.Context(), "leg", "contact", "staff", userNumber)
+	l, err := s.Dial(t.Context(), channels.Call{Leg: "leg", Contact: "contact", Line: "staff", Number: userNumber, Confirmed: true})
 	if err != nil {
 		t.Errorf("Dial: %v", err)
 		return nil

@@ -81,7 +81,9 @@ func (c *call) reach(o bus.Order) error {
 		return err
 	}
 	c.playRinging(v.leg)
-	leg, err := c.board.config.Dialler.Dial(c.board.life, o.Leg, c.contact.ID, c.contact.Line, user.number)
+	leg, err := c.board.config.Dialler.Dial(c.board.life, channels.Call{
+		Leg: o.Leg, Contact: c.contact.ID, Line: c.contact.Line, Number: user.number, Confirmed: true,
+	})
 	if err != nil {
 		c.log.Warn().Err(err).Msg("a user could not be called back")
 		return dialOver(contact.DialRefused)

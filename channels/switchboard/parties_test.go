@@ -169,15 +169,15 @@ type dialledLeg struct {
 
 func (l *dialledLeg) Failure() contact.DialFailure { return l.failure }
 
-func (d *dialler) Dial(_ context.Context, id contact.LegID, _ contact.ID, _ contact.LineID, number identity.Number) (channels.DialledLeg, error) {
+func (d *dialler) Dial(_ context.Context, call channels.Call) (channels.DialledLeg, error) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	if d.refuse != nil {
 		return nil, d.refuse
 	}
-	l := &dialledLeg{leg: newLeg(d.pacer, id)}
+	l := &dialledLeg{leg: newLeg(d.pacer, call.Leg)}
 	l.up = make(chan struct{})
-	d.number, d.made = number, append(d.made, l)
+	d.number, d.made = call.Number, append(d.made, l)
 	return l, nil
 }
 

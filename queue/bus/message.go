@@ -8,7 +8,7 @@ import (
 
 // Version of all messages on the bus. It is part of every subject, so that nodes of
 // different versions never misread each other.
-const Version = 4
+const Version = 5
 
 // OrderKind is what an order asks of a node.
 type OrderKind string
@@ -36,6 +36,18 @@ const (
 	// OrderHandOver: leave the user to the agent who was consulted by this offer, and end the leg of the
 	// one who asked.
 	OrderHandOver OrderKind = "hand-over"
+	// OrderOutside: call the place To outside for the agent who has the call, by this offer and with Leg as its
+	// leg's id, the user on hold. Connect the two when it answers and confirm, or fail the dial.
+	OrderOutside OrderKind = "outside"
+	// OrderOutsideEnd: end that leg; the user stays on hold with the agent.
+	OrderOutsideEnd OrderKind = "outside-end"
+	// OrderOutsideTake: leave the user to that place and end the agent's leg. The two are connected until
+	// one of them hangs up, whatever becomes of the contact.
+	OrderOutsideTake OrderKind = "outside-take"
+	// OrderConference: mix the user, the agent and whoever is consulted (On), or separate them again, the user on hold.
+	OrderConference OrderKind = "conference"
+	// OrderSupervise: take the supervisor Agent into the call in Mode, with a voice of his own; out of it when Mode is empty.
+	OrderSupervise OrderKind = "supervise"
 	// OrderReconcile: a new leader began; ask for the node's whole state. It names no
 	// contact.
 	OrderReconcile OrderKind = "reconcile"
@@ -57,6 +69,10 @@ type Order struct {
 	// Leg is the id of the user's leg, set when it is to be dialled: the new leg takes the
 	// place of the one that broke, under its id, and is reported by it.
 	Leg contact.LegID `json:"leg,omitempty"`
+	// To is the place outside that is called, On whether the conference is.
+	To   contact.DestinationID   `json:"to,omitempty"`
+	On   bool                    `json:"on,omitempty"`
+	Mode contact.SupervisionMode `json:"mode,omitempty"`
 }
 
 // NodeState is all that the dispatcher wants of a node: what its contacts should be
@@ -145,6 +161,13 @@ type ContactView struct {
 	Exhausted bool            `json:"exhausted,omitempty"`
 	// Consult is the asking of a colleague that is under way; nil when there is none.
 	Consult *ConsultView `json:"consult,omitempty"`
+	// Conference says that user, agent and whoever is consulted hear each other.
+	Conference bool `json:"conference,omitempty"`
+	// Supervisors are in the call, by name.
+	Supervisors []SupervisorView `json:"supervisors,omitempty"`
+	// Marks are what agents said of it, in order; Recording how far its recording is, empty when there is none.
+	Marks     []contact.MarkKind     `json:"marks,omitempty"`
+	Recording contact.RecordingState `json:"recording,omitempty"`
 	// HandedOver is the place outside that has the user, in wrap-up.
 	HandedOver contact.DestinationID `json:"handed_over,omitempty"`
 	// Offer is the open one, or the one by which it is being dialled.
@@ -179,14 +202,24 @@ type OfferView struct {
 
 // ConsultView is a colleague who is asked, or talks, while the user is on hold.
 type ConsultView struct {
-	Offer     contact.OfferID `json:"offer"`
-	With      contact.AgentID `json:"with"`
-	Since     contact.Instant `json:"since"`
-	Expires   contact.Instant `json:"expires"`
-	Accepted  bool            `json:"accepted,omitempty"`
-	Connected bool            `json:"connected,omitempty"`
+	Offer contact.OfferID `json:"offer"`
+	// With is the colleague, To the place outside: one of them is set. Blind says that the user is handed
+	// over to that place when it answers.
+	With      contact.AgentID       `json:"with,omitempty"`
+	To        contact.DestinationID `json:"to,omitempty"`
+	Blind     bool                  `json:"blind,omitempty"`
+	Since     contact.Instant       `json:"since"`
+	Expires   contact.Instant       `json:"expires"`
+	Accepted  bool                  `json:"accepted,omitempty"`
+	Connected bool                  `json:"connected,omitempty"`
 	// Leg is the colleague's, once they talk.
 	Leg contact.LegID `json:"leg,omitempty"`
+}
+
+// SupervisorView is a supervisor in a call.
+type SupervisorView struct {
+	Supervisor contact.AgentID         `json:"supervisor"`
+	Mode       contact.SupervisionMode `json:"mode"`
 }
 
 // Wait is how long a contact is expected to wait (measure: expected wait).
@@ -247,7 +280,8 @@ type MissedOffer struct {
 }
 
 // Signal is a message of the set-up of an agent's voice for one offer, between the
-// agent's console and the node that has the caller. Its payload is theirs alone.
+// agent's console and the node that has the caller. Its payload is theirs alone. The voice of a supervisor in a
+// call has offer 0: contact and leg name it.
 type Signal struct {
 	// Node is the one that has the caller, told to the console so that it answers there: the
 	// change that tells of the offer may come later than the first message of its voice.
@@ -283,6 +317,9 @@ const (
 	// again, its network changed. While it lives in another window it stays there, rejected as
 	// [contact.VoiceElsewhere], unless Take says that the agent wants it here.
 	ControlVoice ControlKind = "voice"
+	// ControlRecordingPause and ControlRecordingResume: nothing is recorded meanwhile.
+	ControlRecordingPause  ControlKind = "recording-pause"
+	ControlRecordingResume ControlKind = "recording-resume"
 )
 
 // Control is asked of the node that has the caller, which acts at once, with or without a

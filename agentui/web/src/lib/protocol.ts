@@ -3,7 +3,7 @@
  * begins there, with a new version when an older console could not understand it.
  */
 
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** The socket's close codes of our own (RFC 6455 §7.4.2). Replaced: a window with the same id has connected. */
 export const closeCode = { wrongProtocol: 4001, signedOut: 4002, replaced: 4003 } as const;
