@@ -53,32 +53,68 @@ func resample(samples []float64, from, to int, seamless bool) []float64 {
 		return samples
 	}
 	var (
-		cutoff = kernelRolloff * min(1, float64(to)/float64(from)) // as a share of the input's half rate
-		reach  = int(math.Ceil(kernelCrossings / cutoff))
+		bank   = newFilterBank(from, to)
 		output = make([]float64, (len(samples)*to+from-1)/from)
 	)
 	for i := range output {
 		// Integer arithmetic for the centre: no drift over a long sound.
-		position := i * from / to
-		offset := float64(i*from%to) / float64(to)
+		first := i*from/to - bank.reach
+		weights := bank.phases[i*from%to/bank.step]
 		sum := 0.0
-		for k := position - reach; k <= position+reach+1; k++ {
-			at := k
-			if at < 0 || at >= len(samples) {
-				if !seamless {
-					continue
+		if first >= 0 && first+len(weights) <= len(samples) {
+			for k, sample := range samples[first : first+len(weights)] {
+				sum += sample * weights[k]
+			}
+		} else {
+			for k, weight := range weights {
+				at := first + k
+				if seamless {
+					at = ((at % len(samples)) + len(samples)) % len(samples)
 				}
-				at = ((at % len(samples)) + len(samples)) % len(samples)
+				if at >= 0 && at < len(samples) {
+					sum += samples[at] * weight
+				}
 			}
-			distance := math.Abs(float64(k-position)-offset) * cutoff * kernelDensity
-			entry := int(distance)
-			if entry >= kernelCrossings*kernelDensity {
-				continue
-			}
-			weight := kernel[entry] + (distance-float64(entry))*(kernel[entry+1]-kernel[entry])
-			sum += samples[at] * weight
 		}
-		output[i] = sum * cutoff
+		output[i] = sum * bank.gain
 	}
 	return output
+}
+
+// filterBank are the weights of the input samples around each output sample. Where the output
+// falls between two input samples repeats, so that there are few of them.
+type filterBank struct {
+	phases [][]float64
+	// step is how far two phases are apart, in input samples divided by the output's rate.
+	step  int
+	reach int // how many input samples before the centre have a weight
+	gain  float64
+}
+
+func newFilterBank(from, to int) filterBank {
+	step := from
+	for rest := to; rest != 0; {
+		step, rest = rest, step%rest
+	}
+	cutoff := kernelRolloff * min(1, float64(to)/float64(from)) // as a share of the input's half rate
+	bank := filterBank{phases: make([][]float64, to/step), step: step, reach: int(math.Ceil(kernelCrossings / cutoff)), gain: cutoff}
+	for phase := range bank.phases {
+		offset := float64(phase*step) / float64(to)
+		weights := make([]float64, 2*bank.reach+2)
+		for k := range weights {
+			weights[k] = kernelAt(math.Abs(float64(k-bank.reach)-offset) * cutoff)
+		}
+		bank.phases[phase] = weights
+	}
+	return bank
+}
+
+// kernelAt is the kernel at a distance from its centre, in crossings.
+func kernelAt(distance float64) float64 {
+	distance *= kernelDensity
+	entry := int(distance)
+	if entry >= kernelCrossings*kernelDensity {
+		return 0
+	}
+	return kernel[entry] + (distance-float64(entry))*(kernel[entry+1]-kernel[entry])
 }
