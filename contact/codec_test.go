@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden files with what is w
 var aContact = contact.Contact{
 	ID: "0193a5b0-0000-7000-8000-000000000001", Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff,
 	Person: "person-7", Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true,
-	Follows: "0193a5b0-0000-7000-8000-000000000002", Arrived: 1_764_054_000_000,
+	Follows: "0193a5b0-0000-7000-8000-000000000002", Outgoing: true, Arrived: 1_764_054_000_000,
 }
 
 const (
@@ -29,6 +29,9 @@ const (
 	leg  = contact.LegID("0193a5b0-0000-7000-8000-00000000000a")
 	node = contact.NodeID("node-1")
 	anna = contact.AgentID("anna")
+
+	recordingFile = "2025/11/25/0193a5b0-0000-7000-8000-000000000001.wav"
+	recordingSum  = "3f0a99256beeb89a6b9f2793885291a6454928fd74903159ab2e51452b13df6f"
 )
 
 var (
@@ -91,6 +94,13 @@ var commands = contact.Commands{
 	contact.EndConsult{Contact: id, Agent: anna},
 	contact.CompleteTransfer{Contact: id, Agent: anna},
 	contact.HandOver{Contact: id, Agent: anna, To: "administration"},
+	contact.SetConference{Contact: id, Agent: anna, On: true},
+	contact.Supervise{Contact: id, Supervisor: "eva", Mode: contact.SuperviseWhisper},
+	contact.Mark{Contact: id, Agent: anna, Mark: contact.MarkThreat},
+	contact.PlaceCall{Contact: aContact, Agent: anna, Node: node, Leg: leg},
+	contact.ReportRecording{
+		Contact: id, Recording: contact.RecordingEnded, Agent: anna, File: recordingFile, SHA256: recordingSum, Bytes: 320_044, Length: 20_000,
+	},
 	contact.FailDial{Offer: 7, Reason: contact.DialBusy},
 	contact.SetPresence{Agent: anna, Presence: contact.Paused, Reason: "lunch", Channels: []contact.Channel{contact.Chat}, After: true},
 	contact.SetReachable{Agent: anna, Node: node, Reachable: true},
@@ -131,6 +141,16 @@ var events = contact.Events{
 	contact.ConsultConnected{Contact: id, Offer: 9, With: "bo", Leg: leg},
 	contact.ConsultEnded{Contact: id, Offer: 9, Agent: anna, With: "bo", Cause: contact.ConsultCompleted},
 	contact.ContactHandedOver{Contact: id, Agent: anna, To: "administration", Until: 1_764_054_180_000},
+	contact.OutsideCalled{Contact: id, Offer: 10, Agent: anna, To: "administration", Blind: true, Expires: 1_764_054_105_000},
+	contact.OutsideAnswered{Contact: id, Offer: 10, To: "administration", Leg: leg},
+	contact.OutsideEnded{Contact: id, Offer: 10, To: "administration", Failure: contact.DialNoAnswer},
+	contact.ConferenceChanged{Contact: id, Agent: anna, On: true},
+	contact.SupervisionChanged{Contact: id, Supervisor: "eva", Mode: contact.SuperviseListen},
+	contact.ContactMarked{Contact: id, Agent: anna, Mark: contact.MarkNuisance},
+	contact.CallPlaced{Contact: aContact, Node: node, Leg: leg, Agent: anna, Offer: 11, Expires: 1_764_054_045_000},
+	contact.RecordingChanged{
+		Contact: id, Recording: contact.RecordingEnded, Agent: anna, File: recordingFile, SHA256: recordingSum, Bytes: 320_044, Length: 20_000,
+	},
 	contact.CallbackFailed{Contact: id, Offer: 8, Agent: anna, Reason: contact.DialNoAnswer},
 	contact.ContactHeld{Contact: id, Agent: anna},
 	contact.ContactResumed{Contact: id, Agent: anna},
@@ -166,6 +186,7 @@ func TestOldRecordsAreRead(t *testing.T) {
 		"1": {18, 18, contact.ContactReturned{Contact: id, Offer: 7, Agent: anna}},
 		"2": {23, 21, contact.ContactHungUp{Contact: id, Agent: anna, By: contact.PartyCaller}},
 		"3": {28, 26, contact.ContactQueued{Contact: id, Needs: needs, Class: contact.ClassPriorityLine, Target: 60_000}},
+		"4": {36, 39, contact.ConsultEnded{Contact: id, Offer: 9, Agent: anna, With: "bo", Cause: contact.ConsultCompleted}},
 	} {
 		var commands contact.Commands
 		var events contact.Events
@@ -333,7 +354,7 @@ func TestTransitions(t *testing.T) {
 		contact.StateOffered, contact.StateDialling, contact.StateConnected, contact.StateHeld, contact.StateWrapUp, contact.StateClosed,
 	}
 	legal := []string{
-		" → arrived", " → closed",
+		" → arrived", " → dialling", " → closed",
 		"arrived → greeted", "arrived → waiting", "arrived → closed",
 		"greeted → waiting", "greeted → closed",
 		"waiting → offered", "waiting → dialling", "waiting → closed",

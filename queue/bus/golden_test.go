@@ -28,7 +28,7 @@ var someView = ContactView{
 	Contact: contact.Contact{
 		ID: someContact, Channel: contact.Voice, Line: "staff", Audience: contact.AudienceStaff, Person: "person-7",
 		Party: "contact-centre", Service: "network", Ticket: "SD-100234", Language: "sv", Callable: true,
-		Follows: "0193a5b0-0000-7000-8000-000000000002", Arrived: 1_764_054_000_000,
+		Follows: "0193a5b0-0000-7000-8000-000000000002", Outgoing: true, Arrived: 1_764_054_000_000,
 	},
 	Node: "node-1", Leg: someLeg, State: contact.StateOffered, Place: 12, Since: 1_764_054_001_000,
 	Callback: true, Dials: []contact.Instant{1_764_053_900_000}, Queued: 1_764_054_000_500, Needs: contact.NewNeeds(contact.Need{Skill: "staff", Level: 2}),
@@ -38,8 +38,10 @@ var someView = ContactView{
 	Prefer: "anna", PreferUntil: 1_764_054_020_000, PreferRule: contact.Preferred,
 	DueAt: 1_764_070_000_000, For: "anna", Tries: 1, Exhausted: true, HandedOver: "administration",
 	Consult: &ConsultView{
-		Offer: 9, With: "bo", Since: 1_764_054_060_000, Expires: 1_764_054_075_000, Accepted: true, Connected: true, Leg: someLeg,
+		Offer: 9, With: "bo", To: "administration", Blind: true, Since: 1_764_054_060_000, Expires: 1_764_054_075_000, Accepted: true, Connected: true, Leg: someLeg,
 	},
+	Conference: true, Supervisors: []SupervisorView{{Supervisor: "eva", Mode: contact.SuperviseWhisper}},
+	Marks: []contact.MarkKind{contact.MarkThreat}, Recording: contact.RecordingPaused,
 	Offer: &OfferView{
 		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true,
 		Why: contact.Why{Candidates: 2, Waiting: 3, Rule: contact.LongestIdle, Level: 4, Idle: 90_000, Relaxed: 1, Class: contact.ClassResidentImpact, Risen: true, Waited: 190_000, Target: 60_000, Returned: true},
@@ -99,6 +101,15 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 		}, decodeAs[Order]},
 		"order-dial": {Order{
 			Epoch: 3, Sequence: 42, Index: 1, Number: 18, Kind: OrderDial, Contact: someContact, Offer: 8, Agent: "anna", Leg: someLeg,
+		}, decodeAs[Order]},
+		"order-outside": {Order{
+			Epoch: 3, Sequence: 42, Index: 1, Number: 19, Kind: OrderOutside, Contact: someContact, Offer: 9, Agent: "anna", Leg: someLeg, To: "administration",
+		}, decodeAs[Order]},
+		"order-conference": {Order{
+			Epoch: 3, Sequence: 42, Index: 1, Number: 20, Kind: OrderConference, Contact: someContact, Agent: "anna", On: true,
+		}, decodeAs[Order]},
+		"order-supervise": {Order{
+			Epoch: 3, Sequence: 42, Index: 1, Number: 21, Kind: OrderSupervise, Contact: someContact, Agent: "eva", Mode: contact.SuperviseListen,
 		}, decodeAs[Order]},
 		"order-reconcile": {Order{Epoch: 3, Sequence: 42, Number: 1, Kind: OrderReconcile}, decodeAs[Order]},
 		"node-state":      {NodeState{Epoch: 3, Number: 17, Contacts: []ContactView{someView}}, decodeAs[NodeState]},
@@ -166,7 +177,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 // Everything that is shown of a contact and an agent is in the golden files.
 func TestGoldenViewsLackNothing(t *testing.T) {
 	t.Parallel()
-	for _, value := range []any{someView, *someView.Offer, someView.Offer.Why, *someView.Consult, someView.Contact, someAgent, someAgent.Missed[0], someRules} {
+	for _, value := range []any{someView, *someView.Offer, someView.Offer.Why, *someView.Consult, someView.Supervisors[0], someView.Contact, someAgent, someAgent.Missed[0], someRules} {
 		fields := reflect.ValueOf(value)
 		for n := range fields.NumField() {
 			if fields.Field(n).IsZero() {
