@@ -133,11 +133,14 @@ test('an outcome that another window chose is shown here; one that is refused is
 });
 
 test('a wrap-up counts down, is told of at a few moments only, and is made longer by a key that works while typing', async () => {
-  const { context, page, server } = await open((now) => withContact('wrapup', 'wrap-up', { ...noted, since: now - 130_000, wrapUpUntil: now + 62_500 })(now));
+  const wrapUp = (left) => (now) => withContact('wrapup', 'wrap-up', { ...noted, since: now - 130_000, wrapUpUntil: now + left })(now);
+  const { context, page, server } = await open(wrapUp(170_000));
   const timer = page.getByRole('timer');
-  await timer.getByText(/^1:0\d kvar$/).waitFor();
+  await timer.getByText(/^2:[45]\d kvar$/).waitFor();
   const said = page.locator('[data-contact] .clock [role=status]');
   assert.equal(await said.textContent(), '');
+  server.state(wrapUp(62_500)(Date.now()));
+  await timer.getByText(/^1:0\d kvar$/).waitFor();
   await page.getByText('1 minut kvar av efterarbetet.').waitFor({ state: 'attached' });
   const first = await timer.innerText();
   await page.waitForFunction((was) => document.querySelector('[role=timer]').innerText !== was, first);
