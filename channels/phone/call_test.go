@@ -336,7 +336,7 @@ func TestCallsThatAreTurnedAway(t *testing.T) {
 			c.RTPLast++
 		}, code: 200, call: nil},
 		"hops used up":                 {code: 483, call: func(c *call) { c.headers = "X: y\r\n" }},
-		"extension that we have not":   {code: 420, call: func(c *call) { c.headers = "Require: 100rel\r\n" }},
+		"extension that we have not":   {code: 420, call: func(c *call) { c.headers = "Require: precondition\r\n" }},
 		"video only":                   {code: 488, call: func(c *call) { c.body = strings.Replace(c.body, "m=audio", "m=video", 1) }},
 		"no codec in common":           {code: 488, call: func(c *call) { c.body = c.offer("9 18", "") }},
 		"encrypted only":               {code: 488, call: func(c *call) { c.body = strings.Replace(c.body, "RTP/AVP", "RTP/SAVP", 1) }},
@@ -365,7 +365,7 @@ func TestCallsThatAreTurnedAway(t *testing.T) {
 			if response.StatusCode != test.code {
 				t.Errorf("got %d %s; want %d", response.StatusCode, response.Reason, test.code)
 			}
-			if test.code == 420 && (response.GetHeader("Unsupported") == nil || response.GetHeader("Unsupported").Value() != "100rel") {
+			if test.code == 420 && (response.GetHeader("Unsupported") == nil || response.GetHeader("Unsupported").Value() != "precondition") {
 				t.Errorf("Unsupported is not named:\n%s", response)
 			}
 			if test.code == 488 && response.GetHeader("Warning") == nil {

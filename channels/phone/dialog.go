@@ -84,7 +84,11 @@ func (l *leg) run() {
 		l.gateway.respond(l.waiting.request, l.waiting.transaction, 481, "Call/Transaction Does Not Exist")
 	}
 	l.stopPending()
+	l.stopProvisional()
 	l.end(channels.EndedByFault) // counts only if a state forgot to
+	if l.answering != nil {
+		l.answering <- channels.ErrLegOver
+	}
 	l.gateway.remember(l)
 	close(l.finished)
 	l.helpers.Wait()
@@ -98,11 +102,26 @@ func (l *leg) early() state {
 		return l.endCancelled()
 	default:
 	}
+	repeat, giveUp := l.provisionalTimers()
+	answers := l.answers
+	if l.answering != nil {
+		answers = nil
+	}
 	select {
-	case reply := <-l.answers:
+	case reply := <-answers:
 		return l.accept(reply)
 	case in := <-l.requests:
 		return l.takeEarly(in)
+	case <-l.rings:
+		l.ring()
+		return l.early
+	case <-repeat:
+		l.repeatProvisional()
+		return l.early
+	case <-giveUp:
+		// Who insists on acknowledging and does not, gets a 5xx (RFC 3262 §3).
+		l.log.Warn().Msg("no PRACK came")
+		return l.endFault(504, "Server Time-out")
 	case <-l.cancelled:
 		return l.endCancelled()
 	case <-l.hungUp:
@@ -142,8 +161,18 @@ func (l *leg) takeEarly(in received) state {
 		l.gateway.respondOptions(in.request, in.transaction)
 	case sip.INFO:
 		l.info(in)
+	case sip.PRACK:
+		l.follow(in.request)
+		l.prack(in)
+		if reply := l.answering; reply != nil && l.unacknowledged == nil {
+			l.answering = nil
+			return l.accept(reply)
+		}
+	case sip.REFER:
+		l.refer(in)
 	case sip.UPDATE:
-		if len(in.request.Body()) == 0 { // a refresh
+		if len(in.request.Body()) == 0 || l.described { // a refresh, or nothing is open
+			l.follow(in.request)
 			l.update(in)
 			break
 		}
@@ -155,16 +184,27 @@ func (l *leg) takeEarly(in received) state {
 	return l.early
 }
 
+// follow remembers the number of a request before the answer, where some may be lost.
+func (l *leg) follow(request *sip.Request) {
+	l.remoteSequence = max(l.remoteSequence, request.CSeq().SeqNo)
+}
+
 // accept sends 200.
 func (l *leg) accept(reply chan error) state {
-	answerDue := len(l.invite.Body()) == 0
+	if l.unacknowledged != nil && l.unacknowledged.answerDue {
+		l.answering = reply // no 2xx before the answer to our offer (RFC 3262 §5)
+		return l.early
+	}
+	l.stopProvisional()
+	answerDue := len(l.invite.Body()) == 0 && !l.described
 	var (
 		body []byte
 		err  error
 	)
-	if answerDue {
+	switch {
+	case answerDue:
 		body, err = l.session.offer(media.Format{}, media.SendReceive)
-	} else {
+	case len(l.invite.Body()) > 0:
 		body, err = l.session.answer(l.offer)
 	}
 	if err != nil {
@@ -187,7 +227,7 @@ func (l *leg) accept(reply chan error) state {
 		return nil
 	}
 	l.accepted(l.transaction, response, l.invite.CSeq().SeqNo, answerDue)
-	if !answerDue {
+	if !answerDue && !l.described {
 		l.settle(l.offer)
 	}
 	_ = l.socket.Start(l.stream) // fails only when it was closed
@@ -208,10 +248,9 @@ func (l *leg) response(request *sip.Request, body []byte) *sip.Response {
 	response := sip.NewResponseFromRequest(request, 200, "OK", nil)
 	response.AppendHeader(l.gateway.contactHeader(l.peer, l.dialog.Transport))
 	response.AppendHeader(sip.NewHeader("Allow", allowed))
+	response.AppendHeader(sip.NewHeader("Supported", supported))
 	if body != nil {
-		contentType := sip.ContentTypeHeader("application/sdp")
-		response.AppendHeader(&contentType)
-		response.SetBody(body)
+		describe(response, body)
 	}
 	return response
 }
@@ -445,6 +484,10 @@ func (l *leg) take(in received, next state) state {
 		l.gateway.respondOptions(in.request, in.transaction)
 	case sip.INFO:
 		l.info(in)
+	case sip.PRACK:
+		l.prack(in)
+	case sip.REFER:
+		l.refer(in)
 	default:
 		l.gateway.respond(in.request, in.transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
 	}

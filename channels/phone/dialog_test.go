@@ -90,9 +90,14 @@ func TestRequestsInTheWrongOrder(t *testing.T) {
 	if got := c.final(sip.OPTIONS).StatusCode; got != 500 {
 		t.Errorf("an older OPTIONS got %d", got)
 	}
+	c.sequence = 20
 	c.within("REFER", "", "")
-	if got := c.final("REFER"); got.StatusCode != sip.StatusMethodNotAllowed || got.GetHeader("Allow") == nil {
+	if got := c.final("REFER"); got.StatusCode != sip.StatusForbidden {
 		t.Errorf("REFER got\n%s", got)
+	}
+	c.within("PUBLISH", "", "")
+	if got := c.final("PUBLISH"); got.StatusCode != sip.StatusMethodNotAllowed || got.GetHeader("Allow") == nil {
+		t.Errorf("PUBLISH got\n%s", got)
 	}
 }
 

@@ -37,6 +37,8 @@ type Gateway struct {
 	counters          counters
 	voices            media.Ledger
 	farewell, reports time.Duration // shorter in tests
+	// referrer takes REFER of those who may send it; nil: nobody may. Set before Serve.
+	referrer referrer
 
 	// Set by Listen.
 	transport     *sip.TransportLayer

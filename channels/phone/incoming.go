@@ -52,8 +52,15 @@ func (g *Gateway) handle(request *sip.Request, transaction *sip.ServerTx) {
 		transaction.Terminate()
 	case sip.CANCEL:
 		g.handleCancel(ctx, request, transaction)
-	case sip.BYE:
+	case sip.BYE, sip.PRACK:
 		if !g.forward(request, transaction) {
+			g.respondOutside(request, transaction)
+		}
+	case sip.REFER:
+		// Outside of a call nobody may make us call anybody.
+		if tag(request.To().Params) == "" {
+			g.reject(request, transaction, forbidden())
+		} else if !g.forward(request, transaction) {
 			g.respondOutside(request, transaction)
 		}
 	case sip.OPTIONS, sip.UPDATE, sip.INFO:
@@ -82,7 +89,10 @@ func (g *Gateway) respondOptions(request *sip.Request, transaction *sip.ServerTx
 
 // abilities are the headers that answer OPTIONS (RFC 3261 §11.2).
 func abilities() []sip.Header {
-	return []sip.Header{sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"), sip.NewHeader("Accept-Language", "sv, en")}
+	return []sip.Header{
+		sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"), sip.NewHeader("Accept-Language", "sv, en"),
+		sip.NewHeader("Supported", supported),
+	}
 }
 
 // respondOutside answers a request in a dialog that is over or never was.

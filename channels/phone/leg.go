@@ -51,6 +51,7 @@ type leg struct {
 
 	requests  chan received
 	answers   chan chan error
+	rings     chan struct{}
 	cancelled chan struct{}
 	hungUp    chan struct{}
 	refused   chan struct{}
@@ -71,6 +72,10 @@ type leg struct {
 	session        session
 	offer          description
 	pending        *acceptance
+	unacknowledged *provisional
+	lastReliable   uint32     // the RSeq of our last reliable response
+	described      bool       // offer and answer were exchanged before the INVITE's final response
+	answering      chan error // an Answer that waits for the PRACK with the answer to our offer
 	waiting        *deferred
 	confirmedAt    time.Time
 	probedAt       time.Time
@@ -108,8 +113,9 @@ func (g *Gateway) newLegOf(dialog record, encoded []byte, socket *media.Socket) 
 		gateway: g, peer: dialog.Source.Addr(),
 		socket: socket, stream: media.NewStream(g.config.Pacer, socket),
 		digits: make(chan byte, digitBuffer), informed: make(chan byte, digitBuffer),
-		requests: make(chan received), answers: make(chan chan error),
-		cancelled: make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
+		requests: make(chan received), answers: make(chan chan error), rings: make(chan struct{}, 1),
+		lastReliable: rand.Uint32N(1 << 16),
+		cancelled:    make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
 		over: make(chan struct{}), finished: make(chan struct{}), dialog: dialog,
 		session: session{id: rand.Uint64() >> 1, address: g.localAddress(dialog.Source.Addr()), port: socket.Port()},
 	}
@@ -143,7 +149,12 @@ func (l *leg) Answer(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return <-reply // run answers at once
+	select {
+	case err := <-reply: // at once, unless the caller's side owes an answer before
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // HangUp implements [channels.Leg].

@@ -194,11 +194,14 @@ func (d *doorman) judge(request *sip.Request, from netip.Addr) *fault {
 		return refuse(404, "Not Found")
 	case request.Method == sip.OPTIONS:
 		return &fault{code: 200, reason: "OK", headers: abilities()}
-	case request.Method == sip.BYE, request.Method == sip.INFO, request.Method == sip.UPDATE:
+	case request.Method == sip.BYE, request.Method == sip.INFO, request.Method == sip.UPDATE, request.Method == sip.PRACK:
 		g.counters.strays.Add(1)
 		return refuse(481, "Call/Transaction Does Not Exist")
 	}
 	g.counters.strays.Add(1)
+	if request.Method == sip.REFER {
+		return forbidden()
+	}
 	return refuse(405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
 }
 

@@ -11,7 +11,7 @@ import (
 const maxMessage = 24 << 10
 
 // allowed are the methods that are served, as the Allow header has them.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, PRACK"
 
 // fault is a response that refuses a request, with its reason phrase and further headers.
 type fault struct {
@@ -36,11 +36,7 @@ func validate(request *sip.Request) *fault {
 		}
 	}
 	for _, name := range []string{"from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type"} {
-		count := len(request.GetHeaders(name))
-		if short, exists := shortNames[name]; exists {
-			count += len(request.GetHeaders(short))
-		}
-		if count > 1 {
+		if len(headersOf(request, name)) > 1 {
 			return refuse(400, "More than one "+name)
 		}
 	}
@@ -73,22 +69,19 @@ func validate(request *sip.Request) *fault {
 	if request.Method == sip.ACK || request.Method == sip.CANCEL {
 		return nil // they have nothing to require or to describe (RFC 3261 §8.2.2.3)
 	}
-	if required := request.GetHeaders("require"); len(required) > 0 {
-		unsupported := make([]sip.Header, len(required))
-		for i, header := range required {
-			unsupported[i] = sip.NewHeader("Unsupported", header.Value())
-		}
+	if unsupported := unsupportedOptions(request); len(unsupported) > 0 {
 		return refuse(420, "Bad Extension", unsupported...)
+	}
+	if request.Method == sip.INVITE && !acceptsDescriptions(request) {
+		return refuse(406, "Not Acceptable")
 	}
 	return validateBody(request)
 }
 
-var shortNames = map[string]string{"from": "f", "to": "t", "call-id": "i", "content-length": "l", "content-type": "c"}
-
 // validateBody checks the Contact and the body of requests that may carry a description.
 func validateBody(request *sip.Request) *fault {
 	if request.Method == sip.INVITE {
-		contacts := append(request.GetHeaders("contact"), request.GetHeaders("m")...)
+		contacts := headersOf(request, "contact")
 		contact := request.Contact()
 		if len(contacts) != 1 || contact == nil || contact.Address.Wildcard || contact.Address.Host == "" || !isSIP(contact.Address.Scheme+":") {
 			return refuse(400, "No usable Contact")
