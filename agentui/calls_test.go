@@ -351,7 +351,7 @@ func TestWindowsWithoutAnIDAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, id := range []string{"", "x", windowOne + "0", "{" + windowOne + "}", strings.ReplaceAll(windowOne, "-", ""), strings.Repeat("a", 10_000)} {
-		r := w.do("GET", "/console/socket?protocol=4&console="+id, w.token("anna"), nil)
+		r := w.do("GET", "/console/socket?protocol=5&console="+id, w.token("anna"), nil)
 		if p := wantProblem(t, id, r, http.StatusBadRequest); !strings.Contains(p.Detail, "UUID") {
 			t.Errorf("%.40q: %q", id, p.Detail)
 		}

@@ -17,6 +17,10 @@ type Catalogue struct {
 	// Groups are the skills and competence groups.
 	Groups       []GroupInfo
 	PauseReasons []PauseInfo
+	// Destinations are the places outside that a call may be handed over to; CallsLines the phone lines whose number
+	// agents may call by, none when nobody may call.
+	Destinations []DestinationInfo
+	CallsLines   []contact.LineID
 	OutcomeCodes []contact.OutcomeCode
 	// WrapUpExtension is shown beside the button that asks for it.
 	WrapUpExtension contact.Millis

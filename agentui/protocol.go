@@ -24,7 +24,7 @@ const (
 // and comes back in the Reply. Which of the other fields count depends on Do.
 //
 // Requests are carried out in order, in two lanes: what is asked of calls ([DoHangUp],
-// [DoHold], [DoResume], [DoKey], [DoVoice], [DoEcho], [DoEchoEnd]) does not wait for the rest,
+// [DoHold], [DoResume], [DoKey], [DoVoice], [DoRecording], [DoEcho], [DoEchoEnd]) does not wait for the rest,
 // which may wait for the dispatcher. [DoSignal] waits for neither.
 type Request struct {
 	ID int64     `json:"id"`
@@ -289,6 +289,8 @@ type OwnState struct {
 	Contacts []OngoingCard   `json:"contacts"`
 	Missed   []MissedCard    `json:"missed"`
 	Today    Today           `json:"today"`
+	// NotReached is the last call that the agent placed, when it reached nobody.
+	NotReached *NotReachedCard `json:"notReached,omitempty"`
 	// Talks are the calls that a supervisor may take part in; empty for everybody else.
 	Talks []TalkCard `json:"talks,omitempty"`
 	// Notices are the outage messages that stand now, blocked ones included.
@@ -437,14 +439,15 @@ type Colleague struct {
 	Name  string          `json:"name"`
 }
 
-// ConsultCard is a colleague who is asked about a contact. State is "asked", "accepted" or
-// "talking".
+// ConsultCard is a colleague who is asked about a contact, or a place outside that is called. State is "asked",
+// "accepted", "talking", or, for a place that was not reached, "failed".
 type ConsultCard struct {
 	Colleague
 	// Outside is set instead of the colleague: a place outside is called. Blind says that the caller goes to it
 	// when it answers. Failure is why it was not reached, shown until something else is done.
 	Outside contact.DestinationID `json:"outside,omitempty"`
 	Blind   bool                  `json:"blind,omitempty"`
+	Failure contact.DialFailure   `json:"failure,omitempty"`
 	State   string                `json:"state"`
 	Since   contact.Instant       `json:"since"`
 	Expires contact.Instant       `json:"expires,omitempty"`
@@ -509,6 +512,13 @@ type OngoingCard struct {
 	// Outgoing says that the desk called.
 	Outgoing bool `json:"outgoing,omitempty"`
 	Details
+}
+
+// NotReachedCard is a call that the agent placed and that reached nobody.
+type NotReachedCard struct {
+	Contact contact.ID          `json:"contact"`
+	Failure contact.DialFailure `json:"failure,omitempty"`
+	At      contact.Instant     `json:"at"`
 }
 
 // TalkCard is a call that goes on, for supervisors: who has it, and since when. Mode is this supervisor's in it.

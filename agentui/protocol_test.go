@@ -54,6 +54,16 @@ var goldenRequests = map[string]Request{
 	"outcome":           {ID: 21, Do: DoOutcome, Contact: goldenContact, Code: "solved", Ticket: "SD-100234"},
 	"outcome-none":      {ID: 22, Do: DoOutcome, Contact: goldenContact},
 	"extend":            {ID: 23, Do: DoExtend, Contact: goldenContact},
+	"transfer-outside":  {ID: 32, Do: DoTransfer, Contact: goldenContact, To: &TransferTo{Outside: "administration"}},
+	"conference":        {ID: 33, Do: DoConference, Contact: goldenContact, On: true},
+	"mark":              {ID: 34, Do: DoMark, Contact: goldenContact, Mark: contact.MarkThreat},
+	"recording-pause":   {ID: 35, Do: DoRecording, Contact: goldenContact},
+	"supervise":         {ID: 36, Do: DoSupervise, Contact: goldenContact, Mode: contact.SuperviseWhisper},
+	"supervise-end":     {ID: 37, Do: DoSupervise, Contact: goldenContact},
+	"supervise-signal":  {ID: 38, Do: DoSignal, Contact: goldenContact, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)},
+	"call-person":       {ID: 39, Do: DoCall, Person: "person-7", Line: "staff"},
+	"call-ticket":       {ID: 40, Do: DoCall, Ticket: "SD-100234", Line: "staff"},
+	"call-number":       {ID: 41, Do: DoCall, Number: "070-174 06 99", Line: "staff", Confirmed: true},
 	"chat-send":         {ID: 12, Do: DoChatSend, Contact: goldenChat, Message: goldenLine, Text: "Hej!\nJag ser på det."},
 }
 
@@ -67,7 +77,7 @@ var goldenOwn = OwnState{
 	Me: Me{
 		Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Since: 1795521000000, Reachable: true,
 		Overdue: 1795522800000, Channels: []contact.Channel{contact.Chat}, Next: contact.SignedOut, NextReason: "end-of-day",
-		Activity: "offered", ActivitySince: 1795521599000,
+		Phone: true, Activity: "offered", ActivitySince: 1795521599000,
 	},
 	Offer: &RingCard{
 		Offer: 17, Contact: goldenContact, Channel: contact.Voice, Line: "staff", Language: "sv",
@@ -87,6 +97,15 @@ var goldenOwn = OwnState{
 			Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000, Note: "Ringer åter",
 			Code: "solved", ChosenTicket: "SD-100234", WrapUpUntil: 1795521580000,
 			Consult: &ConsultCard{Colleague: Colleague{Agent: "bo", Name: "Bo Lind"}, State: "asked", Since: 1795521570000, Expires: 1795521585000},
+			Marks:   []contact.MarkKind{contact.MarkThreat},
+			Details: Details{Tickets: []TicketRow{}},
+		},
+		{
+			Contact: goldenContact, Offer: 18, Channel: contact.Voice, Line: "staff", Language: "sv",
+			Caller: Caller{Kind: "unknown", Number: "+46701740699", Verification: "none"}, State: contact.StateConnected,
+			Since: 1795521400000, Arrived: 1795521300000, Answered: 1795521310000,
+			Consult:    &ConsultCard{Outside: "administration", Blind: true, State: "failed", Failure: contact.DialBusy, Since: 1795521570000},
+			Conference: true, Supervisors: []Colleague{{Agent: "eva", Name: "Eva Berg"}}, Recording: contact.RecordingPaused, Outgoing: true,
 			Details: Details{Tickets: []TicketRow{}},
 		},
 		{
@@ -102,6 +121,11 @@ var goldenOwn = OwnState{
 		Text: map[string]string{"sv": "Inloggningen är störd.", "en": "Sign-in is disturbed."}, From: 1795520000000, Until: 1795530000000,
 		Published: 1795519000000, By: "eva", Withdrawn: 1795529000000, WithdrawnBy: "eva",
 	}}},
+	NotReached: &NotReachedCard{Contact: "019ab6f0-0000-7000-8000-000000000009", Failure: contact.DialNoAnswer, At: 1795521590000},
+	Talks: []TalkCard{{
+		Contact: "019ab6f0-0000-7000-8000-000000000002", Line: "pupils", Agent: Colleague{Agent: "bo", Name: "Bo Lind"},
+		State: contact.StateConnected, Since: 1795521400000, Mode: contact.SuperviseListen, Marks: []contact.MarkKind{contact.MarkThreat},
+	}},
 	Missed: []MissedCard{{Cause: contact.MissedByTime, Channel: contact.Voice, Contact: "019ab6f0-0000-7000-8000-000000000004", Line: "staff", At: 1795519000000}},
 	Today:  Today{Handled: 12, WithinTarget: 80, Answerable: 100},
 }
@@ -141,6 +165,8 @@ var goldenMessages = map[string]Message{
 			Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord", "en": "Password"}}},
 		}},
 		Publishes: true, SeesFigures: true, WrapUpExtensionMs: 120_000,
+		Destinations: []DestinationInfo{{ID: "administration", Name: map[string]string{"sv": "Administrativ enhet", "en": "Administrative desk"}}},
+		Supervises:   true, CallsLines: []contact.LineID{"staff"},
 		IceServers: []IceServer{{URLs: []string{"turns:turn.example:443"}, Username: "u", Credential: "c"}},
 	}},
 	"state-empty": {State: &ConsoleState{
@@ -161,12 +187,13 @@ var goldenMessages = map[string]Message{
 		},
 		SharedState: SharedState{Connected: true, Waiting: []WaitingLine{}, Queue: []QueueRow{}, Callbacks: []CallbackCard{}, Colleagues: []ColleagueCard{}},
 	}},
-	"state-full":   {State: &ConsoleState{OwnState: goldenOwn, SharedState: goldenShared}},
-	"reply":        {Reply: &Reply{ID: 3}},
-	"reply-error":  {Reply: &Reply{ID: 3, Error: codeUnavailable}},
-	"signal":       {Signal: &VoiceSignal{Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)}},
-	"signal-bound": {Signal: &VoiceSignal{Offer: 17, Bound: "6f1f3c1e-9a53-4a0e-8f1d-2f6f6f0a0001"}},
-	"signal-echo":  {Signal: &VoiceSignal{Payload: json.RawMessage(signalPayload)}},
+	"state-full":       {State: &ConsoleState{OwnState: goldenOwn, SharedState: goldenShared}},
+	"reply":            {Reply: &Reply{ID: 3}},
+	"reply-error":      {Reply: &Reply{ID: 3, Error: codeUnavailable}},
+	"signal":           {Signal: &VoiceSignal{Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)}},
+	"signal-bound":     {Signal: &VoiceSignal{Offer: 17, Bound: "6f1f3c1e-9a53-4a0e-8f1d-2f6f6f0a0001"}},
+	"signal-supervise": {Signal: &VoiceSignal{Contact: goldenContact, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)}},
+	"signal-echo":      {Signal: &VoiceSignal{Payload: json.RawMessage(signalPayload)}},
 	"chat": {Chat: &ChatLines{Contact: goldenChat, Lines: []contact.KeptLine{
 		{Sequence: 4712, ChatLine: contact.ChatLine{ID: "a1", From: contact.PartySystem, Kind: contact.ChatJoined, At: 1795521300000, Agent: "eva"}},
 		{Sequence: 4720, ChatLine: contact.ChatLine{ID: goldenLine, From: contact.PartyCaller, Kind: contact.ChatText, Text: "Hej!", At: 1795521310000}},

@@ -185,6 +185,7 @@ func (u *UI) hello(account identity.Account) Hello {
 		Lines: listOf(c.Lines), PauseReasons: listOf(c.PauseReasons), Groups: listOf(c.Groups), OutcomeCodes: listOf(c.OutcomeCodes),
 		IceServers: listOf(u.config.ICEServers), Services: listOf(c.Services),
 		Publishes: supervises(account), SeesFigures: supervises(account), WrapUpExtensionMs: c.WrapUpExtension,
+		Destinations: listOf(c.Destinations), Supervises: joinsTalks(account), CallsLines: listOf(c.CallsLines),
 	}
 }
 

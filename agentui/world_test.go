@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -201,7 +202,7 @@ func window(id string) string {
 	if id == "" {
 		id = uuid.NewString()
 	}
-	return "?protocol=4&console=" + id
+	return fmt.Sprintf("?protocol=%d&console=%s", ProtocolVersion, id)
 }
 
 // console opens a console in a new window and reads all that comes.

@@ -168,6 +168,9 @@ type ContactView struct {
 	// Marks are what agents said of it, in order; Recording how far its recording is, empty when there is none.
 	Marks     []contact.MarkKind     `json:"marks,omitempty"`
 	Recording contact.RecordingState `json:"recording,omitempty"`
+	// NotReached is the last call of ours about it that reached nobody: to a place outside, until something else is done
+	// with it, or, when it is closed as not reached, to its user. Nil when there is none.
+	NotReached *NotReachedView `json:"not_reached,omitempty"`
 	// HandedOver is the place outside that has the user, in wrap-up.
 	HandedOver contact.DestinationID `json:"handed_over,omitempty"`
 	// Offer is the open one, or the one by which it is being dialled.
@@ -214,6 +217,13 @@ type ConsultView struct {
 	Connected bool                  `json:"connected,omitempty"`
 	// Leg is the colleague's, once they talk.
 	Leg contact.LegID `json:"leg,omitempty"`
+}
+
+// NotReachedView is a call of ours that reached nobody: the place To, or the user when that is empty.
+type NotReachedView struct {
+	To      contact.DestinationID `json:"to,omitempty"`
+	Failure contact.DialFailure   `json:"failure"`
+	At      contact.Instant       `json:"at"`
 }
 
 // SupervisorView is a supervisor in a call.

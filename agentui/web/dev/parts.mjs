@@ -2,7 +2,7 @@
 // desks with little and much to do. Numbers are from the series that the Swedish regulator keeps for fiction.
 
 export const hello = {
-  protocol: 4,
+  protocol: 5,
   agent: 'anna',
   name: 'Anna Lind',
   role: 'agent',
@@ -56,6 +56,12 @@ export const hello = {
   ],
   publishes: true,
   seesFigures: true,
+  destinations: [
+    { id: 'administration', name: { sv: 'Administrativ enhet', en: 'Administrative desk' } },
+    { id: 'contact-centre', name: { sv: 'Kontaktcenter', en: 'Contact centre' } },
+  ],
+  supervises: false,
+  callsLines: ['staff', 'pupils'],
   outcomeCodes: ['solved', 'question-answered', 'passed-on', 'call-back-promised', 'wrong-number', 'silent-call'],
   wrapUpExtensionMs: 120_000,
   iceServers: [],

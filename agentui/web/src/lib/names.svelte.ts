@@ -1,10 +1,15 @@
 import { connection } from './connection.svelte';
 import { i18n } from './i18n.svelte';
-import type { AgentID, SkillID } from './protocol';
+import type { AgentID, DestinationID, SkillID } from './protocol';
 
 /** What a group is called in the interface's language; its id when it has no name. */
 export function groupName(group: SkillID): string {
   return i18n.pick(connection.hello?.groups?.find(({ id }) => id === group)?.name) || group;
+}
+
+/** What a place outside is called; its id when it has no name. */
+export function placeName(place: DestinationID): string {
+  return i18n.pick(connection.hello?.destinations?.find(({ id }) => id === place)?.name) || place;
 }
 
 /** What a colleague is called; his account's name when he is not signed in. */

@@ -33,10 +33,15 @@ const requests: Record<Request['do'], string[]> = {
   consult: ['contact', 'to'],
   'consult-end': ['contact'],
   'complete-transfer': ['contact'],
+  conference: ['contact', 'on'],
+  mark: ['contact', 'mark'],
+  recording: ['contact', 'on'],
+  supervise: ['contact', 'mode'],
+  call: ['person', 'ticket', 'number', 'line', 'confirmed'],
   impact: ['contact', 'residents'],
   'chat-follow': ['contact', 'after'],
   'chat-send': ['contact', 'message', 'text'],
-  signal: ['offer', 'leg', 'payload'],
+  signal: ['offer', 'contact', 'leg', 'payload'],
 };
 
 describe('the server\'s golden messages', () => {

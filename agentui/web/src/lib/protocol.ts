@@ -20,6 +20,9 @@ export type AgentID = string;
 /** A competence group, or a skill. */
 export type SkillID = string;
 export type TicketNumber = string;
+export type PersonID = string;
+/** A place outside the desk. */
+export type DestinationID = string;
 export type Audience = '' | 'pupil' | 'staff' | 'guardian' | 'contact-centre' | 'supplier';
 
 export type Channel = 'voice' | 'chat' | 'mail' | 'form';
@@ -41,6 +44,12 @@ export type Verification = 'none' | 'number-known' | 'signed-in';
 /** Why an offer was missed: it ran out, the voice did not come up, or the last console was gone. */
 export type MissCause = 'not-answered' | 'technical-fault' | 'unreachable';
 export type Rule = 'only-candidate' | 'highest-level' | 'longest-idle' | 'by-name' | 'preferred' | 'transferred' | 'appointed';
+/** How a supervisor takes part in a call: heard by nobody, by the agents alone, by all. */
+export type SupervisionMode = 'listen' | 'whisper' | 'barge';
+export type MarkKind = 'threat' | 'nuisance';
+export type RecordingState = 'begun' | 'paused' | 'resumed' | 'ended' | 'declined';
+/** Why a call of ours reached nobody. */
+export type DialFailure = 'busy' | 'no-answer' | 'refused' | 'cancelled' | 'technical-fault';
 /** Priority classes: ordinary, resident impact, the priority line. */
 export type Class = 0 | 1 | 2;
 
@@ -57,6 +66,8 @@ export type RejectionCode =
   | 'unknown-outcome'
   | 'invalid'
   | 'voice-elsewhere'
+  | 'unconfirmed'
+  | 'not-allowed'
   | 'not-signed-in'
   | 'unavailable';
 
@@ -83,13 +94,24 @@ export type Request =
   | { do: 'consult'; contact: ContactID; to: TransferTo }
   | { do: 'consult-end'; contact: ContactID }
   | { do: 'complete-transfer'; contact: ContactID }
+  | { do: 'conference'; contact: ContactID; on?: boolean }
+  | { do: 'mark'; contact: ContactID; mark: MarkKind }
+  | { do: 'recording'; contact: ContactID; on?: boolean }
+  | { do: 'supervise'; contact: ContactID; mode?: SupervisionMode }
+  | ({ do: 'call'; line: LineID; confirmed?: boolean } & Called)
   | { do: 'impact'; contact: ContactID; residents?: number }
   | { do: 'chat-follow'; contact: ContactID; after: number }
   | { do: 'chat-send'; contact: ContactID; message: string; text: string }
-  | { do: 'signal'; offer: OfferID; leg?: string; payload: SignalPayload };
+  | { do: 'signal'; offer?: OfferID; contact?: ContactID; leg?: string; payload: SignalPayload };
 
-/** Where a contact is sent: to a colleague, or to whoever is in the group. */
-export type TransferTo = { agent: AgentID; group?: undefined } | { group: SkillID; agent?: undefined };
+/** Where a contact is sent: to a colleague, to whoever is in the group, or to a place outside. */
+export type TransferTo =
+  | { agent: AgentID; group?: undefined; outside?: undefined }
+  | { group: SkillID; agent?: undefined; outside?: undefined }
+  | { outside: DestinationID; agent?: undefined; group?: undefined };
+
+/** Who is called: a person of the directory, the user of a ticket, or a number as it was typed. */
+export type Called = { person: PersonID } | { ticket: TicketNumber } | { number: string };
 
 /** Why an offer is declined, as it is put on record: codes, for what is typed may be about a person. The catalogue has the words. */
 export const declineReasons = ['busy', 'not-my-skill', 'conflict', 'technical'] as const;
@@ -125,6 +147,12 @@ export interface Hello {
   publishes: boolean;
   /** May read the figures of all. */
   seesFigures: boolean;
+  /** The places outside that a call may be handed over to. */
+  destinations: DestinationInfo[] | null;
+  /** May take part in others' calls. */
+  supervises: boolean;
+  /** The lines whose number may be called by; empty for who may make no calls. */
+  callsLines: LineID[] | null;
   /** How much longer 'extend' makes a wrap-up. */
   wrapUpExtensionMs: Millis;
   iceServers: IceServer[] | null;
@@ -164,6 +192,11 @@ export interface LineInfo {
   greeting: Texts | null;
 }
 
+export interface DestinationInfo {
+  id: DestinationID;
+  name: Texts | null;
+}
+
 export interface IceServer {
   urls: string[];
   username?: string;
@@ -180,11 +213,12 @@ export type SignalPayload =
   | { candidate: RTCIceCandidateInit; sdp?: undefined };
 
 /**
- * A message of the set-up of an offer's voice; offer 0 is the echo call. Bound comes instead of a payload: the window
+ * A message of the set-up of an offer's voice; offer 0 is the echo call or, with a contact, a supervisor's voice in it. Bound comes instead of a payload: the window
  * in which the voice lives, every other one lets go of it.
  */
 export interface VoiceSignal {
   offer: OfferID;
+  contact?: ContactID;
   bound?: string;
   /** A voice may be made anew within one offer: the answer repeats which one it is for. */
   leg?: string;
@@ -223,6 +257,10 @@ export interface ConsoleState {
   notices: NoticeCard[] | null;
   callbacks: CallbackCard[] | null;
   missed: MissedCard[] | null;
+  /** The last call that the agent placed, when it reached nobody. */
+  notReached?: NotReachedCard;
+  /** The calls that a supervisor may take part in. */
+  talks?: TalkCard[] | null;
   today: Today;
   agents: AgentCounts;
   /** All who are signed in, by name. Left out when they are those that this socket brought last. */
@@ -310,6 +348,8 @@ export interface Me {
   next?: Presence;
   nextReason?: string;
   reachable: boolean;
+  /** His desk phone rings instead of the browser. */
+  phone?: boolean;
   activity?: Activity;
   activitySince?: Instant;
 }
@@ -376,9 +416,14 @@ export interface Colleague {
   name: string;
 }
 
-/** A colleague who is asked about a contact. */
+/** A colleague who is asked about a contact or, with outside, a place that is called. */
 export interface ConsultCard extends Colleague {
-  state: 'asked' | 'accepted' | 'talking';
+  outside?: DestinationID;
+  /** The caller is handed over when the place answers. */
+  blind?: boolean;
+  state: 'asked' | 'accepted' | 'talking' | 'failed';
+  /** Why the place was not reached. */
+  failure?: DialFailure;
   since: Instant;
   expires?: Instant;
 }
@@ -422,6 +467,34 @@ export interface OngoingCard extends Details {
   consult?: ConsultCard;
   /** The colleague whose contact it is: this agent is the one who was asked. */
   consultedBy?: Colleague;
+  /** Caller, agent and whoever is consulted hear each other. */
+  conference?: boolean;
+  /** Those who are heard by the agents; who only listens is not told of. */
+  supervisors?: Colleague[];
+  marks?: MarkKind[];
+  /** How far its recording is; absent when there is none. */
+  recording?: RecordingState;
+  /** The desk called. */
+  outgoing?: boolean;
+}
+
+/** A call that the agent placed and that reached nobody. */
+export interface NotReachedCard {
+  contact: ContactID;
+  failure?: DialFailure;
+  at: Instant;
+}
+
+/** A call that goes on, for supervisors. */
+export interface TalkCard {
+  contact: ContactID;
+  line: LineID;
+  agent: Colleague;
+  state: ContactState;
+  since: Instant;
+  /** This supervisor's own in it. */
+  mode?: SupervisionMode;
+  marks?: MarkKind[];
 }
 
 export interface WaitingLine {

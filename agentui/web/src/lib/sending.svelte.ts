@@ -41,6 +41,11 @@ export class Sending {
     return this.#end({ do: 'complete-transfer', contact });
   }
 
+  /** Lets caller, agent and whoever is consulted hear each other, or ends that. */
+  conference(contact: ContactID, on: boolean): Promise<boolean> {
+    return this.#once(contact, { do: 'conference', contact, ...(on && { on }) });
+  }
+
   /** Promises to call back at the moment, by this agent himself or by whoever is free; the contact leaves him until then. */
   promise(contact: OngoingCard, at: Instant, mine: boolean): Promise<boolean> {
     const { contact: id } = contact;
@@ -52,7 +57,8 @@ export class Sending {
    * is gone without his doing. Nothing when the call itself is over: the caller is not on hold with him any more.
    */
   lostConsult(before: OngoingCard, after: OngoingCard): 'consultGone' | 'consultLeft' | undefined {
-    if (!before.consult || after.consult) return undefined;
+    // Of a place that was not reached its own bar tells.
+    if (!before.consult || before.consult.state === 'failed' || after.consult) return undefined;
     const wanted = this.#ended.delete(before.contact);
     if (wanted || (after.state !== 'held' && after.state !== 'connected')) return undefined;
     return before.consult.state === 'talking' ? 'consultLeft' : 'consultGone';

@@ -1,6 +1,7 @@
 import { plural } from '../plural';
 import type { Messages } from '../i18n.svelte';
 import { pages } from './en.pages';
+import { phone } from './en.phone';
 import { queue } from './en.queue';
 import { sounds } from './en.sound';
 
@@ -291,6 +292,7 @@ export const en: Messages = {
   channels: { voice: 'Call', chat: 'Chat', mail: 'E-mail', form: 'Form' },
 
   ...pages,
+  ...phone,
   ...queue,
   ...sounds,
 
@@ -327,6 +329,8 @@ export const en: Messages = {
     'break-full': 'As many as may have a break at once already have one. Try again in a while.',
     'unknown-outcome': 'The outcome is no longer there. Choose another.',
     'voice-elsewhere': 'The sound is in another window.',
+    unconfirmed: 'Read the number once more before you call.',
+    'not-allowed': 'That number may not be called from here.',
     invalid: 'The server did not understand. Reload the page if it happens again.',
     'not-signed-in': 'You are not signed in to the queue. Become ready again.',
     unavailable: 'The server cannot reach the queue right now. Try again in a moment.',

@@ -1,5 +1,6 @@
 import { plural } from '../plural';
 import { pages } from './sv.pages';
+import { phone } from './sv.phone';
 import { queue } from './sv.queue';
 import { sounds } from './sv.sound';
 
@@ -294,6 +295,7 @@ export const sv = {
   channels: { voice: 'Samtal', chat: 'Chatt', mail: 'E-post', form: 'Formulär' } as Record<string, string>,
 
   ...pages,
+  ...phone,
   ...queue,
   ...sounds,
 
@@ -330,6 +332,8 @@ export const sv = {
     'break-full': 'Så många som får ha rast samtidigt har det redan. Försök igen om en stund.',
     'unknown-outcome': 'Utfallet finns inte längre. Välj ett annat.',
     'voice-elsewhere': 'Ljudet är i ett annat fönster.',
+    unconfirmed: 'Läs numret en gång till innan du ringer.',
+    'not-allowed': 'Det numret får inte ringas härifrån.',
     invalid: 'Servern förstod inte. Ladda om sidan om det händer igen.',
     'not-signed-in': 'Du är inte inloggad i kön. Bli redo igen.',
     unavailable: 'Servern når inte kön just nu. Försök igen om en stund.',
