@@ -139,6 +139,9 @@ func (s *Stream) Receive(packet *rtp.Packet) error {
 	codec := in.format.Codec
 	in.mutex.Unlock()
 
+	if place := s.seat.Load(); place != nil && receives {
+		place.hear(packet, kind, late, codec, now)
+	}
 	if late || !receives || kind == kindNoise {
 		return nil
 	}

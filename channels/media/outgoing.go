@@ -73,10 +73,11 @@ type outgoing struct {
 	closed    bool
 	lapses    int // of the pacer, as last seen
 
-	// The source: one of the two, or neither for silence. switched is set with it and
+	// The source: one of the three, or none for silence. switched is set with it and
 	// makes the next packet begin a talk spurt: marker bit, timestamp by the clock.
 	playing  *playback
 	peer     *Stream
+	mix      *seat
 	switched bool
 	relay    relay
 	// presses go before any source.
@@ -143,7 +144,7 @@ func (o *outgoing) close() bool {
 		return false
 	}
 	o.playing.finish(ErrClosed)
-	o.closed, o.playing, o.peer, o.presses = true, nil, nil, presses{}
+	o.closed, o.playing, o.peer, o.mix, o.presses = true, nil, nil, nil, presses{}
 	return true
 }
 
@@ -161,11 +162,11 @@ func (o *outgoing) set(playing *playback, peer *Stream) error {
 }
 
 func (o *outgoing) replace(playing *playback, peer *Stream) {
-	if playing == nil && peer == o.peer && o.playing == nil {
+	if playing == nil && peer == o.peer && o.playing == nil && o.mix == nil {
 		return // the same peer or silence again is no switch
 	}
 	o.playing.finish(ErrReplaced)
-	o.playing, o.peer, o.switched = playing, peer, true
+	o.playing, o.peer, o.mix, o.switched = playing, peer, nil, true
 }
 
 // stop makes the leg silent if this playback is still its source.
@@ -224,6 +225,8 @@ func (o *outgoing) nextFrame(now time.Time) (frame []byte, due bool) {
 		}
 		o.playing.finish(nil)
 		o.replace(nil, nil)
+	case o.mix != nil:
+		return nil, false // the conference sends
 	case o.peer != nil:
 		return o.silence, now.Sub(o.sentAt) >= keepAlive
 	}

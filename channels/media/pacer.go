@@ -20,12 +20,20 @@ const (
 // a long wait. It sleeps while there is no stream. Safe for concurrent use.
 type Pacer struct {
 	mutex   sync.Mutex
-	phases  [pacerPhases][]*Stream
+	phases  [pacerPhases][]paced
 	count   int
 	closed  bool
 	wake    chan struct{}
 	closing chan struct{}
 	stopped chan struct{}
+}
+
+// paced is what the pacer drives: a stream or a conference.
+type paced interface {
+	// tick sends what is due. lapses counts how often the schedule was broken off.
+	tick(now time.Time, lapses int)
+	// place is guarded by the pacer.
+	place() *pacing
 }
 
 // NewPacer starts a pacer. Its owner closes it, after the streams.
@@ -53,8 +61,8 @@ func (p *Pacer) Close() error {
 	return nil
 }
 
-// add puts a stream into the phase that has least to do.
-func (p *Pacer) add(stream *Stream) {
+// add puts a stream or a conference into the phase that has least to do.
+func (p *Pacer) add(stream paced) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	phase := 0
@@ -63,7 +71,7 @@ func (p *Pacer) add(stream *Stream) {
 			phase = i
 		}
 	}
-	stream.pacing = pacing{phase: phase, index: len(p.phases[phase])}
+	*stream.place() = pacing{phase: phase, index: len(p.phases[phase])}
 	p.phases[phase] = append(p.phases[phase], stream)
 	p.count++
 	select {
@@ -72,18 +80,18 @@ func (p *Pacer) add(stream *Stream) {
 	}
 }
 
-func (p *Pacer) remove(stream *Stream) {
+func (p *Pacer) remove(stream paced) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	streams, place := p.phases[stream.pacing.phase], stream.pacing.index
+	streams, place := p.phases[stream.place().phase], stream.place().index
 	if place >= len(streams) || streams[place] != stream {
 		return
 	}
 	last := len(streams) - 1
 	streams[place] = streams[last]
-	streams[place].pacing.index = place
+	streams[place].place().index = place
 	streams[last] = nil
-	p.phases[stream.pacing.phase] = streams[:last]
+	p.phases[stream.place().phase] = streams[:last]
 	p.count--
 }
 
@@ -102,7 +110,7 @@ func (p *Pacer) run() {
 		timer = time.NewTimer(0)
 		next  = time.Now()
 		phase int
-		turn  []*Stream
+		turn  []paced
 		// lapses counts how often the schedule was broken off; a stream that sees a
 		// new count takes its timestamp from the clock again.
 		lapses int

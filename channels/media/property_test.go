@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -25,7 +26,7 @@ var steps = rapid.Custom(func(t *rapid.T) step {
 	return step{
 		What: rapid.SampledFrom([]string{
 			"silence", "music", "prompt", "connect", "disconnect", "hold", "resume",
-			"speak", "speak", "speak", "speak", "speak", "late", "digit", "another source",
+			"speak", "speak", "speak", "speak", "speak", "late", "digit", "another source", "conference", "conference ends",
 		}).Draw(t, "what"),
 		Pause: time.Duration(rapid.OneOf(
 			rapid.IntRange(0, 40), rapid.Just(20), rapid.IntRange(0, 900), rapid.IntRange(0, 7000),
@@ -55,6 +56,7 @@ func TestListenerNeverNoticesASwitch(t *testing.T) {
 func live(t *testing.T, story []step, prompt *media.Clip) error {
 	pacer := newPacer(t)
 	listener, peer := newLeg(t, pacer, formatA), newLeg(t, pacer, formatU)
+	conference := newConference(t, pacer)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	speaker := newSpeaker(formatU)
@@ -78,6 +80,11 @@ func live(t *testing.T, story []step, prompt *media.Clip) error {
 			err = media.Connect(listener.Stream, peer.Stream)
 		case "disconnect":
 			media.Disconnect(listener.Stream, peer.Stream)
+		case "conference":
+			err = errors.Join(conference.Join(listener.Stream, media.Seat{Kind: media.User, HeardBy: media.Agent}),
+				conference.Join(peer.Stream, media.Seat{Kind: media.Agent, HeardBy: media.User}))
+		case "conference ends":
+			conference.Leave(listener.Stream)
 		case "hold":
 			listener.SetDirection(media.Inactive)
 		case "resume":

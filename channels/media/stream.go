@@ -65,6 +65,8 @@ type Stream struct {
 	listener atomic.Pointer[Stream]
 	// echoes keeps what this one receives for its own party.
 	echoes atomic.Pointer[echo]
+	// seat is this stream's in a conference.
+	seat atomic.Pointer[seat]
 
 	in  incoming
 	out outgoing
@@ -76,6 +78,8 @@ func NewStream(pacer *Pacer, sink Sink) *Stream {
 	stream.out.init()
 	return stream
 }
+
+func (s *Stream) place() *pacing { return &s.pacing }
 
 // SSRC is the synchronisation source of all that this stream sends.
 func (s *Stream) SSRC() uint32 { return s.out.header.SSRC }
@@ -184,6 +188,7 @@ func Connect(a, b *Stream) error {
 	connecting.Lock()
 	defer connecting.Unlock()
 	for _, pair := range [][2]*Stream{{a, b}, {b, a}} {
+		pair[0].leaveSeat()
 		if former := pair[0].listener.Load(); former != nil && former != pair[1] {
 			former.out.leave(pair[0])
 			pair[0].listener.Store(nil)
@@ -221,6 +226,7 @@ func (s *Stream) Close() error {
 		return nil
 	}
 	s.pacer.remove(s)
+	s.leaveSeat()
 	if listener := s.listener.Swap(nil); listener != nil {
 		listener.out.leave(s)
 	}

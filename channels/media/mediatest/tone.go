@@ -128,6 +128,28 @@ func ListenPayloads(codec media.Codec, payloads [][]byte, frequency float64) Ver
 	return Listen(samples, 8000, frequency)
 }
 
+// ToneLevel is the level of one tone in samples of a rate in Hz, in dBFS, whatever else they
+// hold: −Inf without it. Frequencies that are multiples of 50 Hz are told apart with certainty.
+func ToneLevel(samples []int16, rate int, frequency float64) float64 {
+	size := rate / 50
+	sum, frames := 0.0, 0
+	for ; len(samples) >= size; samples = samples[size:] {
+		_, toned := energy(samples[:size], rate, frequency)
+		sum += toned
+		frames++
+	}
+	return 10 * math.Log10(sum/float64(max(frames, 1)))
+}
+
+// ToneLevelOf is ToneLevel of received payloads.
+func ToneLevelOf(codec media.Codec, payloads [][]byte, frequency float64) float64 {
+	var samples []int16
+	for _, payload := range payloads {
+		samples = append(samples, Decode(codec, payload)...)
+	}
+	return ToneLevel(samples, 8000, frequency)
+}
+
 // energy is the mean square of a frame, and of its part at a frequency; 1 is full scale.
 func energy(frame []int16, rate int, frequency float64) (total, toned float64) {
 	coefficient := 2 * math.Cos(2*math.Pi*frequency/float64(rate))
