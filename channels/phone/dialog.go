@@ -85,6 +85,7 @@ func (l *leg) run() {
 	}
 	l.stopPending()
 	l.stopProvisional()
+	l.stopTiming()
 	l.end(channels.EndedByFault) // counts only if a state forgot to
 	if l.answering != nil {
 		l.answering <- channels.ErrLegOver
@@ -213,6 +214,7 @@ func (l *leg) accept(reply chan error) state {
 		return l.endFault(500, "Server Internal Error")
 	}
 	response := l.response(l.invite, body)
+	tellExpiry(l.invite, response, l.timing.expiry)
 	if err := l.transaction.Respond(response); err != nil {
 		reply <- channels.ErrLegOver
 		select {
@@ -331,6 +333,7 @@ func (l *leg) acknowledge(ack *sip.Request) state {
 	}
 	l.begin(l.offer.format)
 	l.confirmedAt = time.Now()
+	l.refreshed(l.timing.expiry)
 	l.takeDeferred()
 	return l.confirmed
 }
@@ -396,6 +399,14 @@ func (l *leg) confirmed() state {
 			l.repeat()
 		case <-giveUp:
 			return l.endUnacknowledged()
+		case <-l.sessionDue():
+			if l.expire() {
+				return l.endExpired()
+			}
+		case o := <-l.asking:
+			if fault := l.answered(o); fault != nil {
+				return l.endWithBye(channels.EndedByFault, fault)
+			}
 		case reply := <-l.answers:
 			reply <- nil
 		case <-l.hungUp:
@@ -475,9 +486,13 @@ func (l *leg) take(in received, next state) state {
 	l.remoteSequence = in.request.CSeq().SeqNo
 	switch in.request.Method {
 	case sip.INVITE, sip.UPDATE:
-		if l.pending != nil {
+		switch {
+		case l.inviting && (in.request.Method == sip.INVITE || len(in.request.Body()) > 0):
+			// One of ours is under way (RFC 3261 §14.2, RFC 3311 §5.2).
+			l.gateway.respond(in.request, in.transaction, 491, "Request Pending")
+		case l.pending != nil:
 			l.deferRequest(in)
-		} else {
+		default:
 			l.change(in)
 		}
 	case sip.OPTIONS:

@@ -37,6 +37,16 @@ func headersOf(message sip.Message, name string) []sip.Header {
 	return found
 }
 
+// headerValue is the value of the first field of a name, without its parameters.
+func headerValue(message sip.Message, name string) (value string, found bool) {
+	fields := headersOf(message, name)
+	if len(fields) == 0 {
+		return "", false
+	}
+	value, _, _ = strings.Cut(fields[0].Value(), ";")
+	return strings.TrimSpace(value), true
+}
+
 // listOf are the elements of a header that is a list of tokens, in lower case.
 func listOf(message sip.Message, name string) []string {
 	var list []string
@@ -50,9 +60,18 @@ func listOf(message sip.Message, name string) []string {
 	return list
 }
 
-// requires tells whether the sender insists on an extension.
+// supports and requires tell whether the sender speaks an extension, and insists on it.
+func supports(message sip.Message, option string) bool {
+	return slices.Contains(listOf(message, "supported"), option) || requires(message, option)
+}
+
 func requires(message sip.Message, option string) bool {
 	return slices.Contains(listOf(message, "require"), option)
+}
+
+// allows tells whether the sender takes a method, by its Allow header.
+func allows(message sip.Message, method sip.RequestMethod) bool {
+	return slices.Contains(listOf(message, "allow"), strings.ToLower(string(method)))
 }
 
 // unsupportedOptions are the headers of a 420 for what a request requires and we do not speak

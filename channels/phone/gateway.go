@@ -37,6 +37,9 @@ type Gateway struct {
 	counters          counters
 	voices            media.Ledger
 	farewell, reports time.Duration // shorter in tests
+	// second is the unit of session timers, and refreshPart the part of the interval after which we refresh: a
+	// half. Other ones in tests.
+	second, refreshPart time.Duration
 	// referrer takes REFER of those who may send it; nil: nobody may. Set before Serve.
 	referrer referrer
 
@@ -117,7 +120,7 @@ func New(config Config) (*Gateway, error) {
 		return nil, fmt.Errorf("configure phone: %w", err)
 	}
 	g := &Gateway{
-		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval,
+		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval, second: time.Second, refreshPart: 2,
 		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
 		strangersAt: make(map[netip.Addr]int), parties: make(map[netip.Addr]int),
 	}

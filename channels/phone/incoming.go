@@ -343,12 +343,19 @@ func (g *Gateway) newLeg(request *sip.Request, transaction *sip.ServerTx, source
 			return nil, notAcceptable(g.localAddress(source.Addr()), err)
 		}
 	}
+	timing, tooShort := agree(request, expiry{})
+	if tooShort != nil {
+		return nil, tooShort
+	}
 	socket, err := g.ports.Open()
 	if err != nil {
 		g.log.Error().Err(err).Msg("call turned away")
 		return nil, refuse(503, "Service Unavailable")
 	}
-	return g.makeLeg(request, transaction, dialog, encoded, offer, socket, trusted), nil
+	l := g.makeLeg(request, transaction, dialog, encoded, offer, socket, trusted)
+	l.timing.expiry = timing
+	l.learnMethods(request)
+	return l, nil
 }
 
 // notAcceptable is 488 with the reason (RFC 3261 §20.43: 399, for people to read).

@@ -77,6 +77,10 @@ type leg struct {
 	described      bool       // offer and answer were exchanged before the INVITE's final response
 	answering      chan error // an Answer that waits for the PRACK with the answer to our offer
 	waiting        *deferred
+	timing         sessionTimer
+	takesUpdate    bool         // the peer does
+	asking         chan outcome // takes what comes of our INVITE or UPDATE; nil: none is under way
+	inviting       bool         // that request is an INVITE
 	confirmedAt    time.Time
 	probedAt       time.Time
 	claimed        netip.AddrPort // where the peer said last that it takes voice

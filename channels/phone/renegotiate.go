@@ -23,6 +23,11 @@ func (l *leg) change(in received) {
 // new at all, as a sign of life.
 func (l *leg) renegotiate(in received) {
 	answerDue := len(in.request.Body()) == 0
+	timing, fault := agree(in.request, l.timing.expiry)
+	if fault != nil {
+		l.gateway.reject(in.request, in.transaction, fault)
+		return
+	}
 	body, fault := l.reply(in.request)
 	if fault != nil {
 		l.gateway.reject(in.request, in.transaction, fault)
@@ -30,6 +35,8 @@ func (l *leg) renegotiate(in received) {
 	}
 	l.retarget(in.request)
 	response := l.response(in.request, body)
+	tellExpiry(in.request, response, timing)
+	l.refreshed(timing)
 	if err := in.transaction.Respond(response); err != nil {
 		return // it is repeated by the caller, or given up
 	}
@@ -38,16 +45,25 @@ func (l *leg) renegotiate(in received) {
 
 // update answers UPDATE (RFC 3311), with which some refresh the call and some hold it.
 func (l *leg) update(in received) {
+	timing, fault := agree(in.request, l.timing.expiry)
+	if fault != nil {
+		l.gateway.reject(in.request, in.transaction, fault)
+		return
+	}
 	var body []byte
 	if len(in.request.Body()) > 0 {
-		var fault *fault
 		if body, fault = l.reply(in.request); fault != nil {
 			l.gateway.reject(in.request, in.transaction, fault)
 			return
 		}
 	}
 	l.retarget(in.request)
-	_ = in.transaction.Respond(l.response(in.request, body)) // repeated with the request
+	response := l.response(in.request, body)
+	if !l.confirmedAt.IsZero() { // before, the INVITE's own is agreed
+		tellExpiry(in.request, response, timing)
+		l.refreshed(timing)
+	}
+	_ = in.transaction.Respond(response) // repeated with the request
 }
 
 // reply makes the answer to a request's offer, or an offer if it has none.
@@ -80,6 +96,7 @@ func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
 // retarget follows the peer's Contact (RFC 3261 §12.2.2), and where it sends from: a NAT may
 // have given it another port, and our BYE must find it.
 func (l *leg) retarget(request *sip.Request) {
+	l.learnMethods(request)
 	changed := l.dialog
 	if contact := request.Contact(); contact != nil {
 		changed.Target = target(contact)

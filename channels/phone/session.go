@@ -177,6 +177,7 @@ type session struct {
 	address netip.Addr
 	port    uint16
 	last    string // what was sent last, less its version
+	lines   []*sdp.MediaDescription
 }
 
 // answer describes our side in reply to an offer.
@@ -236,7 +237,11 @@ var directionNames = map[media.Direction]string{
 	media.SendReceive: "sendrecv", media.SendOnly: "sendonly", media.ReceiveOnly: "recvonly", media.Inactive: "inactive",
 }
 
+// again describes what was described last, without a change (RFC 4028 §7.4).
+func (s *session) again() ([]byte, error) { return s.describe(s.lines) }
+
 func (s *session) describe(lines []*sdp.MediaDescription) ([]byte, error) {
+	s.lines = lines
 	family := "IP4"
 	if s.address.Is6() {
 		family = "IP6"

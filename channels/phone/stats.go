@@ -46,6 +46,7 @@ type Stats struct {
 	LostACKs uint64 // calls that ended for want of an ACK
 	Silences uint64 // calls whose other side was asked whether it still knows them
 	DeadRTP  uint64 // calls that ended because it did not
+	Expired  uint64 // calls that ended because their session was not refreshed (RFC 4028)
 
 	// Media are the voices of all calls, those that are over included.
 	Media media.Totals
@@ -63,7 +64,7 @@ var methods = []sip.RequestMethod{
 // counters are Stats as they are counted.
 type counters struct {
 	calls, answered, refused, malformed, unparsable, rateLimited, oversized atomic.Uint64
-	connections, dialsRefused, lostACKs, silences, deadRTP                  atomic.Uint64
+	connections, dialsRefused, lostACKs, silences, deadRTP, expired         atomic.Uint64
 	repeated, answersRepeated, strays, straysDropped, scanners              atomic.Uint64
 	// requests are counted by index into methods, and one more for the others.
 	requests [15]atomic.Uint64
@@ -128,7 +129,7 @@ func (g *Gateway) Stats() Stats {
 		Calls: c.calls.Load(), Answered: c.answered.Load(), Active: active, Refused: c.refused.Load(),
 		Malformed: c.malformed.Load(), Unparsable: c.unparsable.Load(), RateLimited: c.rateLimited.Load(),
 		Oversized: c.oversized.Load(), Connections: c.connections.Load(), DialsRefused: c.dialsRefused.Load(),
-		LostACKs: c.lostACKs.Load(), Silences: c.silences.Load(), DeadRTP: c.deadRTP.Load(),
+		LostACKs: c.lostACKs.Load(), Silences: c.silences.Load(), DeadRTP: c.deadRTP.Load(), Expired: c.expired.Load(),
 		Repeated: c.repeated.Load(), AnswersRepeated: c.answersRepeated.Load(),
 		Strays: c.strays.Load(), StraysDropped: c.straysDropped.Load(), Scanners: c.scanners.Load(),
 		Requests: make(map[string]uint64), Responses: make(map[int]uint64), Media: g.voices.Totals(),
