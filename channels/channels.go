@@ -198,6 +198,13 @@ type PickedUp interface {
 	PickedUp() <-chan struct{}
 }
 
+// Holding is an agent's leg whose telephone has a hold of its own.
+type Holding interface {
+	// Held tells true when the agent puts the other side on hold at his telephone, and false when he
+	// takes it back. When nobody reads, what is older is dropped. It is never closed.
+	Held() <-chan bool
+}
+
 // RealTimeText is a leg that carries text as it is typed, beside the voice (ITU-T T.140, RFC 4103 and
 // RFC 8865; EN 301 549, 6.2).
 type RealTimeText interface {

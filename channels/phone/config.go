@@ -116,6 +116,14 @@ type Config struct {
 	// after quietProbes times as long.
 	ProbeAfter time.Duration
 
+	// Phones are the accounts that may register a desk phone; nil means that none may.
+	Phones Phones
+	// PhoneAttempts limits failures to sign on as one. Needed with Phones.
+	PhoneAttempts PhoneAttempts
+	// ShownTo says what an agent's desk phone shows of a caller on a line. It must not block. Without
+	// it nothing is shown.
+	ShownTo func(agent contact.AgentID, line contact.LineID, who identity.CallerID) Shown
+
 	// Intake takes the contacts. Needed.
 	Intake channels.Intake
 	// Prompts is the prompt catalogue. Without one nothing can be played.
@@ -161,6 +169,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Advertise.IsUnspecified() || c.Advertise.IsMulticast() {
 		faults = append(faults, fmt.Errorf("%s is not an address that peers could send to", c.Advertise))
+	}
+	if c.Phones != nil && c.PhoneAttempts == nil {
+		faults = append(faults, errors.New("desk phones may register, but nothing limits failures"))
 	}
 	if c.Intake == nil {
 		faults = append(faults, errors.New("no intake was given"))

@@ -32,9 +32,12 @@ type dialled struct {
 	*leg
 
 	body []byte // our offer
+	// display is the name that a desk phone shows of who calls, as a quoted string.
+	display string
 
 	up      chan struct{}       // closed when the user answered
 	failure contact.DialFailure // written before over is closed
+	code    int                 // of the final response that refused the call; 0 without one; likewise
 
 	// kept is the dialog that was accepted. The transaction's goroutines read it, to tell
 	// repetitions of its 200 from those of other devices.
@@ -123,6 +126,7 @@ func (g *Gateway) prepareDial(ctx context.Context, id contact.LegID, line contac
 	l.id, l.first, l.outgoing = id, l.dialling, true
 	l.dialogID = dialogID{callID: dialog.CallID, localTag: dialog.LocalTag}
 	l.invited = inviteID{callID: dialog.CallID, fromTag: dialog.LocalTag, sequence: inviteSequence}
+	l.line, l.who = line, identity.CallerID{Number: number}
 	l.trusted = true // whoever carries our calls is configured
 	if l.body, err = l.session.offer(media.Format{}, media.SendReceive); err != nil {
 		l.discard()

@@ -25,14 +25,15 @@ import (
 // farewell is how long a shutdown waits for the answers to what it sent.
 const farewell = 2 * time.Second
 
-// Gateway takes and makes telephone calls. It implements [channels.Gateway],
-// [channels.Dialler] and [channels.OrphanEnder].
+// Gateway takes and makes telephone calls, and rings agents' desk phones. It implements
+// [channels.Gateway], [channels.Dialler], [channels.Endpoint] and [channels.OrphanEnder].
 type Gateway struct {
 	config            Config
 	log               zerolog.Logger
 	lines             *lineTable
 	ports             *media.PortPool
 	doorman           *doorman
+	registrar         *registrar
 	tagKey            []byte
 	counters          counters
 	voices            media.Ledger
@@ -126,6 +127,7 @@ func New(config Config) (*Gateway, error) {
 	}
 	g.idle = sync.NewCond(&g.mutex)
 	g.doorman = newDoorman(g, config)
+	g.registrar = newRegistrar(g, config.Phones)
 	_, _ = rand.Read(g.tagKey) // never fails (crypto/rand)
 	return g, nil
 }
@@ -186,6 +188,7 @@ func (g *Gateway) Serve(ctx context.Context) error {
 
 	var readers sync.WaitGroup
 	readers.Go(g.udp.serve)
+	readers.Go(g.registrar.run)
 	readers.Go(func() { _ = g.transport.ServeTCP(g.tcp) }) // ends when the listener is closed
 	g.log.Info().Stringer("address", g.Address()).Msg("SIP is served")
 

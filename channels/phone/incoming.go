@@ -69,9 +69,20 @@ func (g *Gateway) handle(request *sip.Request, transaction *sip.ServerTx) {
 		} else if !g.forward(request, transaction) {
 			g.respondOutside(request, transaction)
 		}
+	case sip.REGISTER:
+		if !g.registrar.serves() {
+			g.refuseMethod(request, transaction)
+			break
+		}
+		g.handleRegister(ctx, request, transaction)
 	default:
-		g.respond(request, transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
+		g.refuseMethod(request, transaction)
 	}
+}
+
+// refuseMethod answers a request of a method that is not served.
+func (g *Gateway) refuseMethod(request *sip.Request, transaction *sip.ServerTx) {
+	g.respond(request, transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
 }
 
 // reject answers with a fault, but for ACK, which is never answered.
@@ -198,6 +209,10 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		}
 	}
 	line, found := g.lines.find(&request.Recipient)
+	if !found && g.registrar.isPhone(source) {
+		g.refusePhoneCall(ctx, request, transaction)
+		return
+	}
 	if !found {
 		turnAway(refuse(404, "Not Found"))
 		return
@@ -215,6 +230,7 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		ID: contact.ID(newID()), Channel: contact.Voice, Line: line,
 		Callable: turned.Callable, Arrived: turned.Arrived,
 	}
+	l.line, l.who = line, id
 	l.log = g.log.With().Str("contact", string(c.ID)).Logger()
 	if fault := g.register(l); fault != nil {
 		l.discard()

@@ -16,6 +16,7 @@ import (
 	"svar/channels"
 	"svar/channels/media"
 	"svar/contact"
+	"svar/identity"
 )
 
 const (
@@ -42,6 +43,13 @@ type leg struct {
 	invited     inviteID
 	peer        netip.Addr
 	trusted     bool
+	// latched says that voice goes where it comes from, though the party is trusted.
+	latched bool
+	// line and who are what the call came by, for the agent's desk phone to show.
+	line contact.LineID
+	who  identity.CallerID
+	// onHold is told when the party puts us on hold, and takes us back; nil when nobody asks.
+	onHold func(held bool)
 
 	socket *media.Socket
 	stream *media.Stream
@@ -307,7 +315,7 @@ func (l *leg) settle(d description) {
 	moved := d.remote.IsValid() && d.remote != l.claimed
 	switch {
 	case !d.remote.IsValid(): // held as of old, or a name
-	case l.trusted || d.remote.Addr() == l.peer:
+	case l.trusted && !l.latched || d.remote.Addr() == l.peer:
 		l.socket.SetRemote(d.remote, d.remoteRTCP)
 	case moved:
 		// A stranger could name anybody's address and flood it with our voice. His voice
@@ -325,7 +333,11 @@ func (l *leg) settle(d description) {
 			l.log.Error().Err(err).Msg("the voice could not change its format")
 		}
 	}
+	held := l.holds()
 	l.offer = d
+	if l.onHold != nil && l.holds() != held {
+		l.onHold(!held)
+	}
 }
 
 // begin starts the voice, once, in the format that was settled.

@@ -54,6 +54,9 @@ func (d *dialled) sendInvite() error {
 		return err
 	}
 	d.gateway.address(request, d.dialog, d.dialog.Branch)
+	if d.display != "" {
+		request.ReplaceHeader(sip.NewHeader("From", d.display+" <"+d.dialog.LocalURI+">;tag="+d.dialog.LocalTag))
+	}
 	request.AppendHeader(d.gateway.contactHeader(d.peer, d.dialog.Transport))
 	request.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<"+d.dialog.LocalURI+">"))
 	request.AppendHeader(sip.NewHeader("Allow", allowed))
@@ -140,6 +143,7 @@ func (d *dialled) sendCancel() {
 // final takes the final response to INVITE. The transaction acknowledges all but 200.
 func (d *dialled) final(response *sip.Response) state {
 	if !response.IsSuccess() {
+		d.code = response.StatusCode
 		d.log.Info().Int("response", response.StatusCode).Msg("call not answered")
 		return d.failed(failureOf(response.StatusCode), channels.EndedByParty)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -49,6 +50,8 @@ type record struct {
 	Sequence uint32 `json:"sequence"`
 	// Branch is that of our INVITE as long as it is not answered; there is no RemoteTag then.
 	Branch string `json:"branch,omitempty"`
+	// Latched says that everything goes to Source, whatever the peer calls itself: a desk phone's.
+	Latched bool `json:"latched,omitempty"`
 }
 
 // newRecord describes the dialog that answering an INVITE would make. The INVITE was
@@ -235,7 +238,7 @@ func (g *Gateway) destination(r record) (transport string, address netip.AddrPor
 		}
 	}
 	transport, address, known := r.nextHop()
-	if known && (address.Addr() == r.Source.Addr() || g.config.trunkOf(address.Addr()) != nil) {
+	if known && !r.Latched && (address.Addr() == r.Source.Addr() || g.config.trunkOf(address.Addr()) != nil) {
 		return transport, address
 	}
 	return r.Transport, r.Source
@@ -306,6 +309,18 @@ func (g *Gateway) requestAs(ctx context.Context, r record, method sip.RequestMet
 // A call that we made and that was not answered gets CANCEL. If it is answered at that moment,
 // its 200 gets no ACK, and the other side ends it (RFC 3261 §13.3.1.4).
 func (g *Gateway) EndOrphan(ctx context.Context, encoded []byte) error {
+	records := recordsIn(encoded)
+	faults := make([]error, len(records))
+	var all sync.WaitGroup
+	for i, one := range records {
+		all.Go(func() { faults[i] = g.endOrphan(ctx, one) })
+	}
+	all.Wait()
+	return errors.Join(faults...)
+}
+
+// endOrphan ends one call of a record.
+func (g *Gateway) endOrphan(ctx context.Context, encoded []byte) error {
 	r, err := decodeRecord(encoded)
 	if err != nil {
 		return err

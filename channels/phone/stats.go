@@ -48,6 +48,12 @@ type Stats struct {
 	DeadRTP  uint64 // calls that ended because it did not
 	Expired  uint64 // calls that ended because their session was not refreshed (RFC 4028)
 
+	// Phones are the agents with a registered desk phone now, PhoneContacts all such telephones.
+	Phones, PhoneContacts uint64
+	// Registrations are those that were taken, RegistrationsRefused those with a wrong password, or
+	// after too many.
+	Registrations, RegistrationsRefused uint64
+
 	// Media are the voices of all calls, those that are over included.
 	Media media.Totals
 }
@@ -134,6 +140,9 @@ func (g *Gateway) Stats() Stats {
 		Strays: c.strays.Load(), StraysDropped: c.straysDropped.Load(), Scanners: c.scanners.Load(),
 		Requests: make(map[string]uint64), Responses: make(map[int]uint64), Media: g.voices.Totals(),
 	}
+	agents, telephones := g.registrar.count()
+	stats.Phones, stats.PhoneContacts = uint64(agents), uint64(telephones)
+	stats.Registrations, stats.RegistrationsRefused = g.registrar.registrations.Load(), g.registrar.refused.Load()
 	for i := range c.requests {
 		name := OtherMethods
 		if i < len(methods) {

@@ -178,6 +178,8 @@ func (d *doorman) judge(request *sip.Request, from netip.Addr) *fault {
 		// An ACK is never answered; a CANCEL that overtook its INVITE is repeated.
 		g.counters.strays.Add(1)
 		return silence
+	case request.Method == sip.REGISTER && g.registrar.serves() && !inDialog:
+		return d.judgeRegister(request, from)
 	case inDialog:
 		if d.knows(request.CallID().Value()) && d.mayBeInCall(from) {
 			return nil
@@ -212,6 +214,19 @@ func (d *doorman) mayBeInCall(from netip.Addr) bool {
 	return d.gateway.hasCalls(from) || d.answers.allow(from)
 }
 
+// judgeRegister lets on who says by which account he registers, at a bounded rate; others are asked.
+func (d *doorman) judgeRegister(request *sip.Request, from netip.Addr) *fault {
+	r := d.gateway.registrar
+	if request.GetHeader("authorization") == nil {
+		return r.challenge(from, false)
+	}
+	if !d.answers.allow(from) {
+		r.refused.Add(1)
+		return silence // he sends it again
+	}
+	return nil
+}
+
 // judgeInvite judges a stranger's INVITE that begins a call.
 func (d *doorman) judgeInvite(request *sip.Request, from netip.Addr) *fault {
 	g := d.gateway
@@ -221,7 +236,7 @@ func (d *doorman) judgeInvite(request *sip.Request, from netip.Addr) *fault {
 	if d.letInBefore(key, invite.callID) {
 		return nil
 	}
-	if _, found := g.lines.find(&request.Recipient); !found {
+	if _, found := g.lines.find(&request.Recipient); !found && !g.registrar.isPhone(sourceOf(request)) {
 		g.counters.strays.Add(1)
 		g.counters.refused.Add(1)
 		return refuse(404, "Not Found")

@@ -353,10 +353,12 @@ func (a *App) startGateways(ctx context.Context) error {
 	a.voice = voice
 	a.run("the agents' voice", voice.Serve)
 
+	agents := newAgentPhones(a, voice)
+	a.onClose("what is told of desk phones", agents.close)
 	orphans, restorers := map[contact.Channel]channels.OrphanEnder{}, map[contact.Channel]channels.LegRestorer{}
 	board := switchboard.Config{
 		Node: a.node, Lines: switchboardLines(config), Dispatcher: a.bus, Personal: a.personal,
-		Callers: a.directory, Agents: voice, Orphans: orphans, Restorers: restorers, Notices: a.notices,
+		Callers: a.directory, Agents: agents, Orphans: orphans, Restorers: restorers, Notices: a.notices,
 		VoiceGrace: config.Desk.VoiceGrace.Duration(), Hours: config.Hours.Opening(), Log: a.options.Log, Now: time.Now, NewLeg: newLegID,
 	}
 	dialler := &lateDialler{}
@@ -373,7 +375,7 @@ func (a *App) startGateways(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dialler.Dialler = a.phone
+	dialler.Dialler, agents.phones = a.phone, a.phone
 	if a.chat, err = chat.New(chatConfig(config, a)); err != nil {
 		return err
 	}

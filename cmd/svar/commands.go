@@ -36,7 +36,8 @@ type commandLine struct {
 		People importPeopleCommand `cmd:"" help:"Replace the directory of people by a CSV file."`
 	} `cmd:"" help:"Take data in."`
 	User struct {
-		Add userAddCommand `cmd:"" help:"Add an account; its password is read from the first line of standard input."`
+		Add   userAddCommand   `cmd:"" help:"Add an account; its password is read from the first line of standard input."`
+		Phone userPhoneCommand `cmd:"" help:"Make a new password for an account's desk phone, and print once what is to be typed into the phone."`
 	} `cmd:"" help:"Manage accounts."`
 	Explain explainCommand `cmd:"" help:"Tell in words what happened to a contact, and for each offer why this agent and why then."`
 	Replay  replayCommand  `cmd:"" help:"Let the engine decide again what the journal recorded, and compare every event."`

@@ -20,6 +20,7 @@ import (
 type directory struct {
 	people   atomic.Pointer[identity.Directory]
 	accounts atomic.Pointer[map[string]identity.Account]
+	phones   atomic.Pointer[map[string]identity.PhoneSecret]
 }
 
 // Directory implements [agentui.People].
@@ -29,6 +30,15 @@ func (d *directory) Directory() *identity.Directory { return d.people.Load() }
 func (d *directory) Account(name string) (identity.Account, bool) {
 	account, known := (*d.accounts.Load())[name]
 	return account, known && account.Active
+}
+
+// PhoneSecret implements [phone.Phones].
+func (d *directory) PhoneSecret(account string) (identity.PhoneSecret, bool) {
+	secret, known := (*d.phones.Load())[account]
+	if _, works := d.Account(account); !works {
+		return identity.PhoneSecret{}, false
+	}
+	return secret, known
 }
 
 // Identify implements [switchboard.Callers]: the one person with the number.
@@ -113,26 +123,32 @@ func (a *App) readDirectory(ctx context.Context) error {
 	for _, account := range accounts {
 		byName[account.Name] = account
 	}
+	phones, err := a.store.PhoneSecrets(bounded)
+	if err != nil {
+		return err
+	}
 	if a.options.Config.Demo {
-		accounts = a.withDemo(accounts, byName)
+		accounts = a.withDemo(accounts, byName, phones)
 	}
 	a.directory.people.Store(index)
 	a.directory.accounts.Store(&byName)
+	a.directory.phones.Store(&phones)
 	if !a.options.Config.NATS.Engine {
 		return nil // the leader's node tells the queue
 	}
 	return a.bus.Send(ctx, contact.ChangeRoster{Roster: roster(accounts)})
 }
 
-// withDemo adds the invented accounts whose names are free. They are never stored, so that
-// nobody can sign in with them once demo is off.
-func (a *App) withDemo(accounts []identity.Account, byName map[string]identity.Account) []identity.Account {
+// withDemo adds the invented accounts whose names are free, and desk phones for them with the same
+// password. They are never stored, so that nobody can sign in with them once demo is off.
+func (a *App) withDemo(accounts []identity.Account, byName map[string]identity.Account, phones map[string]identity.PhoneSecret) []identity.Account {
 	for _, account := range identity.DemoAccounts() {
 		if _, taken := byName[account.Name]; taken {
 			continue
 		}
 		account.PasswordHash = a.demoHash
 		byName[account.Name] = account
+		phones[account.Name] = identity.NewPhoneSecret(account.Name, identity.DemoPassword)
 		accounts = append(accounts, account)
 	}
 	return accounts

@@ -21,6 +21,7 @@ import (
 	"svar/channels/switchboard"
 	"svar/configs"
 	"svar/contact"
+	"svar/identity/signin"
 	"svar/report"
 	"svar/store"
 )
@@ -171,6 +172,7 @@ func phoneConfig(config configs.Config, a *App) phone.Config {
 		StrangerInvites: config.Phone.Strangers.Calls, AllStrangerInvites: config.Phone.Strangers.AllCalls,
 		StrangerAnswers: config.Phone.Strangers.Answers, ProbeAfter: config.Phone.ProbeAfter.Duration(),
 	}
+	out.Phones, out.PhoneAttempts, out.ShownTo = a.directory, signin.New(), a.shownOnPhone
 	if out.ProbeAfter == 0 {
 		out.ProbeAfter = -1 // nobody is asked
 	}
