@@ -53,6 +53,8 @@ var (
 	sipLostACKs       = counter("svar_sip_lost_acks_total", "Calls that ended for want of an ACK.")
 	sipSilences       = counter("svar_sip_silences_total", "Silent calls whose other side was asked whether it still knows them.")
 	sipDead           = counter("svar_sip_dead_calls_total", "Calls that ended because it did not.")
+	sipPhones         = gauge("svar_sip_phones", "Agents whose desk phone is registered.")
+	sipRegistrations  = counter("svar_sip_registrations_total", "Registrations of desk phones, by whether they were taken or refused.", "result")
 	rtpLegs           = counter("svar_rtp_legs_total", "Voices, by who is at the other end.", "party")
 	rtpReceived       = counter("svar_rtp_packets_received_total", "Packets of voice that came.", "party")
 	rtpLost           = counter("svar_rtp_packets_lost_total", "Packets of voice that should have come and did not.", "party")
@@ -194,6 +196,9 @@ func (s sink) sip(stats phone.Stats) {
 	s.count(sipLostACKs, stats.LostACKs)
 	s.count(sipSilences, stats.Silences)
 	s.count(sipDead, stats.DeadRTP)
+	s.put(sipPhones, float64(stats.Phones))
+	s.count(sipRegistrations, stats.Registrations, "taken")
+	s.count(sipRegistrations, stats.RegistrationsRefused, "refused")
 }
 
 func (s sink) rtp(party string, totals media.Totals) {
