@@ -56,6 +56,7 @@ type incoming struct {
 	source    reception
 	candidate candidate
 	keypad    keypad
+	tones     *voiceKeys // of a party that sends no events
 
 	packets, octets             uint64
 	lostBefore                  int64 // by sources before the present one
@@ -137,6 +138,9 @@ func (s *Stream) Receive(packet *rtp.Packet) error {
 		in.pressKey(packet, late, s.digits)
 	}
 	codec := in.format.Codec
+	if kind == kindVoice && !late && receives && in.format.TelephoneEvent == 0 {
+		in.listenForKeys(packet.Payload, s.digits)
+	}
 	in.mutex.Unlock()
 
 	if place := s.seat.Load(); place != nil && receives {
@@ -287,10 +291,13 @@ func (in *incoming) pressKey(packet *rtp.Packet, late bool, digits chan<- Digit)
 	if !ok {
 		return
 	}
-	digit, begins := in.keypad.press(event, packet.Timestamp, late)
-	if !begins {
-		return
+	if digit, begins := in.keypad.press(event, packet.Timestamp, late); begins {
+		in.tell(digit, digits)
 	}
+}
+
+// tell hands a digit to whoever reads them.
+func (in *incoming) tell(digit Digit, digits chan<- Digit) {
 	select {
 	case digits <- digit:
 	default:
