@@ -32,6 +32,7 @@ type People interface{ Directory() *identity.Directory }
 type stateMaker struct {
 	board    *Board
 	accounts Accounts
+	phones   Phones
 	callers  *callers
 	earlier  *earlierTickets
 	accesses *accesses
@@ -124,6 +125,7 @@ func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState
 	s.Me = Me{
 		Presence: me.Presence, Reason: me.Reason, Cause: me.Cause, Since: me.Since, Overdue: catalogue.overdue(me.Presence, me.Reason, me.Since),
 		Channels: me.Channels, Next: me.Next, NextReason: me.NextReason, Reachable: me.Reachable,
+		Phone: m.phones.PhoneRegistered(agent),
 	}
 	if s.Me.Presence == "" {
 		s.Me.Presence = contact.SignedOut

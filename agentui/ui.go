@@ -38,6 +38,8 @@ type Config struct {
 	Accounts Accounts
 	People   People
 	Personal Personal
+	// Phones are the desk phones; nil when there are none.
+	Phones   Phones
 	Figures  Figures
 	Contacts Contacts
 	// OwnContacts are those that an agent had.
@@ -93,6 +95,9 @@ func New(config Config) (*UI, error) {
 	if err != nil {
 		return nil, err
 	}
+	if config.Phones == nil {
+		config.Phones = noPhones{}
+	}
 	u := &UI{
 		config: config, catalogue: &atomic.Pointer[Catalogue]{}, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New(),
 		board: NewBoard(config.Changes, config.Log), consoles: &consoles{open: map[contact.AgentID][]*console{}},
@@ -106,7 +111,7 @@ func New(config Config) (*UI, error) {
 	u.earlier = newEarlierTickets(config.Tickets, config.People, config.Now, config.Log)
 	u.earlier.begin, u.earlier.read = u.inBackground, u.consoles.changed
 	u.states = &stateMaker{
-		board: u.board, accounts: config.Accounts, earlier: u.earlier, accesses: u.accesses, notices: config.Notices,
+		board: u.board, accounts: config.Accounts, phones: config.Phones, earlier: u.earlier, accesses: u.accesses, notices: config.Notices,
 		notes: newNotes(config.Personal), figures: u.figures, now: now, catalogue: u.catalogue,
 		callers: &callers{
 			personal: config.Personal, people: config.People, catalogue: u.catalogue, log: config.Log,
@@ -131,6 +136,7 @@ func (u *UI) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("follow the signals to agents: %w", err)
 	}
+	defer u.config.Phones.FollowPhones(u.consoles.changedFor)()
 	failed := make(chan error, 1)
 	u.tasks.Go(func() { u.figures.run(u.life) })
 	u.tasks.Go(func() { u.watchNotices(u.life) })
