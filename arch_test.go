@@ -53,7 +53,8 @@ var layout = map[string]room{
 	"channels/mail":              {imports: "channels contact", tests: "channels/channeltest channels/mail/mailtest"},
 	"channels/mail/mailtest":     {},
 	"channels/portal":            {imports: "channels contact ticket report identity identity/signin", tests: "channels/channeltest"},
-	"ivr":                        {imports: "channels contact", pure: true},
+	"ivr":                        {imports: "channels contact ivr/spoken", pure: true},
+	"ivr/spoken":                 {pure: true},
 	"queue":                      {imports: "contact routing", pure: true},
 	"queue/dispatch":             {imports: "queue routing queue/journal queue/bus contact"},
 	// simulate runs the engine with a clock of its own: it decides from its arguments, a seed among them.

@@ -51,9 +51,36 @@ func (c *checker) lines(lines []Line) {
 			c.fault(path+".language", "a line needs a language")
 		}
 		c.hoursID(path, line.Hours)
+		c.answer(path, line)
 		spoken := entrance{what: "line " + string(line.ID), languages: []string{line.Language}, voice: true}
 		c.flow(path+".flow", line.Flow, spoken)
 		c.parties(path, line, spoken)
+	}
+}
+
+// minRingFor and maxRingFor bound for how long a call rings before it is answered: a carrier gives up after some minutes.
+const (
+	minRingFor = contact.Millis(3_000)
+	maxRingFor = contact.Millis(60_000)
+)
+
+// answer checks how a line answers.
+func (c *checker) answer(path string, line Line) {
+	switch {
+	case line.Answer != "" && line.Answer != AnswerAtOnce && line.Answer != RingFirst:
+		c.fault(path+".answer", "a line answers %s or %s, not %q", AnswerAtOnce, RingFirst, line.Answer)
+	case line.Answer != RingFirst && line.RingFor != nil:
+		c.fault(path+".ring_for", "line %s answers at once: ring_for means something with answer: %s only", line.ID, RingFirst)
+	case line.Answer == RingFirst && (line.RingsFor() < minRingFor || line.RingsFor() > maxRingFor):
+		c.fault(path+".ring_for", "calls ring for %s before they are answered; it must be 3s–60s", line.RingsFor().Duration())
+	}
+	if line.Answer != RingFirst {
+		return
+	}
+	for _, flow := range []ivr.Flow{line.IVR(), line.PartyIVR()} {
+		if _, straight := flow.Straight(ivr.Visit{Language: line.Language, Line: line.ID, Open: true}); len(flow.Steps) > 0 && !straight && flow.Check() == nil {
+			c.fault(path+".answer", "line %s rings first, but its flow asks for a key before the queue: who hears a menu is answered", line.ID)
+		}
 	}
 }
 
@@ -175,6 +202,9 @@ func (c *checker) queue(path string, queue Queue, e entrance) {
 	c.together(path+".needs", len(queue.Needs), spoken, most(queue.AudienceNeeds))
 	c.atMost(path+".target", queue.Target, maxTarget)
 	c.class(path+".class", queue.Class)
+	for i, told := range queue.Announcements {
+		c.plays(fmt.Sprintf("%s.announcements[%d].say", path, i), told.Say, e)
+	}
 	if queue.Callback != nil {
 		c.plays(path+".callback.say", queue.Callback.Say, e)
 		c.plays(path+".callback.done", queue.Callback.Done, e)

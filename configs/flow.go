@@ -57,13 +57,24 @@ type Queue struct {
 	// AudienceNeeds are needed as well by contacts of an audience, such as a party's.
 	AudienceNeeds map[contact.Audience][]Need `yaml:"audience_needs"`
 	Music         string                      `yaml:"music"`
+	Announcements []Announcement              `yaml:"announcements"`
 	Callback      *CallbackOffer              `yaml:"callback"`
+}
+
+// Announcement is told to who waits; see [ivr.Announcement].
+type Announcement struct {
+	// Tell is place or wait, Say a prompt: one of them is set.
+	Tell  ivr.Tell       `yaml:"tell"`
+	Say   string         `yaml:"say"`
+	First contact.Millis `yaml:"first"`
+	Every contact.Millis `yaml:"every"`
 }
 
 // CallbackOffer is offered to who waits long; see [ivr.Callback].
 type CallbackOffer struct {
 	Say   string         `yaml:"say"`
 	After contact.Millis `yaml:"after"`
+	Every contact.Millis `yaml:"every"`
 	Key   string         `yaml:"key"`
 	Done  string         `yaml:"done"`
 }
@@ -129,6 +140,9 @@ func (q Queue) interpreted() *ivr.Queue {
 			queue.AudienceNeeds = map[contact.Audience]contact.Needs{}
 		}
 		queue.AudienceNeeds[audience] = needs(more)
+	}
+	for _, told := range q.Announcements {
+		queue.Announcements = append(queue.Announcements, ivr.Announcement(told))
 	}
 	if q.Callback != nil {
 		offer := ivr.Callback(*q.Callback)

@@ -48,6 +48,10 @@ type Line struct {
 	// LookUp says that callers are looked up by number. Refused on a pupils' line
 	// (requirement D3).
 	LookUp bool `yaml:"look_up"`
+	// Answer is [AnswerAtOnce], which is meant by nothing too, or [RingFirst].
+	Answer string `yaml:"answer"`
+	// RingFor is for how long at most a line that rings first does so; [DefaultRingFor] when it is not set.
+	RingFor *contact.Millis `yaml:"ring_for"`
 	// Name and Greeting are shown to agents, by language tag.
 	Name     map[string]string `yaml:"name"`
 	Greeting map[string]string `yaml:"greeting"`
@@ -59,6 +63,28 @@ type Line struct {
 	// else who rings takes Flow.
 	Parties   []Party `yaml:"parties"`
 	PartyFlow []Step  `yaml:"party_flow"`
+}
+
+// How a line answers. RingFirst lets a caller hear ringing while an agent is free and no outage message is
+// due; otherwise he is answered at once and hears that he waits.
+const (
+	AnswerAtOnce = "at_once"
+	RingFirst    = "ring_first"
+)
+
+// DefaultRingFor is how long a line rings that rings first and does not say for how long.
+const DefaultRingFor = contact.Millis(20_000)
+
+// RingsFor is for how long at most a call rings before it is answered; 0 on a line that answers at once.
+func (l Line) RingsFor() contact.Millis {
+	switch {
+	case l.Answer != RingFirst:
+		return 0
+	case l.RingFor != nil:
+		return *l.RingFor
+	default:
+		return DefaultRingFor
+	}
 }
 
 // Party is an organisation that a priority line is for.

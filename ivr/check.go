@@ -20,6 +20,14 @@ const (
 // would hear the offer.
 const maxCallbackAfter = contact.Millis(60 * 60 * 1000)
 
+// maxAnnouncement bounds when an announcement comes; one that comes again sooner than
+// minAnnouncementPause after the last time would leave nobody in peace.
+const (
+	maxAnnouncement      = contact.Millis(60 * 60 * 1000)
+	minAnnouncementPause = contact.Millis(15_000)
+	maxAnnouncements     = 8
+)
+
 // keys are those that a caller's telephone has.
 const keys = "0123456789*#"
 
@@ -193,12 +201,51 @@ func (p *proof) callback(q Queue, at string) {
 	if offer.After <= 0 || offer.After > maxCallbackAfter {
 		p.fault("%s: a call-back is offered after %d ms; it must be above 0 and at most %d ms", at, offer.After, maxCallbackAfter)
 	}
+	p.again(at+": a call-back is offered", offer.Every)
 	if q.Music == "" {
 		p.fault("%s: a call-back is offered where nothing is played: who writes waits without a line", at)
 	}
 }
 
+// again checks after how long something is said once more.
+func (p *proof) again(what string, every contact.Millis) {
+	if every != 0 && (every < minAnnouncementPause || every > maxAnnouncement) {
+		p.fault("%s every %d ms; it must be %d–%d ms, or 0 for once", what, every, minAnnouncementPause, maxAnnouncement)
+	}
+}
+
+// announcements checks what is told to who waits. It leads nobody anywhere: the contact stays in the
+// queue, and may be connected in the middle of it.
+func (p *proof) announcements(q Queue, at string) {
+	if len(q.Announcements) == 0 {
+		return
+	}
+	if q.Class == contact.ClassPriorityLine {
+		p.fault("%s: announcements are made on the priority line, which has no tips", at)
+	}
+	if q.Music == "" {
+		p.fault("%s: announcements are made where nothing is played: who writes waits without a line", at)
+	}
+	if n := len(q.Announcements); n > maxAnnouncements {
+		p.fault("%s: there are %d announcements; at most %d are allowed", at, n, maxAnnouncements)
+	}
+	for i, told := range q.Announcements {
+		what := fmt.Sprintf("%s: announcement %d", at, i+1)
+		switch {
+		case (told.Tell == "") == (told.Say == ""):
+			p.fault("%s tells one thing: give it either tell (place or wait) or say (a prompt)", what)
+		case told.Tell != "" && told.Tell != TellPlace && told.Tell != TellWait:
+			p.fault("%s tells %q; there are place and wait", what, told.Tell)
+		}
+		if told.First < 0 || told.First > maxAnnouncement {
+			p.fault("%s is told first after %d ms; it must be 0–%d ms", what, told.First, maxAnnouncement)
+		}
+		p.again(what+" is told", told.Every)
+	}
+}
+
 func (p *proof) queue(q Queue, at string) {
+	p.announcements(q, at)
 	if q.Callback != nil {
 		p.callback(q, at)
 	}

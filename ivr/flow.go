@@ -63,9 +63,31 @@ type Queue struct {
 	Target        contact.Millis
 	// Music is the prompt that is repeated while it waits; none on a line where users write.
 	Music string
+	// Announcements are told to who waits, each at its own times; never on the priority line.
+	Announcements []Announcement
 	// Callback is offered to who waits long; nil where it is not.
 	Callback *Callback
 }
+
+// Announcement is told to who waits. Exactly one of Tell and Say is set.
+type Announcement struct {
+	// Tell is what is said of his own wait. Nothing is said while nobody can say it.
+	Tell Tell
+	// Say is a prompt, such as a tip.
+	Say string
+	// First is how long the contact has waited in the queue when it is told first, and Every how long
+	// after that it is told again; 0 means once.
+	First, Every contact.Millis
+}
+
+// Tell is something about a wait that is different for each contact.
+type Tell string
+
+// What is told of a wait: the place in the queue, and how long it is expected to take.
+const (
+	TellPlace Tell = "place"
+	TellWait  Tell = "wait"
+)
 
 // Callback is an offer to be called back instead of waiting on the line, in the same place. Who
 // does not take it waits on: it leads nobody away from the people at the desk.
@@ -74,6 +96,8 @@ type Callback struct {
 	Say string
 	// After is how long the contact has waited, or is expected to wait, when it is offered.
 	After contact.Millis
+	// Every is how long after that it is offered again; 0 means once.
+	Every contact.Millis
 	// Key takes it, from the first word of the offer on: 0–9, * or #.
 	Key string
 	// Done is the prompt that says that it is taken; then the call ends.
@@ -134,6 +158,9 @@ func (f Flow) Prompts() []string {
 		}
 		if step.Queue != nil {
 			add(step.Queue.Music)
+			for _, told := range step.Queue.Announcements {
+				add(told.Say)
+			}
 			if offer := step.Queue.Callback; offer != nil {
 				add(offer.Say)
 				add(offer.Done)

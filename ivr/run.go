@@ -27,11 +27,15 @@ type Input struct {
 	Digit byte
 	// Notices are those that the contact is told now, as [contact.Notices.Told] has them.
 	Notices []contact.Notice
-	// Expected is how much longer the contact is expected to wait; 0 when nobody can say.
+	// Waited is for how long the contact has waited in the queue, from [Enqueue] on.
+	Waited contact.Millis
+	// Expected is how much longer the contact is expected to wait, and Place the how manieth it is, from 1
+	// on: the answer to [Ask], and Expected after [Enqueue] as well. Each is 0 when nobody can say.
 	Expected contact.Millis
+	Place    int
 }
 
-// Action is what the switchboard is to do next: [Say], [SayNotice], [Collect], [Enqueue],
+// Action is what the switchboard is to do next: [Say], [SayNotice], [Collect], [Enqueue], [Ask],
 // [Loop], [CallBack] or [Close].
 type Action interface{ action() }
 
@@ -60,12 +64,15 @@ type Enqueue struct {
 	Target contact.Millis
 }
 
+// Ask finds out how long the contact is expected to wait, and in which place; then ask for the next
+// action with both.
+type Ask struct{}
+
 // Loop repeats the prompt until the contact is connected or over. With neither Until nor Keys
 // the flow is done.
 type Loop struct {
 	Prompt channels.Prompt
 	// Until is for how long it is repeated before the next action is asked for; 0 means for ever.
-	// It may be asked for sooner, once the contact is expected to wait for longer than that.
 	Until contact.Millis
 	// Keys says that a key ends it as well: ask for the next action with that key.
 	Keys bool
@@ -85,6 +92,7 @@ func (Say) action()       {}
 func (SayNotice) action() {}
 func (Collect) action()   {}
 func (Enqueue) action()   {}
+func (Ask) action()       {}
 func (Loop) action()      {}
 func (CallBack) action()  {}
 func (Close) action()     {}
@@ -100,18 +108,9 @@ type Run struct {
 	told     map[contact.NoticeID]bool
 	menu     menuState
 	enqueued bool
-	callback callbackState
+	// waiting is what is told while it waits; nil until it does.
+	waiting *waiting
 }
-
-// callbackState is how far the offer of a call-back has come.
-type callbackState uint8
-
-// The states, in this order.
-const (
-	callbackNotYet  callbackState = iota
-	callbackAwaited               // the loop before it plays
-	callbackOffered
-)
 
 // menuState is where a contact is within the menu that is the first of todo.
 type menuState struct {
@@ -222,30 +221,10 @@ func (r *Run) enqueue(queue Queue, in Input) Action {
 		needs := slices.Concat(queue.Needs, queue.LanguageNeeds[r.visit.Language], queue.AudienceNeeds[r.visit.Audience])
 		return Enqueue{Needs: contact.NewNeeds(needs...), Class: queue.Class, Target: queue.Target}
 	}
-	if queue.Callback != nil && r.visit.Callable {
-		return r.offerCallback(queue, *queue.Callback, in)
+	if r.waiting == nil {
+		r.waiting = r.begin(queue, in)
 	}
-	r.todo = nil
-	if queue.Music == "" {
-		return nil
-	}
-	return Loop{Prompt: r.prompt(queue.Music)}
-}
-
-// offerCallback lets the contact wait, and offers it once to be called back. The key counts from
-// the offer on for as long as the contact waits: who hesitates has not lost it.
-func (r *Run) offerCallback(queue Queue, offer Callback, in Input) Action {
-	switch {
-	case r.callback == callbackNotYet && in.Expected < offer.After:
-		r.callback = callbackAwaited
-		return Loop{Prompt: r.prompt(queue.Music), Until: offer.After}
-	case r.callback != callbackOffered:
-		r.callback = callbackOffered
-		return Say{Prompt: r.prompt(offer.Say), Interruptible: true}
-	case in.Digit != 0 && offer.Key == string(rune(in.Digit)):
-		return CallBack{Prompt: r.prompt(offer.Done)}
-	}
-	return Loop{Prompt: r.prompt(queue.Music), Keys: true}
+	return r.wait(queue, in)
 }
 
 func (r *Run) prompt(name string) channels.Prompt {

@@ -105,17 +105,25 @@ func callable() ivr.Visit {
 	return visit
 }
 
+// after asks for the next action of one who has waited for so long, and compares it.
+func after(t *testing.T, run *ivr.Run, waited contact.Millis, digit byte, want ivr.Action) {
+	t.Helper()
+	if got := run.Next(ivr.Input{Waited: waited, Digit: digit}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("after %d ms and the key %q the flow does\n%#v\nwant\n%#v", waited, digit, got, want)
+	}
+}
+
 func TestCallbackIsOfferedOnceToWhoHasWaited(t *testing.T) {
 	t.Parallel()
 	run := ivr.Flow{Steps: []ivr.Step{offering(func(*ivr.Queue) {})}}.Start(callable())
 	expect(t, run, 0, staffQueue)
 	expect(t, run, 0, untilOffered)
-	expect(t, run, '2', offered)     // a key from before the offer takes nothing
-	expect(t, run, 0, untilChosen)   // he says nothing,
-	expect(t, run, '9', untilChosen) // presses a wrong key,
-	expect(t, run, '2', calledBack)  // and then decides
-	expect(t, run, 0, untilChosen)   // an agent came first: he waits on, and may choose again
-	expect(t, run, '2', calledBack)
+	after(t, run, 60_000, '2', offered)     // a key from before the offer takes nothing
+	after(t, run, 65_000, 0, untilChosen)   // he says nothing,
+	after(t, run, 80_000, '9', untilChosen) // presses a wrong key,
+	after(t, run, 90_000, '2', calledBack)  // and then decides
+	after(t, run, 91_000, 0, untilChosen)   // an agent came first: he waits on, and may choose again
+	after(t, run, 100_000, '2', calledBack)
 }
 
 func TestCallbackIsTakenWhileItIsOffered(t *testing.T) {
@@ -123,8 +131,18 @@ func TestCallbackIsTakenWhileItIsOffered(t *testing.T) {
 	run := ivr.Flow{Steps: []ivr.Step{offering(func(*ivr.Queue) {})}}.Start(callable())
 	expect(t, run, 0, staffQueue)
 	expect(t, run, 0, untilOffered)
-	expect(t, run, 0, offered)
-	expect(t, run, '2', calledBack)
+	after(t, run, 60_000, 0, offered)
+	after(t, run, 62_000, '2', calledBack)
+}
+
+func TestCallbackIsOfferedAgain(t *testing.T) {
+	t.Parallel()
+	run := ivr.Flow{Steps: []ivr.Step{offering(func(q *ivr.Queue) { q.Callback.Every = 90_000 })}}.Start(callable())
+	expect(t, run, 0, staffQueue)
+	after(t, run, 60_000, 0, offered)
+	after(t, run, 65_000, 0, ivr.Loop{Prompt: sv("queue-music"), Until: 85_000, Keys: true})
+	after(t, run, 150_000, 0, offered)
+	after(t, run, 151_000, '2', calledBack)
 }
 
 func TestCallbackIsOfferedAtOnceToWhoIsExpectedToWait(t *testing.T) {
@@ -186,9 +204,10 @@ func TestLegalFlowAlwaysEndsInTheQueueWhileOpen(t *testing.T) {
 			t.SkipNow()
 		}
 		run := flow.Start(callable())
-		queued := 0
+		queued, waited := 0, contact.Millis(0)
 		for range 1000 {
-			in := ivr.Input{Digit: rapid.SampledFrom([]byte{0, 0, '1', '2', '3', '9', '*', 'A'}).Draw(t, "digit")}
+			waited += contact.Millis(rapid.IntRange(0, 60_000).Draw(t, "passed"))
+			in := ivr.Input{Waited: waited, Place: 3, Expected: 120_000, Digit: rapid.SampledFrom([]byte{0, 0, '1', '2', '3', '9', '*', 'A'}).Draw(t, "digit")}
 			if rapid.Bool().Draw(t, "outage") {
 				in.Notices = []contact.Notice{{ID: "n", Text: map[string]string{"sv": "Driftstörning."}}}
 			}
@@ -243,6 +262,11 @@ func randomSteps(t *rapid.T, depth int, label string) []ivr.Step {
 		step := queueStep()
 		if rapid.Bool().Draw(t, label+" callback") {
 			step = offering(func(q *ivr.Queue) { q.Callback.Key = "9" })
+		}
+		if rapid.Bool().Draw(t, label+" announcements") {
+			step.Queue.Announcements = []ivr.Announcement{
+				{Tell: ivr.TellPlace, First: 30_000, Every: 60_000}, {Tell: ivr.TellWait}, {Say: "tip", First: 90_000},
+			}
 		}
 		steps = append(steps, step)
 	case end == 6:

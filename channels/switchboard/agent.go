@@ -90,6 +90,9 @@ func (c *call) connect(v *voice, err error) {
 func (c *call) talk(v *voice) error {
 	c.walk.stop()
 	c.walk.wait() // else its music could replace the agent's voice
+	if c.rings.Load() {
+		c.answer()
+	}
 	if err := connectSound(c.leg, v.leg.Leg); err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ type call struct {
 	// that the dispatcher wanted the call's end while he was told so, and belongs to run's goroutine.
 	promised atomic.Bool
 	released bool
+	// rings is true while the user hears ringing, before he is answered; ringing is what ends it.
+	rings   atomic.Bool
+	ringing ringing
 	// ordered is the newest offer of the orders that came, consulted the newest by which a
 	// colleague was asked. The switchboard's mutex guards them.
 	ordered, consulted contact.OfferID
@@ -77,9 +80,10 @@ type call struct {
 	// parked is true when the leg is left to the next process.
 	parked bool
 
-	// heard and queueing belong to the goroutine of the walk.
+	// heard, queueing and queuedAt, which is 0 until the contact was queued, belong to the goroutine of the walk.
 	heard    heard
 	queueing queueing
+	queuedAt contact.Instant
 }
 
 // What is posted besides orders and signals.
@@ -117,7 +121,7 @@ func newCall(board *Switchboard, c contact.Contact, line Line, leg channels.Leg)
 		record: contact.LegRecord{Node: board.config.Node, Contact: c.ID, Channel: c.Channel},
 		log:    board.config.Log.With().Str("contact", string(c.ID)).Logger(),
 		posted: newInbox[any](), commands: newInbox[contact.Command](),
-		agents: map[contact.OfferID]*voice{}, walk: stoodStill(),
+		agents: map[contact.OfferID]*voice{}, walk: stoodStill(), ringing: newRinging(),
 		keyLimit: rate.NewLimiter(keysPerSecond, keysAtOnce), changeLimit: rate.NewLimiter(changesPerSecond, changesAtOnce),
 	}
 	if leg != nil {
@@ -354,6 +358,7 @@ func (c *call) restorable() bool {
 
 // obey carries out an order. What an order asks for may be done already.
 func (c *call) obey(o bus.Order) {
+	c.ringing.note(o.Kind)
 	switch o.Kind {
 	case bus.OrderRing:
 		c.withdrawBefore(o.Offer)

@@ -15,6 +15,8 @@ import (
 type queueing struct {
 	// run is nil when the flow has nothing more.
 	run *ivr.Run
+	// since is when the contact was queued.
+	since contact.Instant
 	// asksAt is when it is asked for the next action; 0 when only a key lets it be asked.
 	asksAt contact.Instant
 	// keys says that a key lets it be asked.
@@ -53,12 +55,15 @@ func (c *call) awaitedKeys() <-chan byte {
 // whether anything else was played, and whether the wait is over.
 func (c *call) goOnWaiting(ctx context.Context, in ivr.Input) (spoke, over bool) {
 	for {
+		in.Waited = c.board.now().Sub(c.queueing.since)
 		action := c.queueing.run.Next(in)
 		in = ivr.Input{}
 		switch action := action.(type) {
 		case ivr.Loop:
 			c.queueing.loop(action, c.board.now())
 			return spoke, false
+		case ivr.Ask:
+			in.Place, in.Expected = c.ask(ctx)
 		case ivr.Say:
 			spoke = true
 			in.Digit, over = c.say(ctx, action)
@@ -93,6 +98,25 @@ func (c *call) expected(ctx context.Context, queue ivr.Enqueue) contact.Millis {
 	if !offers || !c.contact.Callable {
 		return 0
 	}
+	wait, _ := c.askWait(ctx, queue)
+	return wait.Expected
+}
+
+// ask is how long the contact is expected to wait from now on, and in which place; each 0 when nobody can say.
+func (c *call) ask(ctx context.Context) (place int, expected contact.Millis) {
+	wait, known := c.askWait(ctx, ivr.Enqueue{})
+	if wait.Agents > 0 {
+		place = wait.Ahead + 1
+	}
+	if !known {
+		return place, 0
+	}
+	return place, wait.Expected
+}
+
+// askWait asks the dispatcher how long the contact will wait, which needs this if it is not queued yet. Expected is
+// 0 when that is not known.
+func (c *call) askWait(ctx context.Context, queue ivr.Enqueue) (wait bus.Wait, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, expectedTime)
 	defer cancel()
 	wait, err := c.board.config.Dispatcher.AskWait(ctx, bus.WaitQuestion{
@@ -100,12 +124,12 @@ func (c *call) expected(ctx context.Context, queue ivr.Enqueue) contact.Millis {
 	})
 	if err != nil {
 		c.log.Debug().Err(err).Msg("nobody could say how long a caller is expected to wait")
-		return 0
+		return bus.Wait{}, false
 	}
 	if !wait.Known {
-		return 0
+		wait.Expected = 0
 	}
-	return wait.Expected
+	return wait, wait.Known
 }
 
 // chooseCallback puts on record that the user is called back in his place, says so, and lets the call

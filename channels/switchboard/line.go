@@ -25,6 +25,9 @@ type Line struct {
 	// LookUp says that callers are looked up by their number. Never on the pupils' line
 	// (requirement D3).
 	LookUp bool
+	// RingFirst is for how long at most a call rings before it is answered, while an agent is free and no
+	// outage message is due; 0 means that it is answered at once.
+	RingFirst time.Duration
 	// Hours are its own; nil means the switchboard's ([Config.Hours]).
 	Hours *contact.Hours
 	// Flow has passed its Check.
@@ -53,6 +56,9 @@ func (l Line) check() error {
 		if err := l.PartyFlow.Check(); err != nil {
 			faults = append(faults, fmt.Errorf("the flow of its parties: %w", err))
 		}
+	}
+	if l.RingFirst < 0 || l.RingFirst > maxRingFirst {
+		faults = append(faults, fmt.Errorf("calls ring for %s before they are answered; it must be at most %s", l.RingFirst, maxRingFirst))
 	}
 	for _, party := range l.Parties {
 		for _, number := range party.Numbers {

@@ -48,6 +48,19 @@ func lines() []switchboard.Line {
 			}}}},
 		},
 		{
+			ID: "rings", Audience: contact.AudienceStaff, Language: "sv", RingFirst: 20 * time.Second,
+			Flow: ivr.Flow{Steps: []ivr.Step{
+				{Hours: &ivr.Hours{Closed: []ivr.Step{{Close: "closed"}}}}, {Say: "welcome"}, {Notices: true}, queue("staff", "music"),
+			}},
+		},
+		{
+			ID: "told", Audience: contact.AudienceStaff, Language: "sv",
+			Flow: ivr.Flow{Steps: []ivr.Step{{Queue: &ivr.Queue{
+				Needs: contact.Needs{{Skill: "staff", Level: 1}}, Target: 60_000, Music: "music",
+				Announcements: []ivr.Announcement{{Tell: ivr.TellPlace, First: 30_000, Every: 60_000}, {Tell: ivr.TellWait, First: 30_000}, {Say: "tip", First: 40_000}},
+			}}}},
+		},
+		{
 			ID: "chat", Channel: contact.Chat, Audience: contact.AudiencePupil, Language: "sv", Languages: []string{"en"},
 			Flow: ivr.Flow{Steps: []ivr.Step{{Say: "hello"}, {Notices: true}, queue("staff", "")}},
 		},

@@ -60,30 +60,49 @@ func (c *call) greet(ctx context.Context) { c.enter(ctx, false) }
 func (c *call) goOn(ctx context.Context) { c.enter(ctx, true) }
 
 func (c *call) enter(ctx context.Context, mute bool) {
-	if err := c.leg.Answer(ctx); err != nil {
-		if !errors.Is(err, channels.ErrLegOver) && ctx.Err() == nil {
-			c.log.Warn().Err(err).Msg("the call could not be answered")
-			c.leg.HangUp()
-		}
+	rung := notRung
+	if !mute {
+		rung = c.ringFirst(ctx)
+	}
+	if rung == rungOver || !c.answer() {
 		return
 	}
-	c.tell(contact.Greet{Contact: c.contact.ID})
 	// What stands already is told by the flow, where the line wants that, and never in the
 	// queue.
 	standing := c.told()
-	if c.follow(ctx, mute) {
+	if c.follow(ctx, mute || rung == rungAccepted) {
 		c.know(standing)
 		c.waitInQueue(ctx)
 	}
 }
 
-// follow walks the flow and reports whether the contact is in the queue.
-func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
-	run := c.flow.Start(ivr.Visit{
+// answer answers the user and says so. It reports whether he is on the line. A walk that is stopped does not
+// break it off: an agent may wait for it.
+func (c *call) answer() bool {
+	if err := c.leg.Answer(c.board.life); err != nil {
+		if !errors.Is(err, channels.ErrLegOver) && c.board.life.Err() == nil {
+			c.log.Warn().Err(err).Msg("the call could not be answered")
+			c.leg.HangUp()
+		}
+		return false
+	}
+	c.rings.Store(false)
+	c.tell(contact.Greet{Contact: c.contact.ID})
+	return true
+}
+
+// visit is what the flow needs to know of the contact.
+func (c *call) visit() ivr.Visit {
+	return ivr.Visit{
 		Language: c.contact.Language, Line: c.contact.Line, Audience: c.contact.Audience,
 		Open:     c.line.open(c.contact.Arrived.Time(), c.board.config.Hours),
 		Callable: c.contact.Callable && c.board.config.Dialler != nil,
-	})
+	}
+}
+
+// follow walks the flow and reports whether the contact is in the queue.
+func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
+	run := c.flow.Start(c.visit())
 	in := ivr.Input{}
 	for {
 		in.Notices = c.told()
@@ -91,13 +110,6 @@ func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
 		in = ivr.Input{}
 		over := false // before the queue: the stage of an abandon must be true
 		switch action := action.(type) {
-		case nil:
-			return queued
-		case ivr.Loop:
-			c.queueing.loop(action, c.board.now())
-			return queued
-		case ivr.CallBack:
-			over = c.chooseCallback(ctx, action.Prompt)
 		case ivr.Say:
 			if !mute {
 				in.Digit, over = c.say(ctx, action)
@@ -109,17 +121,28 @@ func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
 		case ivr.Collect:
 			in.Digit, over = c.collect(ctx, action.Timeout)
 		case ivr.Enqueue:
-			c.tell(contact.Enqueue{Contact: c.contact.ID, Needs: action.Needs, Class: action.Class, Target: action.Target})
-			queued = true
+			c.enqueue(action)
 			in.Expected = c.expected(ctx, action)
-			c.queueing = queueing{run: run, asksAt: c.board.now()}
+			c.queueing = queueing{run: run, since: c.queuedAt}
+			_, over = c.goOnWaiting(ctx, in)
+			return !over && ctx.Err() == nil
 		case ivr.Close:
 			c.close(ctx, action.Prompt)
 			return false
+		default:
+			return false // a flow that was checked comes to the queue or closes
 		}
 		if over || ctx.Err() != nil {
 			return false
 		}
+	}
+}
+
+// enqueue queues the contact, once.
+func (c *call) enqueue(queue ivr.Enqueue) {
+	if c.queuedAt == 0 {
+		c.queuedAt = c.board.now()
+		c.tell(contact.Enqueue{Contact: c.contact.ID, Needs: queue.Needs, Class: queue.Class, Target: queue.Target})
 	}
 }
 

@@ -11,12 +11,13 @@ import (
 
 	"svar/channels/media"
 	"svar/configs"
+	"svar/ivr/spoken"
 )
 
 const (
 	// maxSpoken bounds the texts besides the catalogue whose sound is held in memory: the
-	// outage messages that stand, in each language.
-	maxSpoken = 64
+	// outage messages that stand, and what those who wait are told, in each language.
+	maxSpoken = 128
 	// speakTime bounds the synthesis of one text, which usually takes some ten milliseconds.
 	speakTime = 5 * time.Second
 )
@@ -93,7 +94,7 @@ func (c *promptCatalogue) keep(key spokenKey, said *spokenText) {
 func (c *promptCatalogue) make(ctx context.Context, key spokenKey, said *spokenText) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), speakTime)
 	defer cancel()
-	said.clip, said.err = c.speaker.Speak(ctx, key.language, key.text)
+	said.clip, said.err = c.speaker.Speak(ctx, key.language, spoken.Text(key.language, key.text))
 	if said.err != nil {
 		said.err = fmt.Errorf("speak a text (%s): %w", key.language, said.err)
 		c.mutex.Lock()
@@ -130,7 +131,7 @@ func (c *promptCatalogue) prepare(ctx context.Context, prompts []configs.Prompt)
 	made := clips{{name: configs.QueueMusic}: media.Music(), {name: configs.Ringing}: media.Ringback()}
 	for _, prompt := range prompts {
 		for language, text := range prompt.Text {
-			clip, err := c.speaker.Speak(ctx, language, text)
+			clip, err := c.speaker.Speak(ctx, language, spoken.Text(language, text))
 			if err != nil {
 				return nil, fmt.Errorf("make the prompt %s (%s): %w", prompt.Name, language, err)
 			}

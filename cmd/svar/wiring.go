@@ -86,7 +86,7 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 		out := switchboard.Line{
 			Hours: &hours,
 			ID:    line.ID, Channel: contact.Voice, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp,
-			Flow: line.IVR(), PartyFlow: line.PartyIVR(),
+			RingFirst: line.RingsFor().Duration(), Flow: line.IVR(), PartyFlow: line.PartyIVR(),
 		}
 		for _, party := range line.Parties {
 			out.Parties = append(out.Parties, switchboard.Party{ID: party.ID, Audience: party.Audience, Numbers: party.Beginnings()})
