@@ -116,6 +116,10 @@ func (l *leg) early() state {
 	case <-l.rings:
 		l.ring()
 		return l.early
+	case t := <-l.takeovers:
+		// An early dialog that the other side began (RFC 3891 §3).
+		t.taken <- refuse(481, "Call/Transaction Does Not Exist")
+		return l.early
 	case <-repeat:
 		l.repeatProvisional()
 		return l.early
@@ -403,6 +407,8 @@ func (l *leg) confirmed() state {
 			if l.expire() {
 				return l.endExpired()
 			}
+		case t := <-l.takeovers:
+			l.takeOver(t)
 		case o := <-l.asking:
 			if fault := l.answered(o); fault != nil {
 				return l.endWithBye(channels.EndedByFault, fault)

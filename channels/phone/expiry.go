@@ -252,7 +252,7 @@ func (l *leg) refreshAnswered(o outcome) sip.Header {
 		l.refresh()
 		l.setTiming()
 	case code == 491:
-		l.retryRefresh(glareWait(l.outgoing))
+		l.retryRefresh(glareWait(l.invite == nil))
 	case (code == 405 || code == 501) && o.method == sip.UPDATE:
 		l.takesUpdate = false
 		l.refresh()

@@ -208,6 +208,13 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 			g.config.Intake.Refuse(ctx, turned, fault.code)
 		}
 	}
+	if of, takesOver, fault := readReplaces(request); fault != nil {
+		turnAway(fault)
+		return
+	} else if takesOver {
+		g.handleReplaces(ctx, request, transaction, of, trunk != nil || g.isPhone != nil && g.isPhone(source))
+		return
+	}
 	line, found := g.lines.find(&request.Recipient)
 	if !found && g.registrar.isPhone(source) {
 		g.refusePhoneCall(ctx, request, transaction)
@@ -275,14 +282,7 @@ func (g *Gateway) register(l *leg) *fault {
 	if !g.roomFor(l.peer, l.trusted) || g.state != running {
 		return refuse(503, "Service Unavailable")
 	}
-	if !l.trusted {
-		g.strangers++
-		g.strangersAt[l.peer]++
-	}
-	g.legs[l.dialogID] = l
-	g.arriving[l.invited] = l
-	g.doorman.open(l.dialogID.callID)
-	g.parties[l.peer]++
+	g.enter(l)
 	if g.cancelled.has(l.invited) {
 		l.cancel()
 	}
@@ -312,17 +312,24 @@ func (g *Gateway) hasCalls(party netip.Addr) bool {
 	return g.parties[party] > 0
 }
 
-// forget is the counterpart of register, called by the leg when its dialog is over.
-func (g *Gateway) forget(l *leg) {
-	g.mutex.Lock()
-	defer g.mutex.Unlock()
+// enter makes a leg's dialog known, and leave forgets it. The caller holds the mutex.
+func (g *Gateway) enter(l *leg) {
+	if !l.trusted {
+		g.strangers++
+		g.strangersAt[l.peer]++
+	}
+	g.legs[l.dialogID] = l
+	g.arriving[l.invited] = l
+	g.doorman.open(l.dialogID.callID)
+	g.parties[l.peer]++
+}
+
+func (g *Gateway) leave(l *leg) {
 	delete(g.legs, l.dialogID)
+	delete(g.arriving, l.invited)
 	g.doorman.close(l.dialogID.callID)
 	if g.parties[l.peer]--; g.parties[l.peer] == 0 {
 		delete(g.parties, l.peer)
-	}
-	if l.outgoing {
-		g.dialled--
 	}
 	if address := l.peer; !l.trusted {
 		g.strangers--
@@ -330,7 +337,16 @@ func (g *Gateway) forget(l *leg) {
 			delete(g.strangersAt, address)
 		}
 	}
-	delete(g.arriving, l.invited)
+}
+
+// forget is the counterpart of register, called by the leg when its dialog is over.
+func (g *Gateway) forget(l *leg) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.leave(l)
+	if l.outgoing {
+		g.dialled--
+	}
 	g.done()
 }
 

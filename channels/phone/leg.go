@@ -60,6 +60,7 @@ type leg struct {
 	requests  chan received
 	answers   chan chan error
 	rings     chan struct{}
+	takeovers chan takeover
 	cancelled chan struct{}
 	hungUp    chan struct{}
 	refused   chan struct{}
@@ -125,7 +126,7 @@ func (g *Gateway) newLegOf(dialog record, encoded []byte, socket *media.Socket) 
 		gateway: g, peer: dialog.Source.Addr(),
 		socket: socket, stream: media.NewStream(g.config.Pacer, socket),
 		digits: make(chan byte, digitBuffer), informed: make(chan byte, digitBuffer),
-		requests: make(chan received), answers: make(chan chan error), rings: make(chan struct{}, 1),
+		requests: make(chan received), answers: make(chan chan error), rings: make(chan struct{}, 1), takeovers: make(chan takeover),
 		lastReliable: rand.Uint32N(1 << 16),
 		cancelled:    make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
 		over: make(chan struct{}), finished: make(chan struct{}), dialog: dialog,

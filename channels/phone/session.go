@@ -237,6 +237,11 @@ var directionNames = map[media.Direction]string{
 	media.SendReceive: "sendrecv", media.SendOnly: "sendonly", media.ReceiveOnly: "recvonly", media.Inactive: "inactive",
 }
 
+// elsewhere is a session of the same voice in another dialog, whose other side has another way to us.
+func (s session) elsewhere(address netip.Addr) session {
+	return session{id: s.id + 1, address: address, port: s.port}
+}
+
 // again describes what was described last, without a change (RFC 4028 §7.4).
 func (s *session) again() ([]byte, error) { return s.describe(s.lines) }
 

@@ -1,0 +1,217 @@
+package phone
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/emiago/sipgo/sip"
+
+	"svar/channels"
+	"svar/channels/media"
+	"svar/contact"
+)
+
+// replaces is the header that names a call, as it is at our side.
+func (c *call) replaces(further string) string {
+	return "Replaces: " + c.id + ";to-tag=" + c.toTag + ";from-tag=peer" + further + "\r\n"
+}
+
+// A consulted transfer somewhere outside: the caller's call moves to another phone, which speaks
+// another codec, and the contact goes on. By an offer of theirs and by one of ours.
+func TestACallIsTakenOverByAnotherDevice(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"their offer": false, "our offer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, trusting)
+			first := newPeer(t, "UDP", s.Address()).call()
+			a := s.connect(t, first)
+			if err := a.leg.(*leg).Loop(channels.Prompt{Name: "music"}); err != nil {
+				t.Fatal(err)
+			}
+			before := string(a.leg.Record())
+			second := newPeer(t, "TCP", s.Address()).call()
+			second.user, second.headers = "", first.replaces("")
+			offer := second.offer("0 101", "a=rtpmap:101 telephone-event/8000\r\n")
+			if second.body = offer; late {
+				second.body = ""
+			}
+			second.invite()
+			answer := second.final(sip.INVITE)
+			if status(answer) != 200 || len(answer.Body()) == 0 {
+				t.Fatalf("got\n%s", answer)
+			}
+			if offer = ""; late {
+				offer = second.offer("0", "")
+			}
+			second.ack(answer, offer)
+			bye := first.request(sip.BYE)
+			if bye.CallID().Value() != first.id || tag(bye.To().Params) != "peer" {
+				t.Errorf("BYE:\n%s", bye)
+			}
+			first.answerTo(bye, 200)
+			if err := await(t, heard(t.Context(), second.peer, media.PCMU, 620), "verdict"); err != nil {
+				t.Errorf("the other phone does not hear the music: %v", err)
+			}
+			if after := string(a.leg.Record()); after == before || !strings.Contains(after, second.id) {
+				t.Errorf("the record is %s", after)
+			}
+			// What belonged to the former dialog is over.
+			first.within(sip.BYE, "", "")
+			if got := first.finalOf(sip.BYE, first.sequence); status(got) != 200 {
+				t.Errorf("a BYE that crossed ours got %d", status(got))
+			}
+			first.within(sip.UPDATE, "", "")
+			if got := first.finalOf(sip.UPDATE, first.sequence); status(got) != 481 {
+				t.Errorf("UPDATE in the former dialog got %d", status(got))
+			}
+			second.headers = ""
+			if answer := string(second.reinvite(second.offer("0", "a=sendonly\r\n"))); !strings.Contains(answer, "a=recvonly") {
+				t.Errorf("hold was answered\n%s", answer)
+			}
+			second.bye(a)
+			if got := s.Stats(); got.Active != 0 || got.Calls != 1 {
+				t.Errorf("stats: %+v", got)
+			}
+			s.mutex.Lock()
+			defer s.mutex.Unlock()
+			if len(s.legs)+len(s.arriving)+len(s.parties)+s.strangers != 0 {
+				t.Errorf("left: %d legs, %d INVITEs, %d parties, %d strangers", len(s.legs), len(s.arriving), len(s.parties), s.strangers)
+			}
+		})
+	}
+}
+
+func TestCallsThatAreNotTakenOver(t *testing.T) {
+	t.Parallel()
+	trunk, stranger := serve(t, trusting), serve(t)
+	for name, test := range map[string]struct {
+		at     *server
+		change func(c, second *call, a arrival)
+		code   int
+	}{
+		"by a stranger":       {at: stranger, code: 403},
+		"a call that is none": {change: func(c, second *call, _ arrival) { second.headers = "Replaces: x;to-tag=a;from-tag=b\r\n" }, code: 481},
+		"with another tag": {change: func(c, second *call, _ arrival) {
+			second.headers += "X: y\r\n"
+			second.headers = strings.Replace(second.headers, "from-tag=peer", "from-tag=peer2", 1)
+		}, code: 481},
+		"without tags": {change: func(c, second *call, _ arrival) { second.headers = "Replaces: " + c.id + "\r\n" }, code: 400},
+		"two at once":  {change: func(c, second *call, _ arrival) { second.headers += c.replaces("") }, code: 400},
+		"two in one": {change: func(c, second *call, _ arrival) {
+			second.headers = strings.Replace(second.headers, "\r\n", ", x;to-tag=a;from-tag=b\r\n", 1)
+		}, code: 400},
+		"early only":            {change: func(c, second *call, _ arrival) { second.headers = c.replaces(";early-only") }, code: 486},
+		"one that is over":      {change: func(c, _ *call, a arrival) { c.bye(a); awaitForgotten(c.peer.t, trunk, a) }, code: 603},
+		"without a codec of us": {change: func(_, second *call, _ arrival) { second.body = second.offer("18", "") }, code: 488},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := test.at
+			if s == nil {
+				s = trunk
+			}
+			c := newPeer(t, "UDP", s.Address()).call()
+			a := s.connectAmong(t, c)
+			second := newPeer(t, "UDP", s.Address()).call()
+			second.headers = c.replaces("")
+			if test.change != nil {
+				test.change(c, second, a)
+			}
+			second.invite()
+			got := second.final(sip.INVITE)
+			if status(got) != test.code {
+				t.Errorf("got %d %s; want %d", status(got), got.Reason, test.code)
+			}
+			second.ack(got, "")
+			if test.code != 603 {
+				c.bye(a) // it goes on as it was
+			}
+		})
+	}
+}
+
+// connectAmong is connect where others arrive at the same time.
+func (s *server) connectAmong(t *testing.T, c *call) arrival {
+	t.Helper()
+	c.invite()
+	response := c.receive(patience)
+	c.toTag = tag(response.(*sip.Response).To().Params)
+	id := dialogID{callID: c.id, localTag: c.toTag, remoteTag: "peer"}
+	var l *leg
+	until(t, "call", func() bool {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		l = s.legs[id]
+		return l != nil
+	})
+	if err := l.Answer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.ack(c.final(sip.INVITE), "")
+	return arrival{leg: l}
+}
+
+func awaitForgotten(t testing.TB, s *server, a arrival) {
+	t.Helper()
+	until(t, "end of the dialog", func() bool {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		return s.legs[a.leg.(*leg).dialogID] == nil
+	})
+}
+
+// A call that only rings has nobody to be taken from (RFC 3891 §3: it was not we who began it).
+func TestACallThatRingsIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	s := serve(t, trusting)
+	c := newPeer(t, "UDP", s.Address()).call()
+	c.invite()
+	a := s.arrival(t)
+	a.leg.(channels.Ringer).Ringing()
+	c.toTag = tag(c.provisionalOf().To().Params)
+	second := newPeer(t, "UDP", s.Address()).call()
+	second.headers = c.replaces("")
+	second.invite()
+	if got := second.final(sip.INVITE); status(got) != 481 {
+		t.Errorf("got %d", status(got))
+	}
+	if a.leg.Ending() != "" {
+		t.Error("the call is over")
+	}
+}
+
+// A registered desk phone may take a call over, and refer one.
+func TestADeskPhoneMayTakeOverAndRefer(t *testing.T) {
+	t.Parallel()
+	s, begin := prepare(t)
+	referred := make(chan contact.LegID, 1)
+	s.isPhone = func(from netip.AddrPort) bool { return from.Addr().IsLoopback() }
+	s.referrer = func(l *leg, request *sip.Request, transaction *sip.ServerTx) bool {
+		referred <- l.id
+		s.respond(request, transaction, 202, "Accepted")
+		return true
+	}
+	begin()
+	c := newPeer(t, "UDP", s.Address()).call()
+	a := s.connect(t, c)
+	c.within(sip.REFER, "Refer-To: <sip:+46850800100@192.0.2.1>\r\n", "")
+	if got := c.finalOf(sip.REFER, c.sequence); status(got) != 202 {
+		t.Errorf("REFER got %d", status(got))
+	}
+	if got := await(t, referred, "REFER"); got != a.leg.ID() {
+		t.Errorf("leg %s was referred", got)
+	}
+	second := newPeer(t, "UDP", s.Address()).call()
+	second.headers = c.replaces("")
+	second.invite()
+	answer := second.final(sip.INVITE)
+	if status(answer) != 200 {
+		t.Fatalf("got\n%s", answer)
+	}
+	second.ack(answer, "")
+	c.answerTo(c.request(sip.BYE), 200)
+	second.headers = ""
+	second.bye(a)
+}
