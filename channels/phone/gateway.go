@@ -43,8 +43,6 @@ type Gateway struct {
 	second, refreshPart time.Duration
 	// referrer takes REFER of those who may send it; nil: nobody may. Set before Serve.
 	referrer referrer
-	// isPhone tells whether a desk phone is registered at an address; nil: none is. Set before Serve.
-	isPhone func(netip.AddrPort) bool
 
 	// Set by Listen.
 	transport     *sip.TransportLayer
