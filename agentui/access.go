@@ -28,6 +28,7 @@ const (
 	surfaceSearch     = "ticket-search"
 	surfaceHTML       = "ticket-html"
 	surfaceAttachment = "attachment"
+	surfaceRecording  = "recording"
 	// surfaceOwnContacts is the list of contacts that the account had itself.
 	surfaceOwnContacts = "own-contacts"
 )
@@ -50,6 +51,8 @@ type look struct {
 	contact contact.ID
 	ticket  contact.TicketNumber
 	person  contact.PersonID
+	// reason is why he looked, where that is asked for.
+	reason string
 }
 
 // accesses log looks at people. Those that a console shows are logged behind it, since no
@@ -128,7 +131,7 @@ func (a *accesses) turn() time.Time {
 
 func (l look) at(now time.Time) identity.Access {
 	return identity.Access{
-		At: now, Account: l.account, Surface: l.surface, Contact: string(l.contact), Ticket: string(l.ticket), Person: l.person,
+		At: now, Account: l.account, Surface: l.surface, Contact: string(l.contact), Ticket: string(l.ticket), Person: l.person, Reason: l.reason,
 	}
 }
 
@@ -138,7 +141,7 @@ func (a *accesses) before(ctx context.Context, looks ...look) error {
 	now := a.turn()
 	var fresh []identity.Access
 	for _, l := range looks {
-		if !a.seen[l] {
+		if l.reason != "" || !a.seen[l] { // what has to be explained is logged each time
 			fresh = append(fresh, l.at(now))
 		}
 	}

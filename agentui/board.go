@@ -41,6 +41,8 @@ type Board struct {
 	rules     contact.Rules
 	// lastContact is when the newest contact arrived, open or not; 0 when none was seen.
 	lastContact contact.Instant
+	// notReached are the calls that agents placed last, of those who reached nobody by it.
+	notReached map[contact.AgentID]NotReachedCard
 	// version counts what was taken in, so that others know when to look anew.
 	version uint64
 
@@ -54,6 +56,7 @@ func NewBoard(changes Changes, log zerolog.Logger) *Board {
 	return &Board{
 		changes: changes, log: log, updated: func(bus.Change) {}, resync: make(chan struct{}, 1),
 		contacts: map[contact.ID]bus.ContactView{}, agents: map[contact.AgentID]bus.AgentView{},
+		notReached: map[contact.AgentID]NotReachedCard{},
 	}
 }
 
@@ -177,6 +180,7 @@ func (b *Board) merge(change bus.Change) {
 		if view.End != contact.EndRefused {
 			b.lastContact = max(b.lastContact, view.Contact.Arrived)
 		}
+		b.followPlaced(view, change.Now)
 		if view.State == contact.StateClosed {
 			delete(b.contacts, view.Contact.ID)
 		} else {
@@ -266,4 +270,33 @@ func offerOf(view bus.ContactView) contact.OfferID {
 		return view.Offer.Offer
 	}
 	return view.ConnectedBy
+}
+
+// followPlaced takes in what became of a call that an agent placed. The board is locked, and has the contact as it was.
+func (b *Board) followPlaced(view bus.ContactView, now contact.Instant) {
+	if !view.Contact.Outgoing {
+		return
+	}
+	if view.State == contact.StateDialling && view.Offer != nil {
+		delete(b.notReached, view.Offer.Agent)
+	}
+	before := b.contacts[view.Contact.ID]
+	if view.End != contact.EndNotReached || before.Offer == nil {
+		return
+	}
+	card := NotReachedCard{Contact: view.Contact.ID, At: now}
+	if view.NotReached != nil {
+		card.Failure, card.At = view.NotReached.Failure, view.NotReached.At
+	}
+	b.notReached[before.Offer.Agent] = card
+}
+
+// notReachedBy returns the call that the agent placed last, if it reached nobody.
+func (b *Board) notReachedBy(agent contact.AgentID) *NotReachedCard {
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	if card, is := b.notReached[agent]; is {
+		return &card
+	}
+	return nil
 }

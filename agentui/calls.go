@@ -12,7 +12,7 @@ import (
 // aboutCalls are the requests that are carried out apart from the others: a talk waits for no
 // dispatcher, so that what is done with it must not stand behind a command that does.
 var aboutCalls = map[RequestDo]bool{
-	DoHangUp: true, DoHold: true, DoResume: true, DoKey: true, DoVoice: true, DoEcho: true, DoEchoEnd: true,
+	DoHangUp: true, DoHold: true, DoResume: true, DoKey: true, DoVoice: true, DoRecording: true, DoEcho: true, DoEchoEnd: true,
 }
 
 // keypadKeys are the keys of a telephone (RFC 4733 §3.2, events 0 to 15).
@@ -37,6 +37,11 @@ func (c *console) carryOutCall(ctx context.Context, r Request) error {
 		return c.control(ctx, bus.Control{Kind: bus.ControlKey, Contact: r.Contact, Key: r.Key})
 	case DoVoice:
 		return c.control(ctx, bus.Control{Kind: bus.ControlVoice, Contact: r.Contact, Take: r.Take})
+	case DoRecording:
+		if r.On {
+			return c.control(ctx, bus.Control{Kind: bus.ControlRecordingResume, Contact: r.Contact})
+		}
+		return c.control(ctx, bus.Control{Kind: bus.ControlRecordingPause, Contact: r.Contact})
 	case DoEcho:
 		return c.echo.begin(ctx, c.ui.config.Echo, c.agent)
 	case DoEchoEnd:
@@ -51,6 +56,9 @@ func (c *console) carryOutCall(ctx context.Context, r Request) error {
 // done with it now, is that node's to say: it may know more than the board.
 func (c *console) control(ctx context.Context, what bus.Control) error {
 	node, err := c.ui.board.nodeOf(c.agent, what.Contact)
+	if supervised, is := c.ui.board.supervised(c.agent, what.Contact); is && what.Kind == bus.ControlVoice {
+		node, err = supervised, nil // of the call he has nothing but his own voice
+	}
 	if err != nil {
 		return err
 	}

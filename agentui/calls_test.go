@@ -298,8 +298,8 @@ func TestVoicesAreBounded(t *testing.T) {
 		v.heard(bus.Signal{Offer: offer + 1, Node: "a"})
 		v.heard(bus.Signal{Offer: offer + 1, Node: "b"})
 	}
-	newest, known := v.of(100)
-	if _, old := v.of(1); old || !known || newest.Node != "b" || len(v.begun) != maxVoices {
+	newest, known := v.of(100, "")
+	if _, old := v.of(1, ""); old || !known || newest.Node != "b" || len(v.begun) != maxVoices {
 		t.Errorf("%+v", v.begun)
 	}
 }

@@ -41,6 +41,7 @@ func (m *stateMaker) addCard(ctx context.Context, s *OwnState, agent contact.Age
 		s.Contacts = append(s.Contacts, OngoingCard{
 			Contact: c.ID, Offer: offerOf(view), Channel: c.Channel, Line: c.Line, Language: c.Language,
 			Caller: who, State: view.State, Since: view.Since, Arrived: c.Arrived, Answered: view.Answered, Details: details,
+			Conference: view.Conference, Supervisors: m.heardSupervisors(view), Marks: view.Marks, Recording: view.Recording, Outgoing: c.Outgoing,
 		})
 		card := &s.Contacts[len(s.Contacts)-1]
 		if c.Channel.Written() {
@@ -52,7 +53,7 @@ func (m *stateMaker) addCard(ctx context.Context, s *OwnState, agent contact.Age
 			m.active(s, contact.StateConnected, consult.Since)
 			return
 		}
-		card.Consult = m.consultCard(view.Consult)
+		card.Consult = m.consultCard(view)
 		card.Code, card.ChosenTicket, card.WrapUpUntil = view.Code, view.Ticket, view.WrapUpUntil
 		var err error
 		if card.Note, err = m.notes.of(ctx, view); err != nil {

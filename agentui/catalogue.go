@@ -20,7 +20,7 @@ type Catalogue struct {
 	// Destinations are the places outside that a call may be handed over to; CallsLines the phone lines whose number
 	// agents may call by, none when nobody may call.
 	Destinations []DestinationInfo
-	CallsLines   []contact.LineID
+	CallsLines   []CallsLine
 	OutcomeCodes []contact.OutcomeCode
 	// WrapUpExtension is shown beside the button that asks for it.
 	WrapUpExtension contact.Millis

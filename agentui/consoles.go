@@ -103,7 +103,11 @@ func (s *consoles) signal(m bus.Signal) {
 		if m.Bound == "" {
 			c.voices.heard(m)
 		}
-		c.queue(Message{Signal: &VoiceSignal{Offer: m.Offer, Bound: m.Bound, Leg: m.Leg, Payload: m.Payload}})
+		signal := &VoiceSignal{Offer: m.Offer, Bound: m.Bound, Leg: m.Leg, Payload: m.Payload}
+		if m.Offer == 0 {
+			signal.Contact = m.Contact
+		}
+		c.queue(Message{Signal: signal})
 	}
 }
 

@@ -5,9 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"svar/contact"
@@ -265,6 +268,7 @@ type fakePersonal struct {
 	noteReads int
 	failed    error
 	reads     int
+	forgotten []contact.ID
 }
 
 func (p *fakePersonal) Personal(_ context.Context, id contact.ID) (contact.Personal, error) {
@@ -287,6 +291,51 @@ func (p *fakePersonal) PutNote(_ context.Context, id contact.ID, note string) er
 	p.notes[id] = note
 	return p.failed
 }
+
+func (p *fakePersonal) PutPersonal(_ context.Context, id contact.ID, value contact.Personal) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.by[id] = value
+	return p.failed
+}
+
+func (p *fakePersonal) Forget(_ context.Context, id contact.ID) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	delete(p.by, id)
+	p.forgotten = append(p.forgotten, id)
+	return nil
+}
+
+// kept returns what is kept of all contacts.
+func (p *fakePersonal) kept() map[contact.ID]contact.Personal {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return maps.Clone(p.by)
+}
+
+// fakeRecordings has some calls' recordings, and counts those that are open.
+type fakeRecordings struct {
+	by   map[contact.ID]string
+	err  error
+	open atomic.Int64
+}
+
+func (r *fakeRecordings) Open(_ context.Context, id contact.ID) (io.ReadSeekCloser, error) {
+	text, is := r.by[id]
+	if !is {
+		return nil, cmp.Or(r.err, ErrNotFound)
+	}
+	r.open.Add(1)
+	return &fakeRecording{strings.NewReader(text), r}, nil
+}
+
+type fakeRecording struct {
+	*strings.Reader
+	of *fakeRecordings
+}
+
+func (r *fakeRecording) Close() error { r.of.open.Add(-1); return nil }
 
 func (p *fakePersonal) fail(err error) {
 	p.mutex.Lock()

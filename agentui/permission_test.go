@@ -57,6 +57,8 @@ type surfaceTest struct {
 	supervisors bool
 	// administrators says that others than administrators are refused.
 	administrators bool
+	// listeners says that others than supervisors are refused, administrators among them.
+	listeners bool
 	// socket says that nobody can look without a console.
 	socket bool
 }
@@ -154,6 +156,16 @@ func callback() func(*world, onlooker) string {
 	})
 }
 
+// talking shows the call of a colleague in which the supervisor takes part.
+func talking() func(*world, onlooker) string {
+	return stateOf(func(w *world, agent contact.AgentID) {
+		view := connected(hiddenCall(), "colleague", 1)
+		view.Supervisors = []bus.SupervisorView{{Supervisor: agent, Mode: contact.SuperviseListen}}
+		view.Marks = []contact.MarkKind{contact.MarkThreat}
+		w.ui.board.merge(bus.Change{Contacts: []bus.ContactView{view}, Agents: []bus.AgentView{{Agent: agent}}})
+	})
+}
+
 func queued() func(*world, onlooker) string {
 	return stateOf(func(w *world, agent contact.AgentID) {
 		w.merge(bus.AgentView{Agent: agent}, hiddenCall(), hiddenWritten(contact.Form), hiddenWritten(contact.Mail))
@@ -191,6 +203,8 @@ var surfaces = []surfaceTest{
 	{name: "own contacts", look: asked("GET", "/me/contacts", nil), shows: true, logged: surfaceOwnContacts},
 	{name: "contacts", look: asked("GET", "/contacts", nil), supervisors: true},
 	{name: "explanation", look: asked("GET", "/contacts/call/explanation", nil), supervisors: true},
+	{name: "recording", look: asked("GET", "/contacts/call/recording?reason=complaint", nil), shows: true, logged: surfaceRecording, listeners: true},
+	{name: "talks", look: talking(), socket: true},
 	{name: "figures", look: asked("GET", "/figures", nil), supervisors: true},
 	{name: "figures, CSV", look: asked("GET", "/figures.csv", nil), supervisors: true},
 	{name: "configuration", look: asked("POST", "/configuration/reload", nil), administrators: true},
@@ -231,6 +245,7 @@ func permissionWorld(t *testing.T) *world {
 			{Contact: "mail", Channel: contact.Mail, Line: "mail", State: contact.StateClosed, Ticket: "SD-7", Taken: 1},
 		}
 	}
+	w.recorded.by["call"] = hiddenText
 	w.counted.rows = []report.Row{{Key: report.Key{Channel: contact.Voice, Line: "staff"}, Offered: 1}}
 	return w
 }
@@ -253,16 +268,16 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 						t.Errorf("holds %q: %s", secret, shown)
 					}
 				}
-				allowed := who.account != "" && (!surface.supervisors || who.supervises) && (!surface.administrators || who.role == identity.Administrator)
+				allowed := who.account != "" && (!surface.supervisors || who.supervises) && (!surface.administrators || who.role == identity.Administrator) && (!surface.listeners || who.role == identity.Supervisor)
 				if !surface.socket {
 					if refused := strings.HasPrefix(shown, "401 ") || strings.HasPrefix(shown, "403 "); refused && allowed && (who.sees || surface.supervisors || surface.administrators) || !refused && !allowed {
 						t.Errorf("refused %v: %s", refused, shown)
 					}
 				}
-				if shows := slices.ContainsFunc(hiddenSecrets, func(secret string) bool { return strings.Contains(shown, secret) }); shows != (surface.shows && who.sees) {
+				if shows := slices.ContainsFunc(hiddenSecrets, func(secret string) bool { return strings.Contains(shown, secret) }); shows != (surface.shows && who.sees && allowed) {
 					t.Errorf("shows the person: %v: %s", shows, shown)
 				}
-				if logged != (surface.logged != "" && who.sees) {
+				if logged != (surface.logged != "" && who.sees && allowed) {
 					t.Errorf("logged %v: %+v", logged, w.access.list)
 				}
 			})
@@ -274,7 +289,7 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{ // by a surface, or for the reason that is given
-		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
+		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /contacts/{id}/recording": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
 		"POST /session": true, "GET /session": true, "DELETE /session": true, // oneself

@@ -52,6 +52,14 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 		return send(ctx, contact.SetPresence{
 			Agent: c.agent, Presence: r.Presence, Reason: r.Reason, Channels: channels, After: r.AfterContact,
 		})
+	case DoCall:
+		return c.placeCall(ctx, r)
+	case DoConference:
+		return send(ctx, contact.SetConference{Contact: r.Contact, Agent: c.agent, On: r.On})
+	case DoMark:
+		return c.mark(ctx, r)
+	case DoSupervise:
+		return c.supervise(ctx, r)
 	case DoTransfer, DoConsult:
 		return c.moveOn(ctx, r)
 	case DoConsultEnd:

@@ -22,6 +22,9 @@ type Personal interface {
 	Personal(ctx context.Context, id contact.ID) (contact.Personal, error)
 	Note(ctx context.Context, id contact.ID) (string, error)
 	PutNote(ctx context.Context, id contact.ID, note string) error
+	// PutPersonal keeps the number of a call that is about to be placed, Forget removes all that is kept of a contact.
+	PutPersonal(ctx context.Context, id contact.ID, value contact.Personal) error
+	Forget(ctx context.Context, id contact.ID) error
 }
 
 // People is the directory in memory.
@@ -119,6 +122,10 @@ func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState
 	}
 	s := OwnState{Now: m.now(), Contacts: []OngoingCard{}, Missed: []MissedCard{}, Today: m.figures.of(agent)}
 	s.Notices = standing(m.notices.Notices(), s.Now)
+	if account, known := m.accounts.Account(string(agent)); known && joinsTalks(account) {
+		s.Talks = m.talks(agent)
+	}
+	s.NotReached = m.board.notReachedBy(agent)
 	m.accesses.listed(string(agent), shared.list, surfaceCallbacks, shared.Callbacks)
 	me, mine := m.board.of(agent)
 	catalogue := m.catalogue.Load()

@@ -25,12 +25,17 @@ func (c *console) moveOn(ctx context.Context, r Request) error {
 	return c.ui.config.Commands.Send(ctx, contact.Transfer{Contact: r.Contact, Agent: c.agent, To: to})
 }
 
-// destination reads where a contact is to go: to one colleague, or to a group of the
+// destination reads where a contact is to go: to one colleague, to a group or to a place outside of the
 // configuration.
 func (c *console) destination(to *TransferTo) (contact.Destination, error) {
 	switch {
-	case to == nil, (to.Agent == "") == (to.Group == ""):
+	case to == nil, *to != TransferTo{Agent: to.Agent} && *to != TransferTo{Group: to.Group} && *to != TransferTo{Outside: to.Outside}:
 		return contact.Destination{}, errInvalid
+	case to.Outside != "":
+		if !c.ui.catalogue.Load().hasDestination(to.Outside) {
+			return contact.Destination{}, errInvalid
+		}
+		return contact.Destination{Outside: to.Outside}, nil
 	case to.Agent == c.agent:
 		return contact.Destination{}, errInvalid
 	case to.Agent != "":
@@ -105,12 +110,16 @@ func (m *stateMaker) colleague(agent contact.AgentID) *Colleague {
 	return &Colleague{Agent: agent, Name: m.nameOf(agent)}
 }
 
-// consultCard shows the colleague who is asked to the agent who has the contact.
-func (m *stateMaker) consultCard(consult *bus.ConsultView) *ConsultCard {
+// consultCard shows the colleague who is asked, or the place outside that is called, to the agent who has the contact.
+func (m *stateMaker) consultCard(view bus.ContactView) *ConsultCard {
+	consult := view.Consult
 	if consult == nil {
-		return nil
+		return notReachedPlace(view)
 	}
-	card := &ConsultCard{Colleague: *m.colleague(consult.With), State: "asked", Since: consult.Since, Expires: consult.Expires}
+	card := &ConsultCard{Outside: consult.To, Blind: consult.Blind, State: "asked", Since: consult.Since, Expires: consult.Expires}
+	if consult.With != "" {
+		card.Colleague = *m.colleague(consult.With)
+	}
 	switch {
 	case consult.Connected:
 		card.State, card.Expires = "talking", 0
@@ -118,4 +127,13 @@ func (m *stateMaker) consultCard(consult *bus.ConsultView) *ConsultCard {
 		card.State = "accepted"
 	}
 	return card
+}
+
+// notReachedPlace shows the place outside that was called last, when that reached nobody; nil when there is none.
+func notReachedPlace(view bus.ContactView) *ConsultCard {
+	missed := view.NotReached
+	if missed == nil || missed.To == "" {
+		return nil
+	}
+	return &ConsultCard{Outside: missed.To, State: "failed", Failure: missed.Failure, Since: missed.At}
 }

@@ -38,10 +38,11 @@ type Config struct {
 	Accounts Accounts
 	People   People
 	Personal Personal
-	// Phones are the desk phones; nil when there are none.
-	Phones   Phones
-	Figures  Figures
-	Contacts Contacts
+	// Phones are the desk phones, and Recordings what was recorded of calls; nil when there are none.
+	Phones     Phones
+	Recordings Recordings
+	Figures    Figures
+	Contacts   Contacts
 	// OwnContacts are those that an agent had.
 	OwnContacts OwnContacts
 	// Explanations are what was recorded of each contact.
@@ -191,7 +192,7 @@ func (u *UI) hello(account identity.Account) Hello {
 		Lines: listOf(c.Lines), PauseReasons: listOf(c.PauseReasons), Groups: listOf(c.Groups), OutcomeCodes: listOf(c.OutcomeCodes),
 		IceServers: listOf(u.config.ICEServers), Services: listOf(c.Services),
 		Publishes: supervises(account), SeesFigures: supervises(account), WrapUpExtensionMs: c.WrapUpExtension,
-		Destinations: listOf(c.Destinations), Supervises: joinsTalks(account), CallsLines: listOf(c.CallsLines),
+		Destinations: listOf(c.Destinations), Supervises: joinsTalks(account), CallsLines: c.callsLines(),
 	}
 }
 

@@ -24,18 +24,19 @@ type voices struct {
 func (v *voices) heard(m bus.Signal) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	v.begun = slices.DeleteFunc(v.begun, func(old bus.Signal) bool { return old.Offer == m.Offer })
+	v.begun = slices.DeleteFunc(v.begun, func(old bus.Signal) bool { return old.Offer == m.Offer && (m.Offer != 0 || old.Contact == m.Contact) })
 	if len(v.begun) == maxVoices {
 		v.begun = slices.Delete(v.begun, 0, 1)
 	}
 	v.begun = append(v.begun, bus.Signal{Node: m.Node, Contact: m.Contact, Offer: m.Offer})
 }
 
-func (v *voices) of(offer contact.OfferID) (bus.Signal, bool) {
+// of returns where the voice of an offer is set up; that of a supervisor has offer 0 and is known by its contact.
+func (v *voices) of(offer contact.OfferID, id contact.ID) (bus.Signal, bool) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	for _, begun := range v.begun {
-		if begun.Offer == offer {
+		if begun.Offer == offer && (offer != 0 || begun.Contact == id) {
 			return begun, true
 		}
 	}
@@ -55,16 +56,21 @@ func (b *Board) voiceOf(agent contact.AgentID, offer contact.OfferID) (bus.Signa
 }
 
 // passSignal passes a message of the set-up of voice on: to the echo of this window, or to
-// the node with the caller.
+// the node with the caller. That node alone says who may have a voice in a call: a window answers what it was sent.
 func (c *console) passSignal(r Request) error {
 	if r.ID <= 0 || len(r.Payload) == 0 || len(r.Leg) > maxUUID {
 		return errInvalid
 	}
-	if r.Offer == 0 {
+	if r.Offer == 0 && r.Contact == "" {
 		return c.echo.signal(r.Payload)
 	}
-	voice, begun := c.voices.of(r.Offer)
-	if !begun {
+	voice, begun := c.voices.of(r.Offer, r.Contact)
+	switch {
+	case begun:
+	case r.Offer == 0:
+		voice = bus.Signal{Contact: r.Contact}
+		voice.Node, begun = c.ui.board.supervised(c.agent, r.Contact)
+	default:
 		voice, begun = c.ui.board.voiceOf(c.agent, r.Offer)
 	}
 	if !begun {

@@ -54,6 +54,7 @@ type world struct {
 	own       *fakeOwnContacts
 	explained *fakeExplanations
 	settings  *fakeConfiguration
+	recorded  *fakeRecordings
 	log       *lockedBuffer
 }
 
@@ -106,6 +107,7 @@ func newWorld(t testing.TB) *world {
 		notices: newFakeNotices(), counted: &fakeContactFigures{}, access: &fakeAccessLog{},
 		echo: &fakeEcho{}, own: &fakeOwnContacts{by: map[contact.AgentID][]report.AgentContact{}},
 		explained: &fakeExplanations{by: map[contact.ID][]report.Recorded{}}, settings: &fakeConfiguration{},
+		recorded: &fakeRecordings{by: map[contact.ID]string{}},
 	}
 	for name, role := range map[string]identity.Role{"anna": identity.Agent, "bo": identity.Agent, "eva": identity.Supervisor, "adam": identity.Administrator} {
 		w.accounts.set(identity.Account{Name: name, DisplayName: strings.ToUpper(name), Role: role, Active: true, PasswordHash: testHash()})
@@ -117,11 +119,13 @@ func newWorld(t testing.TB) *world {
 		Node: "node-1", Commands: w.queue, Changes: w.queue, Waits: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own, Explanations: w.explained,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
-		Configuration: w.settings, SessionKey: []byte("a key of the tests, 32 bytes long"),
+		Recordings: w.recorded, Configuration: w.settings, SessionKey: []byte("a key of the tests, 32 bytes long"),
 		Catalogue: Catalogue{
 			Lines:    []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},
 			Services: []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},
 			LookUps:  map[contact.LineID]bool{"staff": true}, PauseReasons: []PauseInfo{{Reason: "lunch", LimitMs: 1_800_000, Break: true}}, OutcomeCodes: []contact.OutcomeCode{"solved"},
+			Destinations:    []DestinationInfo{{ID: "administration", Name: map[string]string{"sv": "Administrativ enhet"}}},
+			CallsLines:      []CallsLine{{ID: "staff", Audience: contact.AudienceStaff, Language: "sv"}, {ID: "pupils", Audience: contact.AudiencePupil, Language: "sv"}},
 			WrapUpExtension: 120_000, Groups: []GroupInfo{{ID: "staff", Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Name: map[string]string{"sv": "Elever"}}},
 		},
 		Now: time.Now, Log: zerolog.New(w.log),

@@ -15,4 +15,6 @@ type Access struct {
 	Ticket  string
 	// Person is whom he saw; empty when it was somebody whom the directory does not know.
 	Person PersonID
+	// Reason is why, in his own words, where that is asked for: at most 200 characters.
+	Reason string
 }

@@ -11,7 +11,7 @@ import (
 func access(account string, seconds int) identity.Access {
 	return identity.Access{
 		At: noon.Add(time.Duration(seconds) * time.Second), Account: account, Surface: "ring-card",
-		Contact: "k-1", Ticket: "SD-100001", Person: "p-1",
+		Contact: "k-1", Ticket: "SD-100001", Person: "p-1", Reason: "a complaint",
 	}
 }
 

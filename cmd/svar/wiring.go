@@ -218,6 +218,9 @@ func catalogue(config configs.Config) agentui.Catalogue {
 	for _, line := range config.Lines {
 		out.Lines = append(out.Lines, agentui.LineInfo{ID: line.ID, Channel: contact.Voice, Name: line.Name, Greeting: line.Greeting})
 		out.LookUps[line.ID] = line.LookUp
+		if config.Phone.OutboundAddress() != "" {
+			out.CallsLines = append(out.CallsLines, agentui.CallsLine{ID: line.ID, Audience: line.Audience, Language: line.Language})
+		}
 	}
 	for _, topic := range config.Chat.Topics {
 		out.Lines = append(out.Lines, agentui.LineInfo{ID: topic.ID, Channel: contact.Chat, Name: topic.Name})
