@@ -52,6 +52,7 @@ func check(config Config, sources []source, variables map[string]string) (warnin
 	c.mail(config.Mail)
 	c.portal(config.Portal)
 	c.outbound(config.Phone, config.Lines)
+	c.destinations(config.Destinations, config.Phone.Outbound, config.Lines)
 	for _, warning := range c.warnings {
 		warnings = append(warnings, warning.Error())
 	}

@@ -29,11 +29,13 @@ type Config struct {
 	// Languages are what contacts need as well that are held in a language.
 	Languages map[string][]Need `yaml:"languages"`
 	Services  []Service         `yaml:"services"`
-	Prompts   []Prompt          `yaml:"prompts"`
-	Lines     []Line            `yaml:"lines"`
-	Chat      Chat              `yaml:"chat"`
-	Mail      Mail              `yaml:"mail"`
-	Portal    Portal            `yaml:"portal"`
+	// Destinations are places outside that calls are sent to.
+	Destinations []Destination `yaml:"destinations"`
+	Prompts      []Prompt      `yaml:"prompts"`
+	Lines        []Line        `yaml:"lines"`
+	Chat         Chat          `yaml:"chat"`
+	Mail         Mail          `yaml:"mail"`
+	Portal       Portal        `yaml:"portal"`
 
 	// Warnings say what is allowed but hardly meant, each as "file:line:column: what".
 	Warnings []string `yaml:"-"`

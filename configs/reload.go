@@ -26,7 +26,7 @@ func (c Config) TakeOver(next Config) (Config, Difference) {
 	d := &differ{}
 	d.compare(reflect.ValueOf(c), reflect.ValueOf(next), "")
 	live := c
-	live.Retention, live.Hours, live.Groups, live.Languages, live.Services = next.Retention, next.Hours, next.Groups, next.Languages, next.Services
+	live.Retention, live.Hours, live.Groups, live.Languages, live.Services, live.Destinations = next.Retention, next.Hours, next.Groups, next.Languages, next.Services, next.Destinations
 	live.Desk = next.Desk
 	live.Desk.VoiceGrace = c.Desk.VoiceGrace
 	live.HoursSets = withKept(next.HoursSets, c.HoursSets)
@@ -236,7 +236,7 @@ var liveOfMailbox = []string{"name", "audience", "service", "needs", "class", "t
 // isLive tells the settings that [Config.TakeOver] takes over. parts are those of the path.
 func isLive(parts []string, what change) bool {
 	switch parts[0] {
-	case "retention", "hours", "groups", "languages", "services":
+	case "retention", "hours", "groups", "languages", "services", "destinations":
 		return true
 	case "hours_sets", "prompts":
 		return what != removed

@@ -9,9 +9,6 @@ import (
 	"svar/queue/bus"
 )
 
-// audible is a leg that has sound.
-type audible interface{ Stream() *media.Stream }
-
 // ring begins the agent's voice, so that it is ready when the agent accepts.
 func (c *call) ring(o bus.Order) {
 	if c.agents[o.Offer] != nil || c.ended || o.Offer < c.oldest {
@@ -52,15 +49,18 @@ func (c *call) ringAgain(v *voice) {
 
 // agentIsUp goes on with a leg of an agent who accepted.
 func (c *call) agentIsUp(up agentUp) {
-	v := c.agents[up.offer]
+	v := up.voice
 	switch {
-	case v == nil || c.ended || errors.Is(up.err, channels.ErrLegOver):
+	case !c.holds(v) || c.ended || errors.Is(up.err, channels.ErrLegOver):
 		// Withdrawn or replaced meanwhile, or over: its end, which is on its way, says more.
 	case up.leg == v.next:
 		c.replace(v, up.err)
-	case up.leg == v.leg && c.consult.offer == v.offer:
+	case up.leg != v.leg:
+	case v.supervises:
+		c.letListen(v, up.err)
+	case c.consult.offer == v.offer:
 		c.confer(v, up.err)
-	case up.leg == v.leg && c.connected == 0:
+	case c.connected == 0:
 		c.connect(v, up.err)
 	}
 }
@@ -68,7 +68,7 @@ func (c *call) agentIsUp(up agentUp) {
 // connect lets the two hear each other, then says so.
 func (c *call) connect(v *voice, err error) {
 	if err == nil {
-		if err = c.talk(v); err != nil {
+		if err = c.talkWith(v); err != nil {
 			c.waitAgain()
 		}
 	}
@@ -82,41 +82,7 @@ func (c *call) connect(v *voice, err error) {
 		c.fail(v)
 		return
 	}
-	c.connected = v.offer
 	c.tell(contact.ConfirmConnected{Offer: v.offer, Leg: v.leg.ID()})
-}
-
-// talk lets user and agent hear each other.
-func (c *call) talk(v *voice) error {
-	c.walk.stop()
-	c.walk.wait() // else its music could replace the agent's voice
-	if c.rings.Load() {
-		c.answer()
-	}
-	if err := connectSound(c.leg, v.leg.Leg); err != nil {
-		return err
-	}
-	v.leg.talked = true
-	c.beginMeasuring(v.offer)
-	return nil
-}
-
-func connectSound(caller, agent channels.Leg) error {
-	a, aAudible := caller.(audible)
-	b, bAudible := agent.(audible)
-	if !aAudible || !bAudible {
-		return errors.New("one of the two legs has no sound")
-	}
-	return media.Connect(a.Stream(), b.Stream())
-}
-
-// separate lets neither hear the other.
-func separate(caller, agent channels.Leg) {
-	a, aAudible := caller.(audible)
-	b, bAudible := agent.(audible)
-	if aAudible && bAudible {
-		media.Disconnect(a.Stream(), b.Stream())
-	}
 }
 
 // withdrawBefore takes the contact from the agents of all offers before this one, which are
@@ -136,8 +102,10 @@ func (c *call) disconnectBefore(first contact.OfferID) {
 	if c.connected == 0 || c.connected >= first {
 		return
 	}
-	c.endConsult(c.consult.offer)
+	c.dropConsult()
+	c.endSupervisions()
 	c.connected, c.held = 0, false
+	c.endTalk()
 	if texting, able := c.leg.(channels.Texting); able {
 		texting.Left()
 	}

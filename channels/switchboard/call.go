@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"svar/channels"
+	"svar/channels/media"
 	"svar/contact"
 	"svar/ivr"
 	"svar/queue/bus"
@@ -60,8 +61,19 @@ type call struct {
 	connected contact.OfferID
 	// held says that the agent put the user on hold.
 	held bool
-	// consult is the colleague whom the agent asks meanwhile.
+	// consult is the colleague, or the place outside, whom the agent asks meanwhile.
 	consult consultation
+	// conference says that the user, though held, is in the talk with whoever is consulted.
+	conference bool
+	// handed is the place outside that the user was left to; nil before.
+	handed *place
+	// supervisors are in the call, or about to be.
+	supervisors map[contact.AgentID]*supervisor
+	// talk is who hears each other, talking whether the user is one of them.
+	talk    talk
+	talking bool
+	// recording is what the talk is written into while the user talks; nil when it is not.
+	recording *media.Recording
 	// spoke is the offer by which an agent was connected last, 0: never; before is how the user
 	// had come in until then.
 	spoke  contact.OfferID
@@ -90,18 +102,18 @@ type call struct {
 type (
 	// agentUp says how the set-up of an accepted agent's leg went.
 	agentUp struct {
-		offer contact.OfferID
+		voice *voice
 		leg   *agentLeg
 		err   error
 	}
 	// agentOver says that an agent's leg is over.
 	agentOver struct {
-		offer contact.OfferID
+		voice *voice
 		leg   *agentLeg
 	}
 	// graceOver says that a voice was gone for too long after a loss.
 	graceOver struct {
-		offer contact.OfferID
+		voice *voice
 		loss  int
 	}
 	// closedSaid says that the user heard that the desk is closed.
@@ -121,7 +133,7 @@ func newCall(board *Switchboard, c contact.Contact, line Line, leg channels.Leg)
 		record: contact.LegRecord{Node: board.config.Node, Contact: c.ID, Channel: c.Channel},
 		log:    board.config.Log.With().Str("contact", string(c.ID)).Logger(),
 		posted: newInbox[any](), commands: newInbox[contact.Command](),
-		agents: map[contact.OfferID]*voice{}, walk: stoodStill(), ringing: newRinging(),
+		agents: map[contact.OfferID]*voice{}, supervisors: map[contact.AgentID]*supervisor{}, walk: stoodStill(), ringing: newRinging(),
 		keyLimit: rate.NewLimiter(keysPerSecond, keysAtOnce), changeLimit: rate.NewLimiter(changesPerSecond, changesAtOnce),
 	}
 	if leg != nil {
@@ -161,6 +173,7 @@ func (c *call) run(begin func() bool) {
 
 // serve decides about the legs until the user's is over. It returns what it did not come to.
 func (c *call) serve() (left []any) {
+	c.followText(c.leg)
 	for !c.parked {
 		select {
 		case <-c.leg.Done():
@@ -199,6 +212,8 @@ func (c *call) finish() {
 	case c.parked:
 		c.ended = true
 		c.endVoices()
+	case c.handed != nil:
+		c.release()
 	case c.closing.Load():
 		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
 	case c.promised.Swap(true):
@@ -243,12 +258,16 @@ const recordTime = 10 * time.Second
 // deleteRecord deletes the leg's record. A call-back has a leg of the same name: once there
 // is one, the record is that leg's.
 func (c *call) deleteRecord() {
-	if c.board.isReplaced(c) {
-		return
+	if !c.board.isReplaced(c) {
+		c.forgetLeg(c.record)
 	}
+}
+
+// forgetLeg deletes the record of a leg that is over.
+func (c *call) forgetLeg(record contact.LegRecord) {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTime)
 	defer cancel()
-	if err := c.board.config.Personal.DeleteLeg(ctx, c.record); err != nil {
+	if err := c.board.config.Personal.DeleteLeg(ctx, record); err != nil {
 		c.log.Error().Err(err).Msg("the record of an ended leg could not be deleted; the next start will try to end that leg")
 	}
 }
@@ -296,6 +315,8 @@ func (c *call) rejected(command contact.Command) {
 		if command.Offer == c.dialled {
 			c.post(notConfirmed{})
 		}
+	case contact.AcceptOffer:
+		c.post(notTaken{command.Offer})
 	case contact.ScheduleCallback: // an agent had him that moment
 		<-c.leg.Done()
 		c.tell(c.left())
@@ -320,6 +341,18 @@ func (c *call) handle(item any) {
 		c.agentGone(item)
 	case graceOver:
 		c.graceRanOut(item)
+	case placeUp:
+		c.placeIsUp(item)
+	case placeOver:
+		c.placeGone(item.place)
+	case pickedUp:
+		c.takeOffer(item)
+	case heldAtPhone:
+		c.turnAtPhone(item)
+	case notTaken:
+		c.dropNotTaken(item.offer)
+	case typed:
+		c.passText(item)
 	case closedSaid:
 		c.release(contact.CloseOutsideHours{Contact: c.contact.ID})
 	case promiseOver:
@@ -339,6 +372,8 @@ func (c *call) handle(item any) {
 func (c *call) giveUp() {
 	switch {
 	case c.ended:
+	case c.handed != nil:
+		c.release()
 	case c.restorable():
 		c.parked = true
 	case c.closing.Load():
@@ -356,8 +391,12 @@ func (c *call) restorable() bool {
 	return able
 }
 
-// obey carries out an order. What an order asks for may be done already.
+// obey carries out an order. What an order asks for may be done already. One who was left to a place outside
+// is no matter of orders any more.
 func (c *call) obey(o bus.Order) {
+	if c.handed != nil {
+		return
+	}
 	c.ringing.note(o.Kind)
 	switch o.Kind {
 	case bus.OrderRing:
@@ -382,8 +421,16 @@ func (c *call) obey(o bus.Order) {
 		c.askColleague(o)
 	case bus.OrderConsultConnect:
 		c.bringColleague(o)
-	case bus.OrderConsultEnd:
+	case bus.OrderConsultEnd, bus.OrderOutsideEnd:
 		c.endConsult(o.Offer)
+	case bus.OrderOutside:
+		c.askOutside(o)
+	case bus.OrderOutsideTake:
+		c.takeOutside(o)
+	case bus.OrderConference:
+		c.conferThree(o)
+	case bus.OrderSupervise:
+		c.supervise(o)
 	case bus.OrderHandOver:
 		c.handOver(o)
 	case bus.OrderDial, bus.OrderReconcile: // the switchboard's own
@@ -402,7 +449,13 @@ func (c *call) release(why ...contact.Command) {
 	}
 	c.walk.stop()
 	c.leg.HangUp()
+	c.dropConsult()
+	if c.handed != nil {
+		c.handed.end()
+	}
+	c.endSupervisions()
 	c.endVoices()
+	c.endTalk()
 	for _, command := range why {
 		c.tell(command)
 	}

@@ -13,7 +13,9 @@ import (
 type consultation struct {
 	// offer is the one by which he is asked; 0 while nobody is.
 	offer contact.OfferID
-	// joined says that the two agents talk.
+	// place is the one outside that is called by it; nil when a colleague is asked.
+	place *place
+	// joined says that the two talk.
 	joined bool
 	// last is the newest offer by which anybody was asked: an order that comes again asks nobody.
 	last contact.OfferID
@@ -22,6 +24,9 @@ type consultation struct {
 // carries reports whether somebody is heard over the voice, or was until it broke: then its
 // replacement comes up before it goes.
 func (c *call) carries(v *voice) bool {
+	if s := c.supervisorOf(v); s != nil {
+		return s.joined
+	}
 	return c.connected == v.offer || c.consult.joined && c.consult.offer == v.offer
 }
 
@@ -30,23 +35,12 @@ func (c *call) askColleague(o bus.Order) {
 	if c.ended || c.connected == 0 || o.Offer <= c.connected || o.Offer < c.oldest || o.Offer <= c.consult.last {
 		return
 	}
-	c.endConsult(c.consult.offer)
-	c.leaveUser()
+	c.dropConsult()
 	c.consult = consultation{offer: o.Offer, last: o.Offer}
+	c.held = true // the dispatcher has it on record already
+	c.goOnTalking()
 	if v, err := c.newVoice(o.Offer, o.Agent); err != nil {
 		c.fail(v)
-	}
-}
-
-// leaveUser puts the user on hold for the agent, which the dispatcher has on record already.
-func (c *call) leaveUser() {
-	if c.held {
-		return
-	}
-	c.held = true
-	if v := c.agents[c.connected]; v != nil && v.leg != nil {
-		separate(c.leg, v.leg.Leg)
-		c.startWalk(c.playMusic)
 	}
 }
 
@@ -73,32 +67,45 @@ func (c *call) confer(v *voice, err error) {
 		return
 	}
 	c.consult.joined = true
-	c.joinAgents()
+	c.goOnTalking()
 	c.tell(contact.ConfirmConnected{Offer: v.offer, Leg: v.leg.ID()})
 }
 
-// joinAgents lets the two hear each other; while one of them has no voice the other hears
-// nothing. When it fails one of them is over, and its end is on its way.
-func (c *call) joinAgents() {
-	asking, asked := c.agents[c.connected], c.agents[c.consult.offer]
-	if !c.consult.joined || asking == nil || asked == nil || asking.leg == nil || asked.leg == nil {
+// conferThree lets the user, his agent and whoever is consulted hear each other, or the user music again.
+func (c *call) conferThree(o bus.Order) {
+	if c.ended || !c.consult.joined || c.conference == o.On {
 		return
 	}
-	if err := connectSound(asking.leg.Leg, asked.leg.Leg); err != nil {
-		c.log.Warn().Err(err).Msg("two agents could not be connected")
+	c.conference = o.On
+	c.goOnTalking()
+}
+
+// endConsult ends the voice of the colleague, or the call to the place, by that offer, if it is the one. The
+// user stays on hold, or goes on with his agent when the three heard each other.
+func (c *call) endConsult(offer contact.OfferID) {
+	if offer != 0 && c.consult.offer == offer {
+		c.dropConsult()
+		c.goOnTalking()
 	}
 }
 
-// endConsult ends the voice of the colleague by that offer, if he is asked or talks by it. The
-// user stays on hold.
-func (c *call) endConsult(offer contact.OfferID) {
-	if offer == 0 || c.consult.offer != offer {
+// dropConsult is endConsult of whatever is under way, before something else is arranged.
+func (c *call) dropConsult() {
+	offer := c.consult.offer
+	if offer == 0 {
 		return
 	}
 	if v := c.agents[offer]; v != nil {
 		c.endVoice(v)
 	}
-	c.consult.offer, c.consult.joined = 0, false
+	if p := c.consult.place; p != nil {
+		p.end()
+		c.endRinging()
+	}
+	c.consult = consultation{last: c.consult.last}
+	if c.conference {
+		c.conference, c.held = false, false
+	}
 }
 
 // handOver leaves the user to the colleague and ends the voice of the agent who asked. A colleague
@@ -107,7 +114,12 @@ func (c *call) handOver(o bus.Order) {
 	if c.ended || o.Offer < c.oldest || o.Offer <= c.connected {
 		return
 	}
-	c.consult.offer, c.consult.joined = 0, false
+	if c.consult.place != nil { // it was asked instead, of which this order knows nothing
+		c.dropConsult()
+	}
+	c.consult = consultation{last: c.consult.last}
+	c.conference = false
+	c.endSupervisions()
 	c.oldest = o.Offer
 	for offer, v := range c.agents {
 		if offer < o.Offer {
@@ -116,10 +128,9 @@ func (c *call) handOver(o bus.Order) {
 	}
 	c.connected, c.held = o.Offer, false
 	v := c.agents[o.Offer]
-	switch {
-	case v != nil && v.leg != nil:
-		c.resumeTalk(v)
-	case v == nil: // he hung up that moment, or orders were lost: the dispatcher takes it that he has the user
+	if v == nil { // he hung up that moment, or orders were lost: the dispatcher takes it that he has the user
 		c.fail(&voice{offer: o.Offer, agent: o.Agent})
+		return
 	}
+	c.goOnTalking()
 }

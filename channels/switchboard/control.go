@@ -1,7 +1,6 @@
 package switchboard
 
 import (
-	"context"
 	"errors"
 	"strings"
 
@@ -102,23 +101,22 @@ func (c *call) carryOut(control bus.Control) error {
 			return errTooFast
 		}
 		return c.renew(v, control.Console, control.Take)
-	case v.offer == c.consult.offer && control.Kind == bus.ControlHangUp:
-		c.endConsult(v.offer)
-		c.tell(contact.EndConsult{Contact: c.contact.ID, Agent: v.agent})
+	case control.Kind == bus.ControlHangUp && (v.supervises || v.offer == c.consult.offer):
+		c.hangUpBy(v)
 		return nil
-	case c.connected != v.offer:
+	case v.supervises || c.connected != v.offer:
 		return reject(contact.WrongState)
 	}
 	switch control.Kind {
 	case bus.ControlHold, bus.ControlResume:
-		if hold := control.Kind == bus.ControlHold; hold != c.held {
+		if hold := control.Kind == bus.ControlHold; hold != c.holdsUser() {
 			if !c.allows(c.changeLimit) {
 				return errTooFast
 			}
 			c.hold(v, hold)
 		}
 	case bus.ControlHangUp:
-		c.release(contact.HangUp{Contact: c.contact.ID, Agent: v.agent})
+		c.hangUpBy(v)
 	case bus.ControlKey:
 		return c.press(control.Key[0])
 	case bus.ControlVoice: // above
@@ -128,36 +126,23 @@ func (c *call) carryOut(control bus.Control) error {
 
 func (c *call) allows(limit *rate.Limiter) bool { return limit.AllowN(c.board.config.Now(), 1) }
 
-// hold puts the user on hold, or takes him back, which ends the asking of a colleague. While the
-// agent's voice is gone the user hears music either way.
+// holdsUser reports whether the user is on hold: one who is in a conference is not.
+func (c *call) holdsUser() bool { return c.held && !c.conference }
+
+// hold puts the user on hold, where whoever is consulted talks on with the agent, or takes him back, which ends that.
+// While the agent's voice is gone the user hears music either way.
 func (c *call) hold(v *voice, hold bool) {
-	c.held = hold
 	if hold {
-		if v.leg != nil {
-			separate(c.leg, v.leg.Leg)
-			c.startWalk(c.playMusic)
-		}
+		c.held, c.conference = true, false
+		c.goOnTalking()
 		c.tell(contact.Hold{Contact: c.contact.ID, Agent: v.agent})
 		return
 	}
-	c.endConsult(c.consult.offer)
-	if v.leg != nil {
-		c.resumeTalk(v)
-	}
+	c.dropConsult()
+	c.held = false
+	c.goOnTalking()
 	c.tell(contact.Resume{Contact: c.contact.ID, Agent: v.agent})
 }
-
-// resumeTalk lets the two hear each other again. When that fails one of them is over, and its
-// end is on its way.
-func (c *call) resumeTalk(v *voice) {
-	if err := c.talk(v); err != nil {
-		c.log.Warn().Err(err).Msg("user and agent could not be connected again")
-		c.startWalk(c.playMusic)
-	}
-}
-
-// playMusic lets the user hear the music of his queue, and nothing else.
-func (c *call) playMusic(context.Context) { c.music() }
 
 // press presses a key towards the user's phone.
 func (c *call) press(key byte) error {

@@ -89,13 +89,13 @@ func (c *call) reach(o bus.Order) error {
 		return dialOver(contact.DialRefused)
 	}
 	c.leg = leg
-	if _, err := await(c, o, func(ctx context.Context) (struct{}, error) { return c.answered(ctx, leg) }); err != nil {
+	if _, err := await(c, o, func(ctx context.Context) (struct{}, error) { return c.answeredBy(ctx, leg, c.record) }); err != nil {
 		return err
 	}
 	if err := c.awaitVoice(o, v); err != nil { // the agent may have loaded his page again meanwhile
 		return err
 	}
-	if err := c.talk(v); err != nil {
+	if err := c.talkWith(v); err != nil {
 		c.log.Warn().Err(err).Msg("a user who was called back could not be connected")
 		if c.callerGone() {
 			return dialOver(contact.DialNoAnswer)
@@ -196,10 +196,9 @@ func (c *call) playRinging(agent *agentLeg) {
 	}
 }
 
-// answered waits until the user answers. The leg is on record from the beginning, so that it
+// answeredBy waits until the one who is called answers. The leg is on record from the beginning, so that it
 // can be ended after a crash, and again once the call is made: only then is all of it known.
-func (c *call) answered(ctx context.Context, leg channels.DialledLeg) (struct{}, error) {
-	record := c.record
+func (c *call) answeredBy(ctx context.Context, leg channels.DialledLeg, record contact.LegRecord) (struct{}, error) {
 	record.Gateway = leg.Record()
 	if err := c.board.config.Personal.PutLeg(ctx, record); err != nil {
 		c.log.Error().Err(err).Msg("a leg that is dialled could not be put on record")
@@ -225,6 +224,14 @@ func failure(leg channels.DialledLeg) contact.DialFailure {
 			return reason
 		}
 	default: // it still rings
+	}
+	return contact.DialNoAnswer
+}
+
+// failureOf is what a dialOver says.
+func failureOf(err error) contact.DialFailure {
+	if over := dialOver(""); errors.As(err, &over) {
+		return contact.DialFailure(over)
 	}
 	return contact.DialNoAnswer
 }
@@ -273,15 +280,17 @@ func (c *call) whileDialling(item any, offer contact.OfferID) error {
 	case asked:
 		item.done(c.carryOut(item.control))
 	case agentUp: // of a voice that was made anew
-		if v := c.agents[item.offer]; v != nil && v.leg == item.leg && item.err == nil && c.leg != nil {
+		if v := item.voice; c.holds(v) && v.leg == item.leg && item.err == nil && c.leg != nil {
 			c.playRinging(v.leg)
 		}
 	case agentOver:
 		return c.loseWhileDialling(item)
 	case graceOver:
-		if v := c.agents[item.offer]; v != nil && v.isLost(item) {
+		if v := item.voice; c.holds(v) && v.isLost(item) {
 			return dialOver(contact.DialFault)
 		}
+	case typed:
+		close(item.taken)
 	case giveUp:
 		return dialOver(contact.DialCancelled)
 	}
@@ -291,9 +300,12 @@ func (c *call) whileDialling(item any, offer contact.OfferID) error {
 // loseWhileDialling notices that the leg of the agent's voice is over. An agent whose page is
 // loaded again asks for another one.
 func (c *call) loseWhileDialling(over agentOver) error {
-	v := c.agents[over.offer]
-	if v == nil || v.leg != over.leg {
+	v := over.voice
+	if !c.holds(v) || v.leg != over.leg {
 		return nil // we ended it
+	}
+	if is, _ := over.leg.isTelephone(); is && over.leg.Ending() == channels.EndedByParty {
+		return dialOver(contact.DialCancelled) // he put his own telephone down
 	}
 	if grace := c.graceFor(v, over.leg.Ending()); grace > 0 {
 		v.set(nil)

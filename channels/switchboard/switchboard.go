@@ -11,7 +11,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"svar/channels"
+	"svar/channels/media"
 	"svar/contact"
+	"svar/identity"
 	"svar/queue/bus"
 )
 
@@ -59,8 +61,12 @@ type Config struct {
 	// Restorers go on with such legs instead, by channel. Their legs are left as they are when
 	// this process ends.
 	Restorers map[contact.Channel]channels.LegRestorer
-	// Dialler calls users back; nil when this node can call nobody.
+	// Dialler calls users back, and places outside; nil when this node can call nobody.
 	Dialler channels.Dialler
+	// Destinations tells the number of a place outside. It must not block.
+	Destinations func(contact.DestinationID) (identity.Number, bool)
+	// Pacer beats the time for talks that are mixed.
+	Pacer *media.Pacer
 	// Callbacks finds the places of callers who ring again; nil when nobody has his again.
 	Callbacks Callbacks
 	// Notices are the outage messages that callers hear.

@@ -25,8 +25,11 @@ const ringGrace = 5 * time.Second
 type voice struct {
 	offer contact.OfferID
 	agent contact.AgentID
-	// accepted says that it is to be connected as soon as it is up.
-	accepted bool
+	// supervises says that it is a supervisor's, whose offer is 0.
+	supervises bool
+	// accepted says that it is to be connected as soon as it is up, pickedUp that the agent said so at his
+	// own telephone.
+	accepted, pickedUp bool
 	// leg carries the voice, or will; nil while there is none.
 	leg *agentLeg
 	// renewed is closed when leg becomes another one, or none.
@@ -123,8 +126,10 @@ func (c *call) ringAgent(v *voice, console string) (*agentLeg, error) {
 	made.Leg = leg
 	c.helpers.Go(func() {
 		<-leg.Done()
-		c.post(agentOver{offer: v.offer, leg: made})
+		c.post(agentOver{voice: v, leg: made})
 	})
+	c.followTelephone(v, made)
+	c.followText(made)
 	return made, nil
 }
 
@@ -150,6 +155,9 @@ func (c *call) announce(v *voice, console string) {
 // answers has the voice; what the others say is passed over.
 func (c *call) passSignal(m bus.Signal) {
 	v := c.agents[m.Offer]
+	if s := c.supervisors[m.Agent]; m.Offer == 0 && s != nil {
+		v = s.voice
+	}
 	if v == nil || m.Agent != v.agent || m.Console == "" {
 		return
 	}
@@ -180,6 +188,11 @@ func (c *call) renew(v *voice, console string, take bool) error {
 	if owner := v.owner(); owner != "" && owner != console && !take {
 		return &contact.Rejection{Code: contact.VoiceElsewhere}
 	}
+	if v.leg != nil {
+		if is, _ := v.leg.isTelephone(); is {
+			return &contact.Rejection{Code: contact.VoiceElsewhere} // another ring would ring it too
+		}
+	}
 	made, err := c.ringAgent(v, console)
 	if err != nil {
 		return errNoVoice
@@ -209,7 +222,7 @@ func (c *call) awaitUp(v *voice, leg *agentLeg) {
 	c.helpers.Go(func() {
 		ctx, cancel := context.WithTimeout(c.board.life, connectTime)
 		defer cancel()
-		c.post(agentUp{offer: v.offer, leg: leg, err: leg.Answer(ctx)})
+		c.post(agentUp{voice: v, leg: leg, err: leg.Answer(ctx)})
 	})
 }
 
@@ -225,12 +238,7 @@ func (c *call) replace(v *voice, err error) {
 	}
 	v.stopGrace()
 	v.set(made)
-	switch {
-	case c.consult.joined:
-		c.joinAgents()
-	case !c.held:
-		c.resumeTalk(v)
-	}
+	c.goOnTalking()
 	if former != nil {
 		former.HangUp()
 		v.account(former)
@@ -248,13 +256,14 @@ func (c *call) lastHope(v *voice) {
 
 // agentGone notices that an agent's leg is over without our doing. The caller stays on the line.
 func (c *call) agentGone(over agentOver) {
-	v := c.agents[over.offer]
+	v := over.voice
 	switch {
-	case v == nil: // we ended it
+	case c.ended || !c.holds(v): // we ended it
 	case v.next == over.leg:
 		v.next = nil
 		c.lastHope(v)
-	case v.leg == over.leg:
+	case v.leg != over.leg:
+	case !c.putDown(v, over.leg):
 		c.lose(v)
 	}
 }
@@ -267,7 +276,7 @@ func (c *call) lose(v *voice) {
 	v.set(nil)
 	grace := c.graceFor(v, gone.Ending())
 	switch {
-	case grace > 0 && v.accepted && !c.carries(v):
+	case grace > 0 && v.accepted && !v.supervises && !c.carries(v):
 		c.ringAgain(v) // the engine bounds how often
 	case grace > 0:
 		c.startGrace(v, grace)
@@ -275,9 +284,7 @@ func (c *call) lose(v *voice) {
 		c.fail(v)
 		return
 	}
-	if c.connected == v.offer && !c.held {
-		c.startWalk(c.playMusic)
-	}
+	c.goOnTalking()
 }
 
 // startGrace gives the voice up if it does not come back in time.
@@ -285,7 +292,7 @@ func (c *call) startGrace(v *voice, grace time.Duration) {
 	c.log.Warn().Dur("grace", grace).Msg("the agent's voice is gone; he keeps the contact for a while")
 	v.stopGrace()
 	v.losses++
-	lost := graceOver{offer: v.offer, loss: v.losses}
+	lost := graceOver{voice: v, loss: v.losses}
 	v.grace = time.AfterFunc(grace, func() { c.post(lost) })
 }
 
@@ -304,13 +311,17 @@ func (c *call) graceFor(v *voice, ending channels.Ending) time.Duration {
 
 // graceRanOut gives up a voice that did not come back in time.
 func (c *call) graceRanOut(over graceOver) {
-	if v := c.agents[over.offer]; v != nil && v.isLost(over) {
+	if v := over.voice; c.holds(v) && v.isLost(over) {
 		c.fail(v)
 	}
 }
 
 // fail says that the agent of an offer cannot be reached by voice. That ends the offer.
 func (c *call) fail(v *voice) {
+	if v.supervises {
+		c.leaveSupervision(v)
+		return
+	}
 	if v.offer == c.consult.offer {
 		c.endConsult(v.offer)
 		c.tell(contact.FailConnect{Offer: v.offer})
@@ -325,6 +336,12 @@ func (c *call) fail(v *voice) {
 // endVoice ends all legs of a voice, and tells how the two came in if they were connected.
 func (c *call) endVoice(v *voice) {
 	delete(c.agents, v.offer)
+	v.hangUp()
+	c.reportQuality(v)
+}
+
+// hangUp ends all legs of the voice.
+func (v *voice) hangUp() {
 	v.stopGrace()
 	for _, leg := range []*agentLeg{v.leg, v.next} {
 		if leg != nil {
@@ -332,7 +349,6 @@ func (c *call) endVoice(v *voice) {
 			v.account(leg)
 		}
 	}
-	c.reportQuality(v)
 }
 
 // endVoices ends the voices of all offers.
@@ -342,13 +358,24 @@ func (c *call) endVoices() {
 	}
 }
 
-// voiceOf returns the agent's voice of the newest offer, or nil.
+// holds reports whether the voice is one of the call's still.
+func (c *call) holds(v *voice) bool {
+	if v.supervises {
+		return c.supervisorOf(v) != nil
+	}
+	return c.agents[v.offer] == v
+}
+
+// voiceOf returns the agent's voice of the newest offer, or the one by which he supervises, or nil.
 func (c *call) voiceOf(agent contact.AgentID) *voice {
 	var newest *voice
 	for _, v := range c.agents {
 		if v.agent == agent && (newest == nil || v.offer > newest.offer) {
 			newest = v
 		}
+	}
+	if s := c.supervisors[agent]; newest == nil && s != nil {
+		return s.voice
 	}
 	return newest
 }

@@ -25,6 +25,7 @@ import (
 	"svar/channels/webrtc"
 	"svar/configs"
 	"svar/contact"
+	"svar/identity"
 	"svar/queue/bus"
 	"svar/queue/dispatch"
 	"svar/queue/journal"
@@ -359,6 +360,7 @@ func (a *App) startGateways(ctx context.Context) error {
 	board := switchboard.Config{
 		Node: a.node, Lines: switchboardLines(config), Dispatcher: a.bus, Personal: a.personal,
 		Callers: a.directory, Agents: agents, Orphans: orphans, Restorers: restorers, Notices: a.notices,
+		Destinations: func(id contact.DestinationID) (identity.Number, bool) { return a.config().Destination(id) }, Pacer: a.pacer,
 		VoiceGrace: config.Desk.VoiceGrace.Duration(), Hours: config.Hours.Opening(), Log: a.options.Log, Now: time.Now, NewLeg: newLegID,
 	}
 	dialler := &lateDialler{}

@@ -212,6 +212,9 @@ func catalogue(config configs.Config) agentui.Catalogue {
 	for _, reason := range config.Desk.PauseReasons {
 		out.PauseReasons = append(out.PauseReasons, agentui.PauseInfo{Reason: reason.ID, LimitMs: reason.Limit, Break: reason.Break})
 	}
+	for _, place := range config.Destinations {
+		out.Destinations = append(out.Destinations, agentui.DestinationInfo{ID: place.ID, Name: place.Name})
+	}
 	for _, group := range config.Groups {
 		out.Groups = append(out.Groups, agentui.GroupInfo{ID: group.ID, Name: group.Name})
 	}
