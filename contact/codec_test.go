@@ -140,7 +140,7 @@ var events = contact.Events{
 	contact.ConsultAccepted{Contact: id, Offer: 9, With: "bo"},
 	contact.ConsultConnected{Contact: id, Offer: 9, With: "bo", Leg: leg},
 	contact.ConsultEnded{Contact: id, Offer: 9, Agent: anna, With: "bo", Cause: contact.ConsultCompleted},
-	contact.ContactHandedOver{Contact: id, Agent: anna, To: "administration", Until: 1_764_054_180_000},
+	contact.ContactHandedOver{Contact: id, Agent: anna, To: "administration", Offer: 10, Until: 1_764_054_180_000},
 	contact.OutsideCalled{Contact: id, Offer: 10, Agent: anna, To: "administration", Blind: true, Expires: 1_764_054_105_000},
 	contact.OutsideAnswered{Contact: id, Offer: 10, To: "administration", Leg: leg},
 	contact.OutsideEnded{Contact: id, Offer: 10, To: "administration", Failure: contact.DialNoAnswer},
@@ -161,7 +161,7 @@ var events = contact.Events{
 	contact.ContactDropped{Contact: id, From: contact.StateConnected, Agent: anna},
 	contact.ContactClosed{
 		Contact: id, End: contact.EndRefused, Stage: contact.StageRinging, Waited: 4_000,
-		Agent: anna, Code: "solved", Ticket: "SD-100234", Lapsed: true, Response: 404, Refused: &aContact,
+		Agent: anna, Code: "solved", Ticket: "SD-100234", Lapsed: true, Failure: contact.DialBusy, Response: 404, Refused: &aContact,
 	},
 	contact.PresenceChanged{Agent: anna, Presence: contact.Paused, Reason: "lunch", Cause: contact.ByAgent, Channels: []contact.Channel{contact.Chat}},
 	contact.PresencePlanned{Agent: anna, Presence: contact.Paused, Reason: "lunch"},

@@ -43,7 +43,8 @@ type Refuse struct {
 	Response uint16  `json:"response"`
 }
 
-// Greet says that the system answered the call (200 OK was sent).
+// Greet says that the system answered the call (200 OK was sent). A call that was let ring first may wait already,
+// be offered, or have an agent's yes.
 type Greet struct {
 	Contact ID `json:"contact"`
 }
@@ -242,8 +243,9 @@ type Consult struct {
 	To      Destination `json:"to"`
 }
 
-// EndConsult ends the asking or the talk between the two agents; the user stays on hold with his
-// agent. Either of them may say so.
+// EndConsult ends the asking or the talk between the two agents, or the call to a place outside; the user stays on
+// hold with his agent, or connected when they all heard each other. Either of them may say so, and the node for a place that
+// hangs up.
 type EndConsult struct {
 	Contact ID      `json:"contact"`
 	Agent   AgentID `json:"agent"`
@@ -311,7 +313,8 @@ type ReportRecording struct {
 }
 
 // FailDial says that the call which an offer made did not come about. The contact waits
-// to be called back again. Only [DialFault] pauses the agent.
+// to be called back again; one that the desk began is closed ([EndNotReached]); about a place outside, the user stays
+// on hold with his agent. Only [DialFault] pauses the agent, whose voice it is about, and not when a place outside was called.
 type FailDial struct {
 	Offer  OfferID     `json:"offer"`
 	Reason DialFailure `json:"reason"`

@@ -295,6 +295,8 @@ type ContactHandedOver struct {
 	Contact ID            `json:"contact"`
 	Agent   AgentID       `json:"agent"`
 	To      DestinationID `json:"to"`
+	// Offer is the one by which that place was called; 0 when somebody else brought the two together.
+	Offer OfferID `json:"offer,omitempty"`
 	// Until is when wrap-up runs out; 0 means never.
 	Until Instant `json:"until,omitempty"`
 }
@@ -379,7 +381,8 @@ type ContactClosed struct {
 	Stage Stage `json:"stage,omitempty"`
 	// Waited is the time from arrival until the first answer, or until the end.
 	Waited Millis `json:"waited_ms"`
-	// Agent is who finished it when handled, and who had it when dropped in connection.
+	// Agent is who finished it when handled, who had it when dropped in connection, and for whom it was
+	// dialled when nobody was reached, which Failure says the reason of.
 	// Code, Ticket or both are set when handled.
 	Agent  AgentID      `json:"agent,omitempty"`
 	Code   OutcomeCode  `json:"code,omitempty"`
@@ -387,6 +390,8 @@ type ContactClosed struct {
 	// Lapsed says that wrap-up ran out before the agent finished it: code and ticket are
 	// those chosen so far, or [Rules.WrapUpCode].
 	Lapsed bool `json:"lapsed,omitempty"`
+	// Failure is why a call that the desk began reached nobody.
+	Failure DialFailure `json:"failure,omitempty"`
 	// Response is the SIP status code, set when refused.
 	Response uint16 `json:"response,omitempty"`
 	// Refused is the whole contact when it was refused, since it never arrived.

@@ -35,6 +35,10 @@ func (e *Engine) fold(event contact.Event, now contact.Instant) error {
 		return e.changeReachability(v, now)
 	case contact.ContactArrived:
 		return e.arrived(v, now)
+	case contact.CallPlaced:
+		return e.callPlaced(v, now)
+	case contact.RecordingChanged:
+		return e.recordingChanged(v)
 	case contact.ContactClosed:
 		return e.close(v, now)
 	}
@@ -54,7 +58,7 @@ func (e *Engine) fold(event contact.Event, now contact.Instant) error {
 func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now contact.Instant) error {
 	switch v := event.(type) {
 	case contact.ContactGreeted:
-		return e.move(c, contact.StateGreeted, now)
+		return e.greeted(c, now)
 	case contact.ContactQueued:
 		return e.queued(c, v, now)
 	case contact.ContactOffered:
@@ -129,6 +133,18 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 		return e.consultEnded(c, a, v, now)
 	case contact.ContactHandedOver:
 		return e.handedOver(c, v, now)
+	case contact.OutsideCalled:
+		return e.outsideCalled(c, v, now)
+	case contact.OutsideAnswered:
+		return e.outsideAnswered(c, v)
+	case contact.OutsideEnded:
+		return e.outsideEnded(c, v)
+	case contact.ConferenceChanged:
+		return e.conferenceChanged(c, v, now)
+	case contact.SupervisionChanged:
+		return e.supervisionChanged(c, v)
+	case contact.ContactMarked:
+		return e.marked(c, v)
 	case contact.ContactRejoined:
 		return e.rejoined(c, v, now)
 	case contact.NeedsRelaxed:
@@ -151,6 +167,9 @@ func (e *Engine) move(c *entry, next contact.State, now contact.Instant) error {
 	}
 	if c.Consult != nil {
 		return fmt.Errorf("contact %s has an open consultation", c.Contact.ID)
+	}
+	if len(c.Supervisors) > 0 && !next.Joined() {
+		return fmt.Errorf("contact %s has %d supervisors who listen", c.Contact.ID, len(c.Supervisors))
 	}
 	e.stepOut(c)
 	e.countAsked(c, -1)
@@ -199,7 +218,7 @@ func (e *Engine) elected(v contact.LeaderElected, now contact.Instant) {
 			c.Offer.Expires = now.Add(e.rules.ConnectTimeout)
 			e.watch(c)
 		}
-		if c.Consult != nil && c.Consult.Accepted && !c.Consult.Connected {
+		if c.Consult != nil && c.Consult.Accepted && !c.Consult.Connected && !c.Consult.talksOutside() {
 			c.Consult.Expires = now.Add(e.rules.ConnectTimeout)
 			e.watch(c)
 		}
@@ -218,6 +237,18 @@ func (e *Engine) arrived(v contact.ContactArrived, now contact.Instant) error {
 		Contact: v.Contact, Node: v.Node, Leg: v.Leg, State: contact.StateArrived, Since: now, Place: e.lastPlace,
 	}}
 	return nil
+}
+
+// greeted folds that the system answered a call, which may wait already.
+func (e *Engine) greeted(c *entry, now contact.Instant) error {
+	if c.Greeted != 0 {
+		return fmt.Errorf("contact %s is greeted already", c.Contact.ID)
+	}
+	c.Greeted = now
+	if c.State != contact.StateArrived {
+		return nil
+	}
+	return e.move(c, contact.StateGreeted, now)
 }
 
 func (e *Engine) queued(c *entry, v contact.ContactQueued, now contact.Instant) error {
@@ -373,8 +404,13 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 		}
 		c = &entry{ContactState: ContactState{Contact: *v.Refused}}
 	}
-	if c.Offer != nil {
+	if c.Offer != nil && !c.isFirstDial() {
 		return fmt.Errorf("contact %s has an open offer", v.Contact)
+	}
+	if c.Offer != nil {
+		a := e.agents[c.Offer.Agent]
+		a.IdleSince = now
+		e.release(a, c)
 	}
 	if err := e.move(c, contact.StateClosed, now); err != nil {
 		return err
@@ -389,7 +425,12 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 	c.End, c.Agent, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, v.Code, v.Ticket, 0
 	delete(e.contacts, v.Contact)
 	delete(e.passedOver, v.Contact)
-	e.remember(closedContact{Contact: v.Contact, Agent: v.Agent, Lapsed: v.Lapsed})
+	closed := closedContact{Contact: v.Contact, Agent: v.Agent, Lapsed: v.Lapsed, Recording: c.Recording}
+	if c.HandedBy != 0 {
+		closed.HandedBy, closed.Node = c.HandedBy, c.Node
+		delete(e.offers, c.HandedBy)
+	}
+	e.remember(closed)
 	e.justClosed = append(e.justClosed, c)
 	return nil
 }

@@ -141,7 +141,7 @@ func (e *Engine) schedule(c *entry, v contact.ScheduleCallback, now contact.Inst
 	if c.Offer != nil {
 		e.withdraw(c, contact.CallerLeft, now)
 	}
-	e.overConsult(c, now)
+	e.overTalk(c, now)
 	e.emit(scheduled, now)
 	if v.Mine && c.DueAt == 0 && e.rules.OfferCallbacks {
 		e.comeDue(c, now)

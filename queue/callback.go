@@ -53,11 +53,15 @@ func (e *Engine) acceptCallback(c *entry, node contact.NodeID, now contact.Insta
 
 // dial lets the node call the user back for the agent.
 func (e *Engine) dial(c *entry, offer contact.OfferID, agent contact.AgentID, node contact.NodeID, now contact.Instant) {
-	timeout := e.rules.DialTimeout
-	if timeout == 0 {
-		timeout = dialTimeout
+	e.emit(contact.CallbackTaken{Contact: c.Contact.ID, Offer: offer, Agent: agent, Node: node, Expires: now.Add(e.dialTimeout())}, now)
+}
+
+// dialTimeout is how long somebody is rung by us.
+func (e *Engine) dialTimeout() contact.Millis {
+	if e.rules.DialTimeout == 0 {
+		return dialTimeout
 	}
-	e.emit(contact.CallbackTaken{Contact: c.Contact.ID, Offer: offer, Agent: agent, Node: node, Expires: now.Add(timeout)}, now)
+	return e.rules.DialTimeout
 }
 
 // onTheWay reports whether the call that its agent may ask for is dialled already, or stands.
@@ -75,6 +79,9 @@ func (c *entry) onTheWay(now contact.Instant) bool {
 // planFailDial takes the node's word that the user was not reached.
 func (e *Engine) planFailDial(v contact.FailDial, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.liveOffer(v.Offer, now)
+	if c != nil && c.asks(v.Offer) && c.Consult.talksOutside() {
+		return func() { e.endOutside(c, v.Reason, now) }, nil
+	}
 	if c == nil || c.State != contact.StateDialling {
 		return nil, reject(contact.OfferGone)
 	}
@@ -87,8 +94,12 @@ func (e *Engine) planFailDial(v contact.FailDial, now contact.Instant) (func(), 
 	}, nil
 }
 
-// failDial lets a contact that is being dialled wait to be called back again.
+// failDial lets a contact that is being dialled wait to be called back again, or closes one that the desk began.
 func (e *Engine) failDial(c *entry, reason contact.DialFailure, now contact.Instant) {
+	if c.isFirstDial() {
+		e.closeUnreached(c, reason, now)
+		return
+	}
 	e.emit(contact.CallbackFailed{Contact: c.Contact.ID, Offer: c.Offer.Offer, Agent: c.Offer.Agent, Reason: reason}, now)
 }
 

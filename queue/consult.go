@@ -9,7 +9,7 @@ import (
 
 // A consultation is an offer of a held call to a second agent while the first one still has it. It
 // reserves him like any offer, by the same number and the same index, and he has the contact among his until
-// it ends. Whatever takes the contact from its agent ends it first ([Engine.overConsult]).
+// it ends. Whatever takes the contact from its agent ends it first ([Engine.overTalk]).
 
 // asks reports whether the offer is the one by which a colleague is consulted.
 func (c *entry) asks(offer contact.OfferID) bool {
@@ -27,7 +27,7 @@ func (c *entry) consulting(now contact.Instant) *ConsultState {
 
 // involves reports whether the agent is asked for the contact, dials it, has it or is consulted.
 func (c *entry) involves(agent contact.AgentID) bool {
-	return c.holder() == agent || c.Consult != nil && c.Consult.With == agent
+	return c.holder() == agent || c.Consult != nil && c.Consult.isWith(agent)
 }
 
 // planConsult asks a colleague who is free. Only a call has a user who can be left with music meanwhile.
@@ -42,6 +42,8 @@ func (e *Engine) planConsult(v contact.Consult, now contact.Instant) (func(), *c
 		return nil, reject(contact.NotYours)
 	case v.To.Agent == v.Agent:
 		return nil, reject(contact.Invalid)
+	case v.To.Outside != "":
+		return e.planCallOutside(c, v.Agent, v.To.Outside, false, now)
 	}
 	if consult := c.consulting(now); consult != nil {
 		if e.isOf(consult.With, v.To) {
@@ -87,7 +89,7 @@ func (e *Engine) colleague(c *entry, to contact.Destination) (contact.AgentID, *
 		switch {
 		case !known:
 			return "", reject(contact.UnknownAgent)
-		case !e.free(a, contact.Voice):
+		case !e.free(a, contact.Voice), c.supervisedBy(to.Agent) != "":
 			return "", reject(contact.NotFree)
 		}
 		return to.Agent, nil
@@ -95,7 +97,9 @@ func (e *Engine) colleague(c *entry, to contact.Destination) (contact.AgentID, *
 	pool := e.pools[contact.Voice]
 	ranking := pool.Use(to.Needs, c.Class)
 	defer pool.Release(ranking)
-	choice, found := routing.Choose(ranking.Sorted(), func(agent contact.AgentID) bool { return agent == c.Agent })
+	choice, found := routing.Choose(ranking.Sorted(), func(agent contact.AgentID) bool {
+		return agent == c.Agent || c.supervisedBy(agent) != ""
+	})
 	if !found {
 		return "", reject(contact.NotFree)
 	}
@@ -104,7 +108,7 @@ func (e *Engine) colleague(c *entry, to contact.Destination) (contact.AgentID, *
 
 func (e *Engine) planAcceptConsult(c *entry, v contact.AcceptOffer, now contact.Instant) (func(), *contact.Rejection) {
 	switch {
-	case c.Consult.With != v.Agent:
+	case !c.Consult.isWith(v.Agent):
 		return nil, reject(contact.NotYours)
 	case c.Consult.Accepted:
 		return nothing, nil
@@ -116,7 +120,7 @@ func (e *Engine) planAcceptConsult(c *entry, v contact.AcceptOffer, now contact.
 
 func (e *Engine) planDeclineConsult(c *entry, v contact.DeclineOffer, now contact.Instant) (func(), *contact.Rejection) {
 	switch {
-	case c.Consult.With != v.Agent:
+	case !c.Consult.isWith(v.Agent):
 		return nil, reject(contact.NotYours)
 	case c.Consult.Accepted:
 		return nil, reject(contact.OfferGone)
@@ -151,7 +155,7 @@ func (e *Engine) planEndConsult(v contact.EndConsult, now contact.Instant) (func
 	switch {
 	case consult == nil:
 		return nothing, nil
-	case consult.With == v.Agent:
+	case consult.isWith(v.Agent):
 		return func() { e.leaveConsult(c, now) }, nil
 	case c.Agent != v.Agent:
 		return nil, reject(contact.NotYours)
@@ -172,9 +176,11 @@ func (e *Engine) leaveConsult(c *entry, now contact.Instant) {
 func (e *Engine) planComplete(v contact.CompleteTransfer, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[v.Contact]
 	switch {
+	case c == nil && e.leftOutside(v.Contact, v.Agent):
+		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
-	case c.sentOnBy(v.Agent):
+	case c.sentOnBy(v.Agent), c.HandedBy != 0 && c.Agent == v.Agent:
 		return nothing, nil
 	case c.Agent != v.Agent:
 		return nil, reject(contact.NotYours)
@@ -182,8 +188,19 @@ func (e *Engine) planComplete(v contact.CompleteTransfer, now contact.Instant) (
 		return nil, reject(contact.WrongState)
 	}
 	return func() {
+		if c.Consult.talksOutside() {
+			e.takeOutside(c, now)
+			return
+		}
+		e.endSupervision(c, now)
 		e.endConsult(c, contact.ConsultCompleted, now)
 	}, nil
+}
+
+// overTalk ends what goes on beside the talk of a contact that leaves its agent: whom he asks, and who listens.
+func (e *Engine) overTalk(c *entry, now contact.Instant) {
+	e.overConsult(c, now)
+	e.endSupervision(c, now)
 }
 
 // overConsult ends what is under way because the contact leaves its agent; nothing when nothing is.
@@ -194,6 +211,10 @@ func (e *Engine) overConsult(c *entry, now contact.Instant) {
 }
 
 func (e *Engine) endConsult(c *entry, cause contact.ConsultCause, now contact.Instant) {
+	if c.Consult.talksOutside() {
+		e.endOutside(c, outsideFailure(cause), now)
+		return
+	}
 	e.emit(contact.ConsultEnded{
 		Contact: c.Contact.ID, Offer: c.Consult.Offer, Agent: c.Agent, With: c.Consult.With, Cause: cause,
 	}, now)
@@ -208,6 +229,10 @@ func (e *Engine) stopAsking(a *AgentState, cause contact.ConsultCause, now conta
 
 // consultRunsOut ends a consultation that was not answered, or not connected, in time.
 func (e *Engine) consultRunsOut(c *entry, now contact.Instant) {
+	if c.Consult.talksOutside() {
+		e.endOutside(c, contact.DialNoAnswer, now)
+		return
+	}
 	if c.Consult.Accepted {
 		e.failConsult(c, now)
 		return
@@ -221,7 +246,7 @@ func (e *Engine) consultRunsOut(c *entry, now contact.Instant) {
 // caller does not meet the same fault.
 func (e *Engine) failConsult(c *entry, now contact.Instant) {
 	with := c.Consult.With
-	e.endConsult(c, contact.ConsultFault, now)
+	e.endConsult(c, contact.ConsultFault, now) // a place outside is nobody who could be paused
 	e.pause(with, contact.ByFault, now)
 }
 
@@ -280,7 +305,7 @@ func (e *Engine) consultEnded(c *entry, with *AgentState, v contact.ConsultEnded
 	if err != nil {
 		return err
 	}
-	c.Consult = nil
+	c.Consult, c.Conference = nil, false
 	if v.Cause == contact.ConsultCompleted {
 		return e.consultCompleted(c, consult, now)
 	}
@@ -328,9 +353,12 @@ func (e *Engine) consultCompleted(c *entry, consult *ConsultState, now contact.I
 	e.finishAgent(c, now)
 	e.loseLegs(c)
 	e.loseAgent(c)
-	if err := e.move(c, contact.StateConnected, now); err != nil {
-		return err
+	if c.State != contact.StateConnected { // as it is when they all heard each other
+		if err := e.move(c, contact.StateConnected, now); err != nil {
+			return err
+		}
 	}
+	c.Since = now
 	c.Agent, c.Connected, c.AgentLeg = consult.With, consult.Offer, consult.Leg
 	c.ConnectedAt, c.TakenAt = now, now
 	return nil

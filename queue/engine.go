@@ -10,7 +10,7 @@ import (
 
 // EngineVersion counts changes of what the engine decides. Every record carries it: the
 // same commands give the same events on the same version.
-const EngineVersion = 4
+const EngineVersion = 5
 
 // Engine is the queue. See the package comment.
 type Engine struct {
@@ -52,8 +52,10 @@ type Engine struct {
 	keptFor    map[contact.AgentID]map[contact.ID]*entry
 	crews      map[string]*crew // those on duty, by what they may be asked for
 	crewOf     map[contact.AgentID]*crew
-	musters    uint64 // counts the changes of crews
-	sweepAt    int    // how many alarms there are when void ones are looked for
+	// supervising is the call that each supervisor is in.
+	supervising map[contact.AgentID]*entry
+	musters     uint64 // counts the changes of crews
+	sweepAt     int    // how many alarms there are when void ones are looked for
 
 	// What happened in the last call.
 
@@ -69,6 +71,11 @@ type closedContact struct {
 	Agent   contact.AgentID `json:"agent,omitempty"`
 	// Lapsed says that its wrap-up ran out: what its agent chooses later comes too late.
 	Lapsed bool `json:"lapsed,omitempty"`
+	// HandedBy is the offer by which a place outside was called that has its user, on Node.
+	HandedBy contact.OfferID `json:"handed_by,omitempty"`
+	Node     contact.NodeID  `json:"node,omitempty"`
+	// Recording is how far its recording was: the end of one may come later.
+	Recording contact.RecordingState `json:"recording,omitempty"`
 }
 
 // closedMemory is how many closed contacts are remembered. At a hundred contacts a
@@ -104,7 +111,9 @@ func New() *Engine {
 		handling:   map[handlingKey]handlingMean{},
 		crews:      map[string]*crew{},
 		crewOf:     map[contact.AgentID]*crew{},
-		sweepAt:    minSweep,
+
+		supervising: map[contact.AgentID]*entry{},
+		sweepAt:     minSweep,
 	}
 }
 
@@ -135,7 +144,8 @@ func (e *Engine) Step(command contact.Command, now contact.Instant) ([]contact.E
 
 // Elect begins the epoch of a new leader at now. Open offers are withdrawn without
 // counting as missed; accepted ones get their time to connect again; a call-back that was
-// being dialled waits again, since nobody knows what came of it; and wrap-up lasts long enough
+// being dialled waits again, since nobody knows what came of it, and so does nobody of a call that the desk began, which
+// is closed; and wrap-up lasts long enough
 // for its agent to say what he could not say while nobody led. No offer is made
 // before the nodes have had a second to report, unless nothing was open. The epoch must
 // be above the last one's, else the error is a [*contact.Rejection] and nothing happened.
@@ -153,6 +163,8 @@ func (e *Engine) Elect(epoch uint64, node contact.NodeID, now contact.Instant) (
 			e.failDial(c, contact.DialFault, now)
 		case c.Offer != nil && !c.Offer.Accepted:
 			e.withdraw(c, contact.TakeOver, now)
+		case c.Consult != nil && c.Consult.talksOutside() && !c.Consult.Connected:
+			e.endOutside(c, contact.DialFault, now) // nobody knows what came of it
 		case c.Consult != nil && !c.Consult.Accepted:
 			e.overConsult(c, now)
 		default:

@@ -38,7 +38,7 @@ type handlingMean struct {
 
 // learnHandling folds how long the contact's agent had it, who is done with it at now.
 func (e *Engine) learnHandling(c *entry, now contact.Instant) {
-	if c.TakenAt == 0 {
+	if c.TakenAt == 0 || c.Contact.Outgoing { // what the desk begins says nothing of those who wait
 		return
 	}
 	took := min(max(0, now.Sub(c.TakenAt)), longestHandling)

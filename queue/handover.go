@@ -23,7 +23,7 @@ func (e *Engine) planHandOver(v contact.HandOver, now contact.Instant) (func(), 
 		return nil, reject(contact.NotYours)
 	}
 	return func() {
-		e.overConsult(c, now)
+		e.overTalk(c, now)
 		e.emit(contact.ContactHandedOver{Contact: v.Contact, Agent: v.Agent, To: v.To, Until: e.wrapUpEnd(now)}, now)
 		e.letGo(e.agents[v.Agent], now)
 	}, nil
@@ -34,10 +34,20 @@ func (e *Engine) handedOver(c *entry, v contact.ContactHandedOver, now contact.I
 	if c.Agent != v.Agent {
 		return fmt.Errorf("contact %s is with %q, not %q", v.Contact, c.Agent, v.Agent)
 	}
+	if v.Offer != 0 {
+		consult, err := c.outsideOf(v.Offer, v.To)
+		if err != nil {
+			return err
+		}
+		if !consult.Connected {
+			return fmt.Errorf("contact %s: %q has not answered", v.Contact, v.To)
+		}
+		c.Consult, c.Conference = nil, false
+	}
 	if err := e.wrapUp(c, v.Until, now); err != nil {
 		return err
 	}
-	c.HandedOver = v.To
+	c.HandedOver, c.HandedBy = v.To, v.Offer
 	return nil
 }
 

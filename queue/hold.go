@@ -33,6 +33,10 @@ func (e *Engine) planTurn(
 		return nothing, nil
 	}
 	return func() {
+		if c.Conference { // the others talk on
+			e.emit(contact.ConferenceChanged{Contact: id, Agent: agent}, now)
+			return
+		}
 		if c.Consult != nil { // the user is with his agent again
 			e.endConsult(c, contact.ConsultCancelled, now)
 		}

@@ -69,7 +69,7 @@ func callers(k queue.ContactState) []contact.AgentID {
 	} else if k.Agent != "" {
 		agents = append(agents, k.Agent)
 	}
-	if k.Consult != nil {
+	if k.Consult != nil && k.Consult.To == "" {
 		agents = append(agents, k.Consult.With)
 	}
 	return agents
@@ -84,9 +84,12 @@ func (c *checker) soundConsult(k queue.ContactState, has map[contact.AgentID][]c
 	if k.Consult == nil {
 		return
 	}
-	if k.State != contact.StateHeld || k.Consult.With == k.Agent || k.Consult.Connected != (k.Consult.Expires == 0) ||
+	if k.State != contact.StateHeld && !k.Conference || k.Consult.With == k.Agent || (k.Consult.With == "") == (k.Consult.To == "") || k.Consult.Connected != (k.Consult.Expires == 0) ||
 		k.Consult.Connected != (k.Consult.Leg != "") || k.Consult.Connected && !k.Consult.Accepted {
 		c.t.Fatalf("%s is %s with %s and is asked about: %+v", k.Contact.ID, k.State, k.Agent, k.Consult)
+	}
+	if k.Consult.To != "" {
+		return
 	}
 	with := k.Consult.With
 	has[with] = append(has[with], k.Contact.ID)

@@ -38,9 +38,9 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 	case contact.Enqueue:
 		return e.planEnqueue(v, now)
 	case contact.Leave:
-		return e.planEnd(v.Contact, func(c *entry) { e.leave(c, now) })
+		return e.planEnd(v.Contact, e.leave, now)
 	case contact.Drop:
-		return e.planEnd(v.Contact, func(c *entry) { e.drop(c, now) })
+		return e.planEnd(v.Contact, e.drop, now)
 	case contact.AcceptOffer:
 		return e.planAccept(v, now)
 	case contact.DeclineOffer:
@@ -85,6 +85,16 @@ func (e *Engine) plan(command contact.Command, now contact.Instant) (perform fun
 		return e.planComplete(v, now)
 	case contact.HandOver:
 		return e.planHandOver(v, now)
+	case contact.SetConference:
+		return e.planConference(v, now)
+	case contact.Supervise:
+		return e.planSupervise(v, now)
+	case contact.Mark:
+		return e.planMark(v, now)
+	case contact.PlaceCall:
+		return e.planPlaceCall(v, now)
+	case contact.ReportRecording:
+		return e.planRecording(v, now)
 	case contact.Rejoin:
 		return e.planRejoin(v, now)
 	case contact.SetImpact:
@@ -172,7 +182,7 @@ func (e *Engine) planGreet(v contact.Greet, now contact.Instant) (func(), *conta
 	if c == nil || c.lapses(now) {
 		return nil, reject(contact.UnknownContact)
 	}
-	if c.State != contact.StateArrived {
+	if c.Greeted != 0 || c.Callback || c.Contact.Outgoing || c.State == contact.StateWrapUp {
 		return nothing, nil
 	}
 	return func() { e.emit(contact.ContactGreeted(v), now) }, nil
@@ -187,7 +197,7 @@ func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *c
 	switch {
 	case c.Queued != 0 && same:
 		return nothing, nil
-	case c.Callback, c.alive(now), c.State.Joined(), c.State == contact.StateWrapUp:
+	case c.Callback, c.Contact.Outgoing, c.alive(now), c.State.Joined(), c.State == contact.StateWrapUp:
 		return nil, reject(contact.WrongState)
 	case v.Hours != "" && e.clocks[v.Hours] == nil:
 		return nil, reject(contact.Invalid)
@@ -196,7 +206,7 @@ func (e *Engine) planEnqueue(v contact.Enqueue, now contact.Instant) (func(), *c
 }
 
 // planEnd is for what ends a contact's leg. One that is closed already has ended.
-func (e *Engine) planEnd(id contact.ID, end func(*entry)) (func(), *contact.Rejection) {
+func (e *Engine) planEnd(id contact.ID, end func(*entry, contact.Instant), now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[id]
 	switch {
 	case c == nil && e.isClosed(id):
@@ -205,10 +215,10 @@ func (e *Engine) planEnd(id contact.ID, end func(*entry)) (func(), *contact.Reje
 		return nil, reject(contact.UnknownContact)
 	case c.Leg == "": // a mail or a form, which nobody can leave or lose
 		return nil, reject(contact.WrongState)
-	case c.Callback || c.State == contact.StateWrapUp: // its leg has ended before
+	case c.Callback || c.State == contact.StateWrapUp || c.lapses(now): // its leg has ended before
 		return nothing, nil
 	}
-	return func() { end(c) }, nil
+	return func() { end(c, now) }, nil
 }
 
 // leave ends a contact whose user ended it.
@@ -217,7 +227,11 @@ func (e *Engine) leave(c *entry, now contact.Instant) {
 		e.hangUp(c, contact.PartyCaller, now)
 		return
 	}
-	stage := stageOf(c.State)
+	if c.isFirstDial() {
+		e.closeUnreached(c, contact.DialNoAnswer, now)
+		return
+	}
+	stage := c.stage()
 	if c.Offer != nil {
 		e.withdraw(c, contact.CallerLeft, now)
 	}
@@ -229,8 +243,12 @@ func (e *Engine) leave(c *entry, now contact.Instant) {
 // drop ends a contact whose leg broke, or lets it go on as a call-back: only a call has a
 // number to dial.
 func (e *Engine) drop(c *entry, now contact.Instant) {
-	e.overConsult(c, now)
-	from, agent := c.State, c.Agent
+	if c.isFirstDial() {
+		e.closeUnreached(c, contact.DialFault, now)
+		return
+	}
+	e.overTalk(c, now)
+	from, agent, stage := c.State, c.Agent, c.stage()
 	if c.Offer != nil {
 		agent = c.Offer.Agent
 		e.withdraw(c, contact.TechnicalFault, now)
@@ -240,7 +258,7 @@ func (e *Engine) drop(c *entry, now contact.Instant) {
 		return
 	}
 	e.emit(contact.ContactClosed{
-		Contact: c.Contact.ID, End: contact.EndDropped, Stage: stageOf(from), Waited: c.answerTime(now), Agent: c.Agent,
+		Contact: c.Contact.ID, End: contact.EndDropped, Stage: stage, Waited: c.answerTime(now), Agent: c.Agent,
 	}, now)
 }
 
@@ -251,17 +269,21 @@ const maxCallbacks = 5_000
 
 func (e *Engine) callbacksFull() bool { return e.callbacks >= maxCallbacks }
 
-// stageOf is how far a contact in the state has come without an agent; empty from
-// connected on.
-func stageOf(state contact.State) contact.Stage {
-	switch state {
+// stage is how far the contact has come without an agent; empty from connected on. A call that waits and has not
+// been answered by the system still rings.
+func (c *entry) stage() contact.Stage {
+	switch c.State {
 	case contact.StateArrived:
 		return contact.StageBeforeAnswer
 	case contact.StateGreeted:
 		return contact.StageMessage
-	case contact.StateWaiting:
-		return contact.StageQueue
-	case contact.StateOffered:
+	case contact.StateWaiting, contact.StateOffered:
+		if c.Greeted == 0 && c.Answered == 0 && c.Contact.Channel == contact.Voice && !c.Contact.Outgoing {
+			return contact.StageBeforeAnswer
+		}
+		if c.State == contact.StateWaiting {
+			return contact.StageQueue
+		}
 		return contact.StageRinging
 	default:
 		return ""

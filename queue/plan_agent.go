@@ -74,6 +74,7 @@ func (e *Engine) loseConsole(a *AgentState, node contact.NodeID, now contact.Ins
 	e.emit(contact.ReachabilityChanged{Agent: a.Agent, Node: node}, now)
 	if !a.Reachable() {
 		e.stopAsking(a, contact.ConsultFault, now)
+		e.stopSupervising(a.Agent, now)
 	}
 	e.letGo(a, now)
 }
@@ -90,6 +91,7 @@ func (e *Engine) changeRoster(roster contact.Roster, now contact.Instant) {
 			continue
 		}
 		e.stopRinging(a, contact.AgentLeft, now)
+		e.stopSupervising(id, now)
 		e.returnTexts(a, contact.ReturnRoster, now)
 		if a.Presence != contact.SignedOut {
 			e.emit(contact.PresenceChanged{Agent: id, Presence: contact.SignedOut, Cause: contact.ByRoster}, now)

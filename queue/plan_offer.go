@@ -86,8 +86,12 @@ func (e *Engine) decline(c *entry, reason string, now contact.Instant) {
 func (e *Engine) planConfirm(v contact.ConfirmConnected, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.liveOffer(v.Offer, now)
 	switch {
+	case c == nil && e.handedBy(v.Offer):
+		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.OfferGone)
+	case c.asks(v.Offer) && c.Consult.talksOutside():
+		return e.planAnswerOutside(c, v, now)
 	case c.asks(v.Offer):
 		return e.planConfirmConsult(c, v, now)
 	case c.Connected == v.Offer:
@@ -121,7 +125,7 @@ func (e *Engine) failConnect(c *entry, now contact.Instant) {
 	agent := c.holder()
 	switch c.State {
 	case contact.StateConnected, contact.StateHeld:
-		e.overConsult(c, now)
+		e.overTalk(c, now)
 		e.emit(contact.ContactReturned{Contact: c.Contact.ID, Offer: c.Connected, Agent: agent}, now)
 	case contact.StateDialling:
 		e.failDial(c, contact.DialFault, now)
@@ -167,7 +171,7 @@ func (e *Engine) planHangUp(v contact.HangUp, now contact.Instant) (func(), *con
 		}
 		return nil, reject(contact.UnknownContact)
 	}
-	if consult := c.consulting(now); consult != nil && consult.With == v.Agent {
+	if consult := c.consulting(now); consult != nil && consult.isWith(v.Agent) {
 		return func() { e.leaveConsult(c, now) }, nil
 	}
 	open := c.alive(now)

@@ -31,7 +31,7 @@ func (e *Engine) isEngaged(a *AgentState, now contact.Instant) bool {
 	return slices.ContainsFunc(a.Contacts, func(held Held) bool {
 		c := e.contacts[held.Contact]
 		switch {
-		case c.Consult != nil && c.Consult.With == a.Agent:
+		case c.Consult != nil && c.Consult.isWith(a.Agent):
 			consult := c.consulting(now)
 			return consult != nil && consult.Accepted
 		case c.Offer != nil:

@@ -192,6 +192,10 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 			c.mayDial(v, now)
 		case contact.ConsultOffered:
 			c.mayAsk(v)
+		case contact.OutsideCalled:
+			c.callsOutside("", now) // no dial of its contact's user
+		case contact.CallPlaced:
+			c.callsOutside(v.Contact.ID, now)
 		}
 		id, _ := queue.Touched(event)
 		before, _ := c.follower.Contact(id)
@@ -209,7 +213,10 @@ func (c *checker) follow(events []contact.Event, now contact.Instant) {
 		if err := c.follower.Apply(event, now); err != nil {
 			c.t.Fatalf("the follower cannot follow: %v", err)
 		}
-		after, _ := c.follower.Contact(id)
+		after, open := c.follower.Contact(id)
+		if recorded, is := event.(contact.RecordingChanged); is && !open && c.closed[id] == 1 && recorded.Recording == contact.RecordingEnded {
+			continue // whose file was whole late
+		}
 		if before.State != after.State && !before.State.CanBecome(after.State) {
 			c.t.Fatalf("%#v: from %q to %q", event, before.State, after.State)
 		}
@@ -258,6 +265,8 @@ func (c *checker) account(event contact.Event, after queue.ContactState) {
 		if _, before := c.places[v.Contact.ID]; before {
 			c.t.Fatalf("%s arrives twice", v.Contact.ID)
 		}
+		c.places[v.Contact.ID] = placed{v.Contact.Arrived, after.Place}
+	case contact.CallPlaced:
 		c.places[v.Contact.ID] = placed{v.Contact.Arrived, after.Place}
 	case contact.ContactClosed:
 		c.closed[v.Contact]++
@@ -320,7 +329,7 @@ func (c *checker) sound() {
 	contacts, agents := c.engine.Contacts(), c.engine.Agents()
 	has := map[contact.AgentID][]contact.ID{}
 	asked := map[contact.AgentID]contact.OfferID{}
-	calls := map[contact.AgentID]contact.ID{}
+	calls, listens := map[contact.AgentID]contact.ID{}, map[contact.AgentID]contact.ID{}
 	for _, k := range contacts {
 		id := k.Contact.ID
 		if was := c.places[id]; was != (placed{k.Contact.Arrived, k.Place}) {
@@ -349,6 +358,7 @@ func (c *checker) sound() {
 			has[holder] = append(has[holder], id)
 		}
 		c.soundConsult(k, has, asked)
+		c.soundOthers(k, listens)
 		c.book.agrees(c.t, k)
 		for _, agent := range callers(k) {
 			if other, twice := calls[agent]; twice {

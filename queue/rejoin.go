@@ -35,6 +35,7 @@ func (e *Engine) rejoined(c *entry, v contact.ContactRejoined, now contact.Insta
 		e.unkeep(c)
 		e.endCallback(c)
 		c.Node, c.Leg, c.Since = v.Node, v.Leg, now
+		c.Greeted = now // he is answered at once
 	})
 	if c.line == nil {
 		e.lineUp(c)

@@ -11,9 +11,9 @@ import (
 )
 
 // SnapshotFormat is that of the snapshots written now. Format 1 had one contact of an agent,
-// format 2 nobody on hold and no end of wrap-up, format 3 no relaxation; snapshots of them are not read any more,
+// format 2 nobody on hold and no end of wrap-up, format 3 no relaxation, format 4 no place outside; snapshots of them are not read any more,
 // since the journal goes back to its beginning.
-const SnapshotFormat = 4
+const SnapshotFormat = 5
 
 // snapshot is the state in its JSON form: structs and integers, lists sorted, so that
 // equal states are equal bytes.
@@ -161,6 +161,12 @@ func (e *Engine) adopt(c *entry) error {
 	if c.Connected != 0 {
 		e.offers[c.Connected] = c
 	}
+	if c.HandedBy != 0 {
+		e.offers[c.HandedBy] = c
+	}
+	if err := e.adoptSupervisors(c); err != nil {
+		return err
+	}
 	if err := e.mustHave(c.holder(), c); err != nil {
 		return err
 	}
@@ -170,10 +176,13 @@ func (e *Engine) adopt(c *entry) error {
 	if c.Consult == nil {
 		return nil
 	}
-	if c.State != contact.StateHeld {
+	if c.State != contact.StateHeld && (c.State != contact.StateConnected || !c.Conference) {
 		return fmt.Errorf("it is %s, and a consultation does not fit", c.State)
 	}
 	e.offers[c.Consult.Offer] = c
+	if c.Consult.talksOutside() {
+		return nil
+	}
 	if err := e.mustHave(c.Consult.With, c); err != nil {
 		return err
 	}
@@ -183,11 +192,24 @@ func (e *Engine) adopt(c *entry) error {
 	return nil
 }
 
+func (e *Engine) adoptSupervisors(c *entry) error {
+	if c.Conference && (c.Consult == nil || c.State != contact.StateConnected) || len(c.Supervisors) > 0 && !c.State.Joined() {
+		return fmt.Errorf("it is %s, and who hears it does not fit", c.State)
+	}
+	for _, s := range c.Supervisors {
+		if e.supervising[s.Supervisor] != nil {
+			return fmt.Errorf("supervisor %q is in another call", s.Supervisor)
+		}
+		e.supervising[s.Supervisor] = c
+	}
+	return nil
+}
+
 // isAsked reports whether the agent is asked for the contact by the offer, or dials it, or is asked for advice and
 // does not talk yet.
 func (c *entry) isAsked(agent contact.AgentID, offer contact.OfferID) bool {
 	if c.asks(offer) {
-		return c.Consult.With == agent && !c.Consult.Connected
+		return c.Consult.isWith(agent) && !c.Consult.Connected
 	}
 	return c.Offer != nil && c.Offer.Offer == offer && c.Offer.Agent == agent
 }

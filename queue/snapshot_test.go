@@ -53,6 +53,12 @@ var everything = []string{
 	"m3 arrives by=mail person=p1 ticket=SD-7", "m3 stands-for 150", "m3 queues mi=1 target=8h hours=desk", "mia accepts 18", "mia finishes m3 solved",
 	"c1 arrives by=chat", "c1 queues ni=1", "nia accepts 19", "offer 19 connected",
 	"agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia, gina gi=1, hugo hu=1, inga in=1, jon jo=1, kim ki=1, lo lo=1, mia mi=1 reserved=1",
+	"rules dials=9 all-dials=99", "agents anna en=2 sv=5, bo sv=3, cecilia sv=4, david sv=1, emil fi=1, fia, gina gi=1, hugo hu=1, inga in=1, jon jo=1, kim ki=1, lo lo=1, mia mi=1 reserved=1, ola ol=1, per pe=1, rut ru=1",
+	"ola opens console", "ola ready", "per opens console", "per ready", "rut opens console",
+	"k20 arrives", "k20 greeted", "k20 queues ol=1", "ola accepts 20", "offer 20 connected", "ola marks k20 threat", "recording k20 begun", "eva whispers k20",
+	"ola consults outside=supplier about k20", "offer 21 connected", "ola conference k20 on",
+	"k21 arrives", "k21 greeted", "k21 queues pe=1", "per accepts 22", "offer 22 connected", "per transfers k21 to outside=supplier", "offer 23 connected",
+	"rut paused meeting", "rut calls k22",
 	"m4 arrives by=mail", "m4 queues zu=4 target=8h hours=desk", "m5 arrives by=mail", "m5 stands-for 100", "m5 queues zu=1 target=8h", "+1ms time passes",
 }
 
@@ -104,10 +110,10 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ data, says string }{
 		"no JSON":                {"?", "read the queue's snapshot"},
-		"another format":         {strings.Replace(string(golden), `"format": 4`, `"format": 3`, 1), "it has format 3; this version of svar reads format 4"},
+		"another format":         {strings.Replace(string(golden), `"format": 5`, `"format": 4`, 1), "it has format 4; this version of svar reads format 5"},
 		"an unknown field":       {strings.Replace(string(golden), `"last":`, `"lost":`, 1), "lost"},
-		"a contact that is null": {`{"format": 4, "contacts": [null]}`, "is null"},
-		"an agent that is null":  {`{"format": 4, "agents": [null]}`, "is null"},
+		"a contact that is null": {`{"format": 5, "contacts": [null]}`, "is null"},
+		"an agent that is null":  {`{"format": 5, "agents": [null]}`, "is null"},
 		"a contact twice":        {strings.Replace(string(golden), `"id": "k2"`, `"id": "k1"`, 1), "twice"},
 		"an end of talk":         {strings.ReplaceAll(string(golden), `"state": "wrap-up"`, `"state": "connected"`), "an end of wrap-up does not fit"},
 		"an agent elsewhere":     {strings.Replace(string(golden), `"contact": "k1"`, `"contact": "k2"`, 1), "does not have it"},
@@ -195,7 +201,7 @@ func TestApplyRefuses(t *testing.T) {
 		"dropped with an open offer":   {arrived, roster, queued, offered, contact.ContactDropped{Contact: "k1"}},
 		"returned, not connected":      {arrived, roster, queued, contact.ContactReturned{Contact: "k1", Offer: 1, Agent: "anna"}},
 		"hung up by nobody who has it": {arrived, roster, queued, contact.ContactHungUp{Contact: "k1", Agent: "anna"}},
-		"greeted in the queue":         {arrived, queued, contact.ContactGreeted{Contact: "k1"}},
+		"greeted twice":                {arrived, queued, contact.ContactGreeted{Contact: "k1"}, contact.ContactGreeted{Contact: "k1"}},
 		"a plan of nobody":             {contact.PresencePlanned{Agent: "anna", Presence: contact.Paused}},
 		"presence of nobody":           {contact.PresenceChanged{Agent: "anna", Presence: contact.Ready}},
 		"console of nobody":            {contact.ReachabilityChanged{Agent: "anna", Node: "node-1", Reachable: true}},
@@ -424,7 +430,7 @@ func TestReadersGetCopies(t *testing.T) {
 	if after, _ := s.engine.Snapshot(); !bytes.Equal(before, after) {
 		t.Error("a reader changed the engine")
 	}
-	for node, want := range map[contact.NodeID]string{"node-1": "c1 k1 k10 k11 k12 k13 k2 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
+	for node, want := range map[contact.NodeID]string{"node-1": "c1 k1 k10 k11 k12 k13 k2 k20 k21 k22 k3 k6 k7 k9", "node-2": "k5", "node-3": ""} {
 		var on []string
 		for _, c := range s.engine.ContactsOf(node) {
 			on = append(on, string(c.Contact.ID))

@@ -57,12 +57,24 @@ type ContactState struct {
 	For       contact.AgentID `json:"for,omitempty"`
 	Tries     uint8           `json:"tries,omitempty"`
 	Exhausted bool            `json:"exhausted,omitempty"`
-	// Consult is the asking of a colleague that is under way; nil when there is none.
+	// Greeted is when the system answered the call first; 0 while it still rings.
+	Greeted contact.Instant `json:"greeted,omitempty"`
+	// Consult is the asking of a colleague, or the call to a place outside, that is under way; nil when there is none.
 	Consult *ConsultState `json:"consult,omitempty"`
+	// Conference says that user, agent and whoever is consulted hear each other: it is connected then.
+	Conference bool `json:"conference,omitempty"`
+	// Supervisors are in the call, sorted by name.
+	Supervisors []Supervision `json:"supervisors,omitempty"`
+	// Marks are what its agents said of it, in order, none twice.
+	Marks []contact.MarkKind `json:"marks,omitempty"`
+	// Recording is how far its recording is; empty when there is none.
+	Recording contact.RecordingState `json:"recording,omitempty"`
 	// SentBy is the agent who sent it on last, so that a word of his that is repeated is known.
 	SentBy contact.AgentID `json:"sent_by,omitempty"`
 	// HandedOver is the place outside that has the user, in wrap-up.
 	HandedOver contact.DestinationID `json:"handed_over,omitempty"`
+	// HandedBy is the offer by which that place was called for him; 0 when somebody else brought the two together.
+	HandedBy contact.OfferID `json:"handed_by,omitempty"`
 	// Offer is the open one, or the one by which it is dialled; nil otherwise.
 	Offer *OfferState `json:"offer,omitempty"`
 	// Agent has it, from connected on.
@@ -109,17 +121,29 @@ type OfferState struct {
 	Why      contact.Why     `json:"why"`
 }
 
-// ConsultState is a colleague who is asked, or talks, while the user of a call is on hold.
+// ConsultState is a colleague who is asked, or talks, while the user of a call is on hold; or a place outside that is
+// called, or talks.
 type ConsultState struct {
 	Offer contact.OfferID `json:"offer"`
-	With  contact.AgentID `json:"with"`
-	Since contact.Instant `json:"since"`
+	// With is the colleague, To the place outside: one of them is set. Blind says that the user is handed over to that
+	// place when it answers.
+	With  contact.AgentID       `json:"with,omitempty"`
+	To    contact.DestinationID `json:"to,omitempty"`
+	Blind bool                  `json:"blind,omitempty"`
+	Since contact.Instant       `json:"since"`
 	// Expires is when it runs out: unanswered, or unconnected once it is accepted; 0 once they talk.
-	Expires   contact.Instant `json:"expires,omitempty"`
-	Accepted  bool            `json:"accepted,omitempty"`
-	Connected bool            `json:"connected,omitempty"`
-	// Leg is the colleague's, once they talk.
+	Expires contact.Instant `json:"expires,omitempty"`
+	// Accepted is set from the beginning when a place outside is dialled.
+	Accepted  bool `json:"accepted,omitempty"`
+	Connected bool `json:"connected,omitempty"`
+	// Leg is that of the other side, once they talk.
 	Leg contact.LegID `json:"leg,omitempty"`
+}
+
+// Supervision is a supervisor in a call.
+type Supervision struct {
+	Supervisor contact.AgentID         `json:"supervisor"`
+	Mode       contact.SupervisionMode `json:"mode"`
 }
 
 // Measured names a report of quality: whose voice over which connection.
@@ -205,6 +229,8 @@ func (c *ContactState) clone() ContactState {
 	out.PassedOver = slices.Clone(c.PassedOver)
 	out.Dials = slices.Clone(c.Dials)
 	out.Measured = slices.Clone(c.Measured)
+	out.Supervisors = slices.Clone(c.Supervisors)
+	out.Marks = slices.Clone(c.Marks)
 	if c.Offer != nil {
 		offer := *c.Offer
 		out.Offer = &offer
@@ -403,6 +429,22 @@ func Touched(event contact.Event) (contact.ID, contact.AgentID) {
 		return v.Contact, v.With
 	case contact.ContactHandedOver:
 		return v.Contact, v.Agent
+	case contact.OutsideCalled:
+		return v.Contact, v.Agent
+	case contact.OutsideAnswered:
+		return v.Contact, ""
+	case contact.OutsideEnded:
+		return v.Contact, ""
+	case contact.ConferenceChanged:
+		return v.Contact, v.Agent
+	case contact.SupervisionChanged:
+		return v.Contact, "" // a supervisor need not be one who answers
+	case contact.ContactMarked:
+		return v.Contact, v.Agent
+	case contact.CallPlaced:
+		return v.Contact.ID, v.Agent
+	case contact.RecordingChanged:
+		return v.Contact, ""
 	case contact.PresencePlanned:
 		return "", v.Agent
 	case contact.CallbackFailed:

@@ -40,6 +40,10 @@ import (
 //	anna dials k1 [on node-2] / offer 1 unreached busy
 //	anna transfers k1 to bo / anna transfers k1 to sv=3
 //	anna consults bo about k1 / anna consults sv=3 about k1 / anna ends-consult k1 / anna completes k1
+//	anna consults outside=it about k1 / anna transfers k1 to outside=it / offer 2 unreached busy
+//	anna conference k1 on / anna conference k1 off / eva listens k1 / eva whispers k1 / eva barges k1 / eva stops k1
+//	anna marks k1 threat / anna calls k1 [on node-2] [person=p1]
+//	recording k1 begun / recording k1 ended
 //	anna hands-over k1 to administration / k1 rejoins [on node-2]
 //	wait k1 / wait voice sv=3 [class=1] [target=60s]    what is expected
 //	time passes / show / order / outlook k1 / restart (from its own snapshot)
@@ -120,7 +124,7 @@ func (s *story) command(line string, words []string) contact.Command {
 	options, plain := split(rest)
 	has := func(text string) bool { return slices.Contains(plain, text) }
 	node := defaultNode
-	if at := slices.Index(plain, "on"); at >= 0 {
+	if at := slices.Index(plain, "on"); at >= 0 && at+1 < len(plain) {
 		node = contact.NodeID(plain[at+1])
 	}
 	id, agent := contact.ID(who), contact.AgentID(who)
@@ -184,6 +188,21 @@ func (s *story) command(line string, words []string) contact.Command {
 		return contact.EndConsult{Agent: agent, Contact: contact.ID(plain[1])}
 	case has("completes"):
 		return contact.CompleteTransfer{Agent: agent, Contact: contact.ID(plain[1])}
+	case has("calls"):
+		called := arrival()
+		called.ID, called.Outgoing, called.Callable = contact.ID(plain[1]), true, true
+		return contact.PlaceCall{Contact: called, Agent: agent, Node: node, Leg: contact.LegID("leg-" + plain[1])}
+	case has("conference"):
+		return contact.SetConference{Agent: agent, Contact: contact.ID(plain[1]), On: has("on")}
+	case has("listens"), has("whispers"), has("barges"), has("stops"):
+		mode := map[string]contact.SupervisionMode{
+			"listens": contact.SuperviseListen, "whispers": contact.SuperviseWhisper, "barges": contact.SuperviseBarge,
+		}[plain[0]]
+		return contact.Supervise{Supervisor: agent, Contact: contact.ID(plain[1]), Mode: mode}
+	case has("marks"):
+		return contact.Mark{Agent: agent, Contact: contact.ID(plain[1]), Mark: contact.MarkKind(plain[2])}
+	case who == "recording":
+		return s.recording(contact.ID(plain[0]), contact.RecordingState(plain[1]))
 	case has("hands-over"):
 		return contact.HandOver{Agent: agent, Contact: contact.ID(plain[1]), To: contact.DestinationID(plain[3])}
 	case has("rejoins"):
@@ -268,6 +287,9 @@ func (s *story) presence(agent contact.AgentID, words []string, channels string)
 // destination is the agent who is named, or the group.
 func (s *story) destination(named []string, options map[string]string) contact.Destination {
 	s.t.Helper()
+	if place, outside := options["outside"]; outside {
+		return contact.Destination{Outside: contact.DestinationID(place)}
+	}
 	if len(named) > 0 {
 		return contact.Destination{Agent: contact.AgentID(named[0])}
 	}
@@ -298,6 +320,15 @@ func (s *story) wait(words []string) string {
 		return fmt.Sprintf("nobody can say how long: %d ahead, %d agents", w.Ahead, w.Agents)
 	}
 	return fmt.Sprintf("about %v: %d ahead, %d agents", w.Expected.Duration(), w.Ahead, w.Agents)
+}
+
+// recording is what a node says of one; its end with the file.
+func (s *story) recording(id contact.ID, state contact.RecordingState) contact.ReportRecording {
+	v := contact.ReportRecording{Contact: id, Recording: state}
+	if state == contact.RecordingEnded {
+		v.File, v.SHA256, v.Bytes, v.Length = string(id)+".wav", strings.Repeat("0f", 32), 320_044, 20_000
+	}
+	return v
 }
 
 func (s *story) offer(text string) contact.OfferID { return contact.OfferID(s.number(text)) }

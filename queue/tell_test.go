@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -93,7 +94,37 @@ func tell(event contact.Event) string {
 	case contact.ConsultEnded:
 		return fmt.Sprintf("%s and %s talk no more about %s (offer %d): %s", v.Agent, v.With, v.Contact, v.Offer, v.Cause)
 	case contact.ContactHandedOver:
-		return fmt.Sprintf("%s is handed over by %s to %s%s", v.Contact, v.Agent, v.To, tellUntil(v.Until))
+		words := fmt.Sprintf("%s is handed over by %s to %s", v.Contact, v.Agent, v.To)
+		if v.Offer != 0 {
+			words += fmt.Sprintf(" (offer %d)", v.Offer)
+		}
+		return words + tellUntil(v.Until)
+	case contact.OutsideCalled:
+		words := fmt.Sprintf("%s has %s called about %s (offer %d, until %s)", v.Agent, v.To, v.Contact, v.Offer, clock(v.Expires))
+		if v.Blind {
+			words += ", to hand it over"
+		}
+		return words
+	case contact.OutsideAnswered:
+		return fmt.Sprintf("%s answers about %s (offer %d)", v.To, v.Contact, v.Offer)
+	case contact.OutsideEnded:
+		return fmt.Sprintf("%s is called no more about %s (offer %d)%s", v.To, v.Contact, v.Offer, tellReason(string(v.Failure)))
+	case contact.ConferenceChanged:
+		if v.On {
+			return fmt.Sprintf("%s, %s and who is asked hear each other", v.Contact, v.Agent)
+		}
+		return fmt.Sprintf("%s is on hold again, %s and who is asked talk on", v.Contact, v.Agent)
+	case contact.SupervisionChanged:
+		if v.Mode == "" {
+			return fmt.Sprintf("%s has left %s", v.Supervisor, v.Contact)
+		}
+		return fmt.Sprintf("%s is in %s: %s", v.Supervisor, v.Contact, v.Mode)
+	case contact.ContactMarked:
+		return fmt.Sprintf("%s says of %s: %s", v.Agent, v.Contact, v.Mark)
+	case contact.CallPlaced:
+		return fmt.Sprintf("%s calls by %s on %s (offer %d, until %s)", v.Agent, v.Contact.ID, v.Node, v.Offer, clock(v.Expires))
+	case contact.RecordingChanged:
+		return fmt.Sprintf("the recording of %s has %s%s", v.Contact, v.Recording, tellReason(v.File))
 	case contact.ContactRejoined:
 		return fmt.Sprintf("%s rings again, on %s, and has the place of the call-back", v.Contact, v.Node)
 	case contact.ContactHeld:
@@ -186,7 +217,7 @@ func tellClosed(v contact.ContactClosed) string {
 	if v.Response != 0 {
 		words += fmt.Sprintf(" with %d", v.Response)
 	}
-	words += tellWith(v.Agent) + tellOutcome(v.Code, v.Ticket)
+	words += tellWith(v.Agent) + tellOutcome(v.Code, v.Ticket) + tellReason(string(v.Failure))
 	if v.Lapsed {
 		words += ", since wrap-up ran out"
 	}
@@ -277,8 +308,9 @@ func tellContact(c queue.ContactState) string {
 		}
 	}
 	if c.Consult != nil {
-		words += fmt.Sprintf(", %s is consulted (offer %d)", c.Consult.With, c.Consult.Offer)
+		words += fmt.Sprintf(", %s is consulted (offer %d)", cmp.Or(string(c.Consult.With), string(c.Consult.To)), c.Consult.Offer)
 	}
+	words += tellTalk(c)
 	if c.HandedOver != "" {
 		words += ", handed over to " + string(c.HandedOver)
 	}
@@ -289,6 +321,24 @@ func tellContact(c queue.ContactState) string {
 	words += tellPlace(c)
 	for _, p := range c.PassedOver {
 		words += fmt.Sprintf(", passes over %s until %s", p.Agent, clock(p.Until))
+	}
+	return words
+}
+
+// tellTalk says who else hears the call, and what is said of it.
+func tellTalk(c queue.ContactState) string {
+	words := ""
+	if c.Conference {
+		words += ", all hear each other"
+	}
+	for _, s := range c.Supervisors {
+		words += fmt.Sprintf(", %s: %s", s.Supervisor, s.Mode)
+	}
+	for _, mark := range c.Marks {
+		words += ", marked " + string(mark)
+	}
+	if c.Recording != "" {
+		words += ", its recording has " + string(c.Recording)
 	}
 	return words
 }

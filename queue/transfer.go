@@ -15,9 +15,11 @@ func (c *entry) sentOnBy(agent contact.AgentID) bool {
 func (e *Engine) planTransfer(v contact.Transfer, now contact.Instant) (func(), *contact.Rejection) {
 	c := e.contacts[v.Contact]
 	switch {
+	case c == nil && v.To.Outside != "" && e.leftOutside(v.Contact, v.Agent):
+		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
-	case c.sentOnBy(v.Agent):
+	case c.sentOnBy(v.Agent), c.HandedOver != "" && c.HandedOver == v.To.Outside && c.Agent == v.Agent:
 		return nothing, nil
 	case !c.State.Joined(), e.overdue(c, now):
 		return nil, reject(contact.WrongState)
@@ -25,6 +27,8 @@ func (e *Engine) planTransfer(v contact.Transfer, now contact.Instant) (func(), 
 		return nil, reject(contact.NotYours)
 	case v.To.Agent == v.Agent:
 		return nil, reject(contact.Invalid)
+	case v.To.Outside != "":
+		return e.planCallOutside(c, v.Agent, v.To.Outside, true, now)
 	}
 	if v.To.Agent != "" {
 		if _, known := e.known(v.To.Agent); !known {
@@ -35,7 +39,7 @@ func (e *Engine) planTransfer(v contact.Transfer, now contact.Instant) (func(), 
 		}
 	}
 	return func() {
-		e.overConsult(c, now)
+		e.overTalk(c, now)
 		until := contact.Instant(0)
 		if v.To.Agent != "" && e.rules.TransferWait > 0 {
 			until = now.Add(e.rules.TransferWait)

@@ -43,7 +43,7 @@ func valid(command contact.Command) bool {
 	case contact.ReportNode:
 		return validID(v.Node) && len(v.Legs) <= maxLegs && slices.IsSorted(v.Legs)
 	case contact.Arrive:
-		return validContact(v.Contact) && validLeg(v)
+		return validContact(v.Contact) && !v.Contact.Outgoing && validLeg(v)
 	case contact.Refuse:
 		return validContact(v.Contact) && v.Response >= 400 && v.Response <= 699
 	case contact.Enqueue:
@@ -73,6 +73,15 @@ func valid(command contact.Command) bool {
 		return validDestination(v.To)
 	case contact.HandOver:
 		return validID(v.To)
+	case contact.Supervise:
+		return validID(v.Supervisor) && (v.Mode == "" || slices.Contains(supervisionModes, v.Mode))
+	case contact.Mark:
+		return v.Mark == contact.MarkThreat || v.Mark == contact.MarkNuisance
+	case contact.PlaceCall:
+		return validContact(v.Contact) && v.Contact.Outgoing && v.Contact.Channel == contact.Voice && validID(v.Contact.Line) &&
+			validID(v.Agent) && validID(v.Node) && validID(v.Leg)
+	case contact.ReportRecording:
+		return validRecording(v)
 	case contact.Rejoin:
 		return validID(v.Node) && validID(v.Leg)
 	case contact.SetPresence:
@@ -163,12 +172,39 @@ func validContact(c contact.Contact) bool {
 		c.Arrived > 0 && c.Arrived <= maxArrived
 }
 
-// validDestination wants one agent, or one group, inside the desk.
+// validDestination wants one agent, one group or one place outside.
 func validDestination(to contact.Destination) bool {
-	if to.Agent != "" {
+	switch {
+	case to.Agent != "":
 		return validID(to.Agent) && len(to.Needs) == 0 && to.Outside == ""
+	case to.Outside != "":
+		return validID(to.Outside) && len(to.Needs) == 0
+	default:
+		return len(to.Needs) > 0 && validNeeds(to.Needs, maxNeeds)
 	}
-	return len(to.Needs) > 0 && validNeeds(to.Needs, maxNeeds) && to.Outside == ""
+}
+
+var supervisionModes = []contact.SupervisionMode{contact.SuperviseListen, contact.SuperviseWhisper, contact.SuperviseBarge}
+
+// maxRecording bounds what is said of a file: a talk of a day in stereo has less.
+const maxRecording = 1 << 34
+
+// validRecording wants a known state, and what is said of a file only at its end.
+func validRecording(v contact.ReportRecording) bool {
+	if _, known := recordingSteps[v.Recording]; !known || v.Recording == "" || !validText(string(v.Agent), maxID) {
+		return false
+	}
+	if v.Recording != contact.RecordingEnded {
+		return v.File == "" && v.SHA256 == "" && v.Bytes == 0 && v.Length == 0
+	}
+	return validText(v.File, maxText) && (v.SHA256 == "" || isSHA256(v.SHA256)) &&
+		v.Bytes >= 0 && v.Bytes <= maxRecording && v.Length >= 0 && v.Length <= 2*maxGrace
+}
+
+// isSHA256 reports whether the text is a checksum in hexadecimal.
+func isSHA256(text string) bool {
+	hex := func(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' }
+	return len(text) == 64 && !strings.ContainsFunc(text, func(r rune) bool { return !hex(r) })
 }
 
 // validNeeds wants them sorted, each skill once, levels 1–5.

@@ -37,6 +37,8 @@ func (w *world) destination() contact.Destination {
 	switch needs := w.needs(3); {
 	case w.oneIn(2, "to an agent"):
 		return contact.Destination{Agent: w.agent()}
+	case w.oneIn(6, "outside"):
+		return contact.Destination{Outside: "supplier"}
 	case w.oneIn(8, "to neither"):
 		return contact.Destination{Agent: w.agent(), Needs: needs}
 	default:

@@ -21,6 +21,8 @@ type world struct {
 	bounded bool
 	// calledBack wants callers who are mostly called back, consults agents who mostly ask each other.
 	calledBack, consults bool
+	// telephone wants calls that go outside, that the desk begins, or that others hear.
+	telephone bool
 }
 
 // evenly draws numbers below most, all alike. (rapid's own ranges prefer small ones: a
@@ -198,7 +200,7 @@ func (w *world) rules() contact.Rules {
 		rules.Channels[2].Beside = []contact.Channel{contact.Form, contact.Mail}
 	}
 	w.orderRules(&rules)
-	if w.calledBack {
+	if w.calledBack || w.telephone {
 		w.dialRules(&rules)
 	}
 	if w.oneIn(3, "chat beside") {
@@ -307,6 +309,8 @@ func (w *world) command() contact.Command {
 		return w.callBack()
 	case w.consults && !w.oneIn(4, "something else"):
 		return w.consult()
+	case w.telephone && !w.oneIn(4, "something else"):
+		return w.telephones()
 	}
 	switch w.pick("kind", 6) {
 	case 0:
@@ -314,7 +318,7 @@ func (w *world) command() contact.Command {
 	case 1, 2:
 		return w.goOn()
 	}
-	kind := w.pick("command", 77)
+	kind := w.pick("command", 82)
 	switch {
 	case kind < 7:
 		return w.arrive()
@@ -393,6 +397,8 @@ func (w *world) command() contact.Command {
 		return contact.SetImpact{Contact: w.contact(), Residents: uint32(w.pick("residents", 4)) * 40}
 	case kind < 75:
 		return w.schedule()
+	case kind < 80:
+		return w.anyOfTelephone()
 	default:
 		offer, _ := w.offer()
 		party := []contact.Party{contact.PartyCaller, contact.PartyAgent, contact.PartySystem}[w.pick("party", 3)]

@@ -6,8 +6,12 @@ import (
 	"svar/contact"
 )
 
-// lapses reports whether what is due by now closes the contact: its wrap-up has run out.
+// lapses reports whether what is due by now closes the contact: its wrap-up has run out, or a call that the desk began has
+// rung for as long as it may.
 func (c *entry) lapses(now contact.Instant) bool {
+	if c.isFirstDial() {
+		return !c.alive(now)
+	}
 	return c.State == contact.StateWrapUp && c.WrapUpUntil != 0 && c.WrapUpUntil <= now
 }
 
@@ -18,7 +22,7 @@ func (e *Engine) hangUp(c *entry, by contact.Party, now contact.Instant) {
 }
 
 func (e *Engine) endConnection(c *entry, by contact.Party, now contact.Instant) {
-	e.overConsult(c, now)
+	e.overTalk(c, now)
 	e.emit(contact.ContactHungUp{Contact: c.Contact.ID, Agent: c.Agent, By: by, Until: e.wrapUpEnd(now)}, now)
 }
 

@@ -119,6 +119,9 @@ func (n *narrator) tell(event contact.Event) string {
 	if text := n.callback(event); text != "" {
 		return text
 	}
+	if text := n.telephone(event); text != "" {
+		return text
+	}
 	return contact.EventName(event)
 }
 
@@ -227,6 +230,7 @@ func (n *narrator) transferred(e contact.ContactTransferred) string {
 
 func (n *narrator) closed(e contact.ContactClosed) string {
 	text := n.words.term("end", e.End, "agent", e.Agent, "response", number(e.Response)) +
+		n.words.when(e.Failure != "", "closed-failure", "reason", n.words.term("dial", e.Failure)) +
 		n.words.when(e.Stage != "", "closed-stage", "stage", n.words.term("stage", e.Stage)) +
 		n.words.when(e.Lapsed, "closed-lapsed")
 	return text + n.outcome(e.Code, e.Ticket) + n.words.when(e.End != contact.EndRefused, "closed-waited", "waited", n.length(e.Waited))

@@ -112,7 +112,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 			Epoch: 3, Sequence: 42, Index: 1, Number: 21, Kind: OrderSupervise, Contact: someContact, Agent: "eva", Mode: contact.SuperviseListen,
 		}, decodeAs[Order]},
 		"order-reconcile": {Order{Epoch: 3, Sequence: 42, Number: 1, Kind: OrderReconcile}, decodeAs[Order]},
-		"node-state":      {NodeState{Epoch: 3, Number: 17, Contacts: []ContactView{someView}}, decodeAs[NodeState]},
+		"node-state":      {NodeState{Epoch: 3, Number: 17, Contacts: []ContactView{someView}, HandedOver: []contact.ID{someContact}}, decodeAs[NodeState]},
 		"change": {Change{
 			Epoch: 3, Sequence: 42, Now: 1_764_054_001_000, Contacts: []ContactView{someView}, Agents: []AgentView{someAgent}, Rules: &someRules,
 		}, decodeAs[Change]},

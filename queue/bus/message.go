@@ -31,7 +31,8 @@ const (
 	OrderConsult OrderKind = "consult"
 	// OrderConsultConnect: he accepted; connect the two agents and confirm.
 	OrderConsultConnect OrderKind = "consult-connect"
-	// OrderConsultEnd: end his leg; the user stays on hold with the agent who has the call.
+	// OrderConsultEnd: end his leg; the user stays on hold with the agent who has the call, or with him when all three
+	// heard each other.
 	OrderConsultEnd OrderKind = "consult-end"
 	// OrderHandOver: leave the user to the agent who was consulted by this offer, and end the leg of the
 	// one who asked.
@@ -39,7 +40,7 @@ const (
 	// OrderOutside: call the place To outside for the agent who has the call, by this offer and with Leg as its
 	// leg's id, the user on hold. Connect the two when it answers and confirm, or fail the dial.
 	OrderOutside OrderKind = "outside"
-	// OrderOutsideEnd: end that leg; the user stays on hold with the agent.
+	// OrderOutsideEnd: end that leg; the user stays on hold with the agent, or with him when all three heard each other.
 	OrderOutsideEnd OrderKind = "outside-end"
 	// OrderOutsideTake: leave the user to that place and end the agent's leg. The two are connected until
 	// one of them hangs up, whatever becomes of the contact.
@@ -81,6 +82,9 @@ type NodeState struct {
 	Epoch    uint64        `json:"epoch"`
 	Number   uint64        `json:"number"`
 	Contacts []ContactView `json:"contacts"`
+	// HandedOver are contacts, of those that are open or were closed lately, whose user is connected to a place outside that was
+	// called for him: their legs are released by nobody but the two who talk. Sorted.
+	HandedOver []contact.ID `json:"handed_over,omitempty"`
 }
 
 // Change is what one record changed, as whole values. Sequence is the record's;
@@ -215,7 +219,7 @@ type ConsultView struct {
 	Expires   contact.Instant       `json:"expires"`
 	Accepted  bool                  `json:"accepted,omitempty"`
 	Connected bool                  `json:"connected,omitempty"`
-	// Leg is the colleague's, once they talk.
+	// Leg is the colleague's, once they talk; of a place outside the one that [OrderOutside] named, from the beginning.
 	Leg contact.LegID `json:"leg,omitempty"`
 }
 

@@ -2,6 +2,9 @@ package dispatch
 
 import (
 	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
 
 	"svar/contact"
 	"svar/queue"
@@ -117,11 +120,32 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 		if e.Cause == contact.ConsultCompleted {
 			o.Kind = bus.OrderHandOver
 		}
+	case contact.OutsideCalled:
+		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderOutside, e.Contact, e.Offer, e.Agent
+		o.To, o.Leg = e.To, outsideLeg(e.Contact, e.Offer)
+	case contact.OutsideEnded:
+		o.Kind, o.Contact, o.Offer, o.To = bus.OrderOutsideEnd, e.Contact, e.Offer, e.To
+	case contact.ContactHandedOver:
+		if e.Offer == 0 {
+			return // whoever brought the two together keeps them so
+		}
+		o.Kind, o.Contact, o.Offer, o.Agent, o.To = bus.OrderOutsideTake, e.Contact, e.Offer, e.Agent, e.To
+	case contact.ConferenceChanged:
+		o.Kind, o.Contact, o.Agent, o.On = bus.OrderConference, e.Contact, e.Agent, e.On
+	case contact.SupervisionChanged:
+		o.Kind, o.Contact, o.Agent, o.Mode = bus.OrderSupervise, e.Contact, e.Supervisor, e.Mode
+	case contact.CallPlaced:
+		o.Kind, o.Contact, o.Offer, o.Agent, o.Leg = bus.OrderDial, e.Contact.ID, e.Offer, e.Agent, e.Leg
 	case contact.CallbackScheduled:
 		o.Kind, o.Contact = bus.OrderRelease, e.Contact
 	case contact.ContactHungUp:
 		o.Kind, o.Contact = bus.OrderRelease, e.Contact
 	case contact.ContactDropped:
+		o.Kind, o.Contact = bus.OrderRelease, e.Contact
+	case contact.ContactClosed:
+		if e.End != contact.EndNotReached {
+			return // what it had was released before, or ended by itself
+		}
 		o.Kind, o.Contact = bus.OrderRelease, e.Contact
 	default:
 		return
@@ -129,6 +153,16 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 	if node := t.nodes[o.Contact]; node != "" { // a mail or a form has none
 		d.send(node, o)
 	}
+}
+
+// outsideLegs is the name space of the legs to places outside.
+var outsideLegs = uuid.MustParse("6c9a3f0e-5d0b-5f0a-9b1e-3d0c7a1f42d8")
+
+// outsideLeg names the leg by which a place outside is called. It follows from the offer, so that an order that comes
+// again names the same one: a UUID of version 5 (RFC 9562 §5.5).
+func outsideLeg(id contact.ID, offer contact.OfferID) contact.LegID {
+	name := string(id) + " " + strconv.FormatUint(uint64(offer), 10)
+	return contact.LegID(uuid.NewSHA1(outsideLegs, []byte(name)).String())
 }
 
 func (d *Dispatcher) send(node contact.NodeID, o bus.Order) {
@@ -177,7 +211,7 @@ func (d *Dispatcher) view() bus.View {
 }
 
 func (d *Dispatcher) nodeState(node contact.NodeID) bus.NodeState {
-	state := bus.NodeState{Epoch: d.engine.Epoch(), Number: d.numbers[node], Contacts: []bus.ContactView{}}
+	state := bus.NodeState{Epoch: d.engine.Epoch(), Number: d.numbers[node], Contacts: []bus.ContactView{}, HandedOver: d.engine.HandedOver(node)}
 	for _, c := range d.engine.ContactsOf(node) {
 		state.Contacts = append(state.Contacts, contactView(c, d.engine.Outlook(c.Contact.ID)))
 	}
@@ -192,6 +226,7 @@ func contactView(s queue.ContactState, outlook queue.Outlook) bus.ContactView {
 		Queued: s.Queued, Needs: s.Needs, StillNeeded: s.StillNeeded, Relaxed: s.Relaxed, Class: s.Class, Target: s.Target, Hours: s.Hours,
 		Residents: s.Residents, Returned: s.Returned, RelaxesAt: outlook.RelaxesAt, RelaxesTo: outlook.RelaxesTo, RisesAt: outlook.RisesAt, Prefer: s.Prefer, PreferUntil: s.PreferUntil, PreferRule: s.PreferRule,
 		DueAt: s.DueAt, For: s.For, Tries: s.Tries, Exhausted: s.Exhausted, HandedOver: s.HandedOver,
+		Conference: s.Conference, Marks: s.Marks, Recording: s.Recording,
 		Agent: s.Agent, ConnectedBy: s.Connected, ConnectedAt: s.ConnectedAt, WrapUpUntil: s.WrapUpUntil,
 		Code: s.Code, Ticket: s.Ticket, Answered: s.Answered, End: s.End,
 	}
@@ -200,8 +235,15 @@ func contactView(s queue.ContactState, outlook queue.Outlook) bus.ContactView {
 	}
 	if c := s.Consult; c != nil {
 		view.Consult = &bus.ConsultView{
-			Offer: c.Offer, With: c.With, Since: c.Since, Expires: c.Expires, Accepted: c.Accepted, Connected: c.Connected, Leg: c.Leg,
+			Offer: c.Offer, With: c.With, To: c.To, Blind: c.Blind, Since: c.Since, Expires: c.Expires,
+			Accepted: c.Accepted, Connected: c.Connected, Leg: c.Leg,
 		}
+		if c.To != "" && c.Leg == "" {
+			view.Consult.Leg = outsideLeg(s.Contact.ID, c.Offer)
+		}
+	}
+	for _, supervision := range s.Supervisors {
+		view.Supervisors = append(view.Supervisors, bus.SupervisorView(supervision))
 	}
 	return view
 }

@@ -19,7 +19,9 @@ func TestViewsLackNothing(t *testing.T) {
 		Queued: 1, Needs: contact.Needs{{Skill: "sv", Level: 1}}, Class: 1, Target: 1,
 		StillNeeded: contact.Needs{{Skill: "sv", Level: 1}}, Relaxed: 1, Hours: "desk", Residents: 1, Returned: true,
 		Prefer: "bo", PreferUntil: 2, PreferRule: contact.Preferred, DueAt: 1, For: "anna", Tries: 1, Exhausted: true, HandedOver: "administration",
-		Consult: &queue.ConsultState{Offer: 2, With: "bo", Since: 1, Expires: 2, Accepted: true, Connected: true, Leg: "leg"},
+		Consult:    &queue.ConsultState{Offer: 2, With: "bo", Since: 1, Expires: 2, Accepted: true, Connected: true, Leg: "leg", To: "administration", Blind: true},
+		Conference: true, Supervisors: []queue.Supervision{{Supervisor: "eva", Mode: contact.SuperviseListen}},
+		Marks: []contact.MarkKind{contact.MarkThreat}, Recording: contact.RecordingBegun,
 		Offer: &queue.OfferState{
 			Offer: 1, Agent: "anna", Since: 1, Expires: 2, Accepted: true, Why: contact.Why{Candidates: 1},
 		},
@@ -33,7 +35,7 @@ func TestViewsLackNothing(t *testing.T) {
 	}
 	outlook := queue.Outlook{RelaxesAt: 1, RelaxesTo: contact.Needs{{Skill: "sv", Level: 1}}, RisesAt: 1}
 	shown, shownAgent := contactView(state, outlook), agentView(agent)
-	for _, view := range []any{shown, *shown.Offer, *shown.Consult, shownAgent, shownAgent.Missed[0]} {
+	for _, view := range []any{shown, *shown.Offer, *shown.Consult, shown.Supervisors[0], shownAgent, shownAgent.Missed[0]} {
 		fields := reflect.ValueOf(view)
 		for n := range fields.NumField() {
 			if fields.Field(n).IsZero() {
