@@ -138,7 +138,7 @@ func (e *Engine) foldContact(c *entry, a *AgentState, event contact.Event, now c
 	case contact.OutsideAnswered:
 		return e.outsideAnswered(c, v)
 	case contact.OutsideEnded:
-		return e.outsideEnded(c, v)
+		return e.outsideEnded(c, v, now)
 	case contact.ConferenceChanged:
 		return e.conferenceChanged(c, v, now)
 	case contact.SupervisionChanged:
@@ -318,7 +318,7 @@ func (e *Engine) loseLegs(c *entry) {
 		delete(e.offers, c.Offer.Offer)
 	}
 	delete(e.offers, c.Connected)
-	c.Offer, c.Connected, c.ConnectedAt, c.AgentLeg = nil, 0, 0, ""
+	c.Offer, c.Connected, c.ConnectedAt, c.AgentLeg, c.NotReached = nil, 0, 0, "", nil
 }
 
 // loseAgent forgets who had the contact, and what was chosen: nobody has it now, and who
@@ -421,6 +421,9 @@ func (e *Engine) close(v contact.ContactClosed, now contact.Instant) error {
 	e.endCallback(c)
 	e.finishAgent(c, now)
 	e.loseLegs(c)
+	if v.Failure != "" {
+		c.NotReached = &NotReached{Failure: v.Failure, At: now}
+	}
 	c.TakenAt = 0
 	c.End, c.Agent, c.Code, c.Ticket, c.WrapUpUntil = v.End, v.Agent, v.Code, v.Ticket, 0
 	delete(e.contacts, v.Contact)

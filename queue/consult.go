@@ -259,6 +259,7 @@ func (e *Engine) consultOffered(c *entry, with *AgentState, v contact.ConsultOff
 		return err
 	}
 	c.Consult = &ConsultState{Offer: v.Offer, With: v.With, Since: now, Expires: v.Expires}
+	c.NotReached = nil
 	e.watch(c)
 	return nil
 }

@@ -49,5 +49,6 @@ func (e *Engine) turnHold(c *entry, agent contact.AgentID, next contact.State, n
 	if c.Agent != agent || !c.State.Joined() || c.Contact.Channel != contact.Voice {
 		return fmt.Errorf("contact %s, a %s, is %s with %q, not a call of %q", c.Contact.ID, c.Contact.Channel, c.State, c.Agent, agent)
 	}
+	c.NotReached = nil
 	return e.move(c, next, now)
 }

@@ -96,6 +96,7 @@ func (e *Engine) outsideCalled(c *entry, v contact.OutsideCalled, now contact.In
 		return fmt.Errorf("contact %s is %s with %q: nothing outside can be called about it", v.Contact, c.State, c.Agent)
 	}
 	c.Consult = &ConsultState{Offer: v.Offer, To: v.To, Blind: v.Blind, Since: now, Expires: v.Expires, Accepted: true}
+	c.NotReached = nil
 	e.offers[v.Offer] = c
 	e.lastOffer = max(e.lastOffer, v.Offer)
 	e.dials = addDial(e.dials, now)
@@ -123,11 +124,15 @@ func (e *Engine) outsideAnswered(c *entry, v contact.OutsideAnswered) error {
 	return nil
 }
 
-func (e *Engine) outsideEnded(c *entry, v contact.OutsideEnded) error {
+// outsideEnded folds that it is called no more. A call that was taken back is none that failed.
+func (e *Engine) outsideEnded(c *entry, v contact.OutsideEnded, now contact.Instant) error {
 	if _, err := c.outsideOf(v.Offer, v.To); err != nil {
 		return err
 	}
 	c.Consult, c.Conference = nil, false
+	if v.Failure != "" && v.Failure != contact.DialCancelled {
+		c.NotReached = &NotReached{To: v.To, Failure: v.Failure, At: now}
+	}
 	delete(e.offers, v.Offer)
 	e.watch(c)
 	return nil

@@ -65,6 +65,9 @@ type ContactState struct {
 	Conference bool `json:"conference,omitempty"`
 	// Supervisors are in the call, sorted by name.
 	Supervisors []Supervision `json:"supervisors,omitempty"`
+	// NotReached is the last call of ours about it that reached nobody, until something else is done with it; nil when
+	// there is none.
+	NotReached *NotReached `json:"not_reached,omitempty"`
 	// Marks are what its agents said of it, in order, none twice.
 	Marks []contact.MarkKind `json:"marks,omitempty"`
 	// Recording is how far its recording is; empty when there is none.
@@ -138,6 +141,13 @@ type ConsultState struct {
 	Connected bool `json:"connected,omitempty"`
 	// Leg is that of the other side, once they talk.
 	Leg contact.LegID `json:"leg,omitempty"`
+}
+
+// NotReached is a call of ours that reached nobody: the place outside To, or the user when that is empty.
+type NotReached struct {
+	To      contact.DestinationID `json:"to,omitempty"`
+	Failure contact.DialFailure   `json:"failure"`
+	At      contact.Instant       `json:"at"`
 }
 
 // Supervision is a supervisor in a call.
@@ -236,6 +246,10 @@ func (c *ContactState) clone() ContactState {
 		out.Offer = &offer
 	}
 	out.StillNeeded = slices.Clone(c.StillNeeded)
+	if c.NotReached != nil {
+		notReached := *c.NotReached
+		out.NotReached = &notReached
+	}
 	if c.Consult != nil {
 		consult := *c.Consult
 		out.Consult = &consult

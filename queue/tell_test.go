@@ -334,6 +334,9 @@ func tellTalk(c queue.ContactState) string {
 	for _, s := range c.Supervisors {
 		words += fmt.Sprintf(", %s: %s", s.Supervisor, s.Mode)
 	}
+	if c.NotReached != nil {
+		words += fmt.Sprintf(", %s was not reached: %s", c.NotReached.To, c.NotReached.Failure)
+	}
 	for _, mark := range c.Marks {
 		words += ", marked " + string(mark)
 	}

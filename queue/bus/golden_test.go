@@ -42,6 +42,7 @@ var someView = ContactView{
 	},
 	Conference: true, Supervisors: []SupervisorView{{Supervisor: "eva", Mode: contact.SuperviseWhisper}},
 	Marks: []contact.MarkKind{contact.MarkThreat}, Recording: contact.RecordingPaused,
+	NotReached: &NotReachedView{To: "supplier", Failure: contact.DialBusy, At: 1_764_054_070_000},
 	Offer: &OfferView{
 		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true,
 		Why: contact.Why{Candidates: 2, Waiting: 3, Rule: contact.LongestIdle, Level: 4, Idle: 90_000, Relaxed: 1, Class: contact.ClassResidentImpact, Risen: true, Waited: 190_000, Target: 60_000, Returned: true},
@@ -177,7 +178,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 // Everything that is shown of a contact and an agent is in the golden files.
 func TestGoldenViewsLackNothing(t *testing.T) {
 	t.Parallel()
-	for _, value := range []any{someView, *someView.Offer, someView.Offer.Why, *someView.Consult, someView.Supervisors[0], someView.Contact, someAgent, someAgent.Missed[0], someRules} {
+	for _, value := range []any{someView, *someView.Offer, someView.Offer.Why, *someView.Consult, someView.Supervisors[0], *someView.NotReached, someView.Contact, someAgent, someAgent.Missed[0], someRules} {
 		fields := reflect.ValueOf(value)
 		for n := range fields.NumField() {
 			if fields.Field(n).IsZero() {

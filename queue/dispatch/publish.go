@@ -242,6 +242,9 @@ func contactView(s queue.ContactState, outlook queue.Outlook) bus.ContactView {
 			view.Consult.Leg = outsideLeg(s.Contact.ID, c.Offer)
 		}
 	}
+	if n := s.NotReached; n != nil {
+		view.NotReached = &bus.NotReachedView{To: n.To, Failure: n.Failure, At: n.At}
+	}
 	for _, supervision := range s.Supervisors {
 		view.Supervisors = append(view.Supervisors, bus.SupervisorView(supervision))
 	}

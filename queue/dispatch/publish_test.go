@@ -22,6 +22,7 @@ func TestViewsLackNothing(t *testing.T) {
 		Consult:    &queue.ConsultState{Offer: 2, With: "bo", Since: 1, Expires: 2, Accepted: true, Connected: true, Leg: "leg", To: "administration", Blind: true},
 		Conference: true, Supervisors: []queue.Supervision{{Supervisor: "eva", Mode: contact.SuperviseListen}},
 		Marks: []contact.MarkKind{contact.MarkThreat}, Recording: contact.RecordingBegun,
+		NotReached: &queue.NotReached{To: "supplier", Failure: contact.DialBusy, At: 1},
 		Offer: &queue.OfferState{
 			Offer: 1, Agent: "anna", Since: 1, Expires: 2, Accepted: true, Why: contact.Why{Candidates: 1},
 		},
@@ -35,7 +36,7 @@ func TestViewsLackNothing(t *testing.T) {
 	}
 	outlook := queue.Outlook{RelaxesAt: 1, RelaxesTo: contact.Needs{{Skill: "sv", Level: 1}}, RisesAt: 1}
 	shown, shownAgent := contactView(state, outlook), agentView(agent)
-	for _, view := range []any{shown, *shown.Offer, *shown.Consult, shown.Supervisors[0], shownAgent, shownAgent.Missed[0]} {
+	for _, view := range []any{shown, *shown.Offer, *shown.Consult, shown.Supervisors[0], *shown.NotReached, shownAgent, shownAgent.Missed[0]} {
 		fields := reflect.ValueOf(view)
 		for n := range fields.NumField() {
 			if fields.Field(n).IsZero() {
