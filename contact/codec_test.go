@@ -99,7 +99,7 @@ var commands = contact.Commands{
 	contact.Mark{Contact: id, Agent: anna, Mark: contact.MarkThreat},
 	contact.PlaceCall{Contact: aContact, Agent: anna, Node: node, Leg: leg},
 	contact.ReportRecording{
-		Contact: id, Recording: contact.RecordingEnded, Agent: anna, File: recordingFile, SHA256: recordingSum, Bytes: 320_044, Length: 20_000,
+		Contact: id, Recording: contact.RecordingEnded, Agent: anna, File: recordingFile, SHA256: recordingSum, Bytes: 320_044, Length: 20_000, DeleteAfter: 1_766_646_000_000,
 	},
 	contact.FailDial{Offer: 7, Reason: contact.DialBusy},
 	contact.SetPresence{Agent: anna, Presence: contact.Paused, Reason: "lunch", Channels: []contact.Channel{contact.Chat}, After: true},
@@ -149,7 +149,7 @@ var events = contact.Events{
 	contact.ContactMarked{Contact: id, Agent: anna, Mark: contact.MarkNuisance},
 	contact.CallPlaced{Contact: aContact, Node: node, Leg: leg, Agent: anna, Offer: 11, Expires: 1_764_054_045_000},
 	contact.RecordingChanged{
-		Contact: id, Recording: contact.RecordingEnded, Agent: anna, File: recordingFile, SHA256: recordingSum, Bytes: 320_044, Length: 20_000,
+		Contact: id, Recording: contact.RecordingEnded, Agent: anna, File: recordingFile, SHA256: recordingSum, Bytes: 320_044, Length: 20_000, DeleteAfter: 1_766_646_000_000,
 	},
 	contact.CallbackFailed{Contact: id, Offer: 8, Agent: anna, Reason: contact.DialNoAnswer},
 	contact.ContactHeld{Contact: id, Agent: anna},

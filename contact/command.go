@@ -310,6 +310,8 @@ type ReportRecording struct {
 	SHA256 string `json:"sha256,omitempty"`
 	Bytes  int64  `json:"bytes,omitempty"`
 	Length Millis `json:"length_ms,omitempty"`
+	// DeleteAfter is until when the file may be kept, by its line's rule; set when it ended.
+	DeleteAfter Instant `json:"delete_after,omitempty"`
 }
 
 // FailDial says that the call which an offer made did not come about. The contact waits

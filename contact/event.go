@@ -477,6 +477,8 @@ type RecordingChanged struct {
 	SHA256    string         `json:"sha256,omitempty"`
 	Bytes     int64          `json:"bytes,omitempty"`
 	Length    Millis         `json:"length_ms,omitempty"`
+	// DeleteAfter is until when the file may be kept.
+	DeleteAfter Instant `json:"delete_after,omitempty"`
 }
 
 // PresencePlanned: the agent is offered nothing more, and has this presence when the last of his

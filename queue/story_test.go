@@ -327,6 +327,7 @@ func (s *story) recording(id contact.ID, state contact.RecordingState) contact.R
 	v := contact.ReportRecording{Contact: id, Recording: state}
 	if state == contact.RecordingEnded {
 		v.File, v.SHA256, v.Bytes, v.Length = string(id)+".wav", strings.Repeat("0f", 32), 320_044, 20_000
+		v.DeleteAfter = s.now.Add(24 * 3600_000)
 	}
 	return v
 }

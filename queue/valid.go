@@ -195,10 +195,11 @@ func validRecording(v contact.ReportRecording) bool {
 		return false
 	}
 	if v.Recording != contact.RecordingEnded {
-		return v.File == "" && v.SHA256 == "" && v.Bytes == 0 && v.Length == 0
+		return v.File == "" && v.SHA256 == "" && v.Bytes == 0 && v.Length == 0 && v.DeleteAfter == 0
 	}
 	return validText(v.File, maxText) && (v.SHA256 == "" || isSHA256(v.SHA256)) &&
-		v.Bytes >= 0 && v.Bytes <= maxRecording && v.Length >= 0 && v.Length <= 2*maxGrace
+		v.Bytes >= 0 && v.Bytes <= maxRecording && v.Length >= 0 && v.Length <= 2*maxGrace &&
+		v.DeleteAfter >= 0 && v.DeleteAfter <= maxArrived
 }
 
 // isSHA256 reports whether the text is a checksum in hexadecimal.
