@@ -166,6 +166,7 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 	huma.Register(a.API, reload, u.reload)
 	u.serveTickets(a)
 	u.serveNotices(a)
+	u.servePrompts(a)
 	huma.Register(a.API, a.count("get-figures", "GET /figures", "Figures of contacts by interval, channel, line and audience"), u.listFigures)
 	huma.Register(a.API, file(a.count("export-figures", "GET /figures.csv", "The same for spreadsheets"), "text/csv"), u.exportFigures)
 	a.refuseOthers(mux)

@@ -292,6 +292,7 @@ func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /contacts/{id}/recording": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
+		"PUT /prompts/{name}/{language}": true, "DELETE /prompts/{name}/{language}": true, // what lines say; see prompts_test.go
 		"POST /session": true, "GET /session": true, "DELETE /session": true, // oneself
 		"POST /tickets": true, "POST /notices": true, "POST /embargoes": true, // answer with a number or an id
 		"POST /tickets/{number}/contacts": true, "POST /notices/{id}/withdraw": true, "POST /embargoes/{id}/lift": true, // answer nothing

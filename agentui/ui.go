@@ -58,6 +58,8 @@ type Config struct {
 	Access AccessLog
 	// SessionKey signs sessions; at least 32 bytes, the same on all nodes.
 	SessionKey []byte
+	// Prompts are what lines say.
+	Prompts Prompts
 	// Configuration can be read again.
 	Configuration Configuration
 	// Catalogue holds until the first [UI.Reconfigure].

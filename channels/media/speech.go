@@ -59,15 +59,7 @@ func NewSpeechCache(directory string, synthesizer Synthesizer) (*SpeechCache, er
 // ErrLanguage, those of the engine (ErrEspeakMissing), and of the disk.
 func (c *SpeechCache) Speak(ctx context.Context, language, text string) (*Clip, error) {
 	text = strings.TrimSpace(text)
-	switch {
-	case text == "":
-		return nil, fmt.Errorf("%w: it is empty", ErrText)
-	case len(text) > longestText:
-		return nil, fmt.Errorf("%w: %d octets are more than %d", ErrText, len(text), longestText)
-	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-		return nil, fmt.Errorf("%w: it is not plain text", ErrText)
-	}
-	voice, err := c.synthesizer.Voice(language)
+	voice, err := c.voiceFor(language, text)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +87,29 @@ func (c *SpeechCache) Speak(ctx context.Context, language, text string) (*Clip, 
 		return nil, fmt.Errorf("keep prompt: %w", err)
 	}
 	return clip, nil
+}
+
+// Check says what Speak would find wrong with a text before it is spoken, and whether the engine is there at all.
+// Errors: ErrText, ErrLanguage, those of the engine (ErrEspeakMissing).
+func (c *SpeechCache) Check(ctx context.Context, language, text string) error {
+	if _, err := c.voiceFor(language, strings.TrimSpace(text)); err != nil {
+		return err
+	}
+	_, err := c.synthesizer.Identity(ctx)
+	return err
+}
+
+// voiceFor returns the voice of the language for a text that can be spoken.
+func (c *SpeechCache) voiceFor(language, text string) (string, error) {
+	switch {
+	case text == "":
+		return "", fmt.Errorf("%w: it is empty", ErrText)
+	case len(text) > longestText:
+		return "", fmt.Errorf("%w: %d octets are more than %d", ErrText, len(text), longestText)
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return "", fmt.Errorf("%w: it is not plain text", ErrText)
+	}
+	return c.synthesizer.Voice(language)
 }
 
 // speechFormat is part of the key: raise it when the treatment of the sound changes.

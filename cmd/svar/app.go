@@ -79,6 +79,7 @@ type App struct {
 	notices   *noticeBoard
 	demoHash  string // that of the demo accounts' password
 	pacer     *media.Pacer
+	speech    speech
 	prompts   *promptCatalogue
 	phone     *phone.Gateway
 	voice     *webrtc.Gateway
@@ -125,7 +126,7 @@ func Start(ctx context.Context, options Options) (_ *App, err error) {
 	a.abort = abort
 	for _, start := range []func(context.Context) error{
 		a.takeDirectory, a.openSite, a.startStores, a.startProjection, a.startQueue, a.startDirectory,
-		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startWatch, a.startHTTP, a.startReload,
+		a.startNotices, a.startGateways, a.startMail, a.startJobs, a.startConsole, a.startPortal, a.startWatch, a.startHTTP, a.startReload, a.startSpeaking,
 	} {
 		err := start(starting)
 		if cause := context.Cause(starting); err != nil && cause != nil && ctx.Err() == nil {

@@ -16,7 +16,7 @@ import (
 // it has: a call its flow, a wrap-up its end.
 func (a *App) config() configs.Config { return *a.live.Load() }
 
-// reloadTime bounds the taking over: new prompts are spoken, and the dispatcher records the rules.
+// reloadTime bounds the taking over: the dispatcher records the rules.
 const reloadTime = 30 * time.Second
 
 // startReload reads the configuration again whenever the process is told to by SIGHUP.
@@ -79,7 +79,7 @@ func (a *App) reload(ctx context.Context) (agentui.Reloaded, error) {
 	if err := live.CheckKept(); err != nil {
 		return agentui.Reloaded{}, agentui.WrongConfiguration{err.Error()}
 	}
-	sound, err := a.prompts.prepare(ctx, live.Prompts)
+	texts, err := readPrompts(ctx, a.speech, live.Prompts)
 	if err != nil {
 		return agentui.Reloaded{}, err
 	}
@@ -95,7 +95,7 @@ func (a *App) reload(ctx context.Context) (agentui.Reloaded, error) {
 			return agentui.Reloaded{}, fmt.Errorf("give the queue its rules: %w", err)
 		}
 	}
-	a.prompts.clips.Store(&sound)
+	a.prompts.use(texts)
 	a.live.Store(&live)
 	if err := errors.Join(a.board.SetLines(switchboardLines(live)), a.chat.SetTopics(chatTopics(live))); err != nil {
 		return agentui.Reloaded{}, err // never: the flows and topics were checked
