@@ -211,17 +211,49 @@ func (c credentials) isFor(request *sip.Request) bool {
 		uri.User == request.Recipient.User && strings.EqualFold(uri.Host, request.Recipient.Host)
 }
 
-// challenge is the 401 that asks who somebody is. It is the same for everybody.
-func (r *registrar) challenge(from netip.Addr, stale bool) *fault {
+// Some telephones give up when an algorithm that they do not know is offered beside one that they do
+// (RFC 8760 §2.4 wants it passed over). They come again without credentials, or are known by name.
+const md5Patience = 3 * time.Minute // libre 1 and 2 try again after half a minute to one
+
+// onlyMD5 are parts of the User-Agent of such telephones, in lower case.
+var onlyMD5 = []string{"baresip v0.", "baresip v1.", "baresip v2."}
+
+// algorithmsFor are those that who sent a request is offered.
+func (r *registrar) algorithmsFor(request *sip.Request, from netip.Addr) []string {
+	both, short := []string{algorithmSHA256, algorithmMD5}, []string{algorithmMD5}
+	if given, found := credentialsOf(request); found {
+		if given.algorithm == algorithmMD5 {
+			return short
+		}
+		return both
+	}
+	if isNamed(request, onlyMD5) {
+		return short
+	}
+	user := request.To().Address.User
+	key := from.String() + " " + strings.Clone(user[:min(len(user), maxAccountName)])
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	now := time.Now()
+	if r.offered.hasAt(key, now) {
+		return short
+	}
+	r.offered.add(key, now, md5Patience)
+	return both
+}
+
+// challenge is the 401 that asks who somebody is. It is the same for every account.
+func (r *registrar) challenge(request *sip.Request, from netip.Addr, stale bool) *fault {
 	nonce := r.nonces.fresh(time.Now(), from)
-	header := func(algorithm string) sip.Header {
+	var headers []sip.Header
+	for _, algorithm := range r.algorithmsFor(request, from) {
 		value := `Digest realm="` + identity.PhoneRealm + `", nonce="` + nonce + `", algorithm=` + algorithm + `, qop="auth"`
 		if stale {
 			value += ", stale=true"
 		}
-		return sip.NewHeader("WWW-Authenticate", value)
+		headers = append(headers, sip.NewHeader("WWW-Authenticate", value))
 	}
-	return refuse(401, "Unauthorized", header(algorithmSHA256), header(algorithmMD5))
+	return refuse(401, "Unauthorized", headers...)
 }
 
 // signedOn returns the account that a request of a phone is of, or what it is refused with. Whether an
@@ -230,7 +262,7 @@ func (r *registrar) signedOn(ctx context.Context, request *sip.Request) (account
 	from, now := sourceOf(request).Addr(), time.Now()
 	given, found := credentialsOf(request)
 	if !found || !given.isFor(request) {
-		return "", secret, r.challenge(from, false)
+		return "", secret, r.challenge(request, from, false)
 	}
 	secret, known := r.phones.PhoneSecret(given.username)
 	if !known {
@@ -250,9 +282,9 @@ func (r *registrar) signedOn(ctx context.Context, request *sip.Request) (account
 		return "", secret, busy()
 	case !succeeded:
 		r.refused.Add(1)
-		return "", secret, r.challenge(from, false)
+		return "", secret, r.challenge(request, from, false)
 	case !r.nonces.isFresh(given.nonce, now, from) || !r.nonces.spend(given.nonce, given.count, now):
-		return "", secret, r.challenge(from, true)
+		return "", secret, r.challenge(request, from, true)
 	}
 	return given.username, secret, nil
 }

@@ -97,6 +97,9 @@ func (m *memory[K]) add(key K, now time.Time, keep time.Duration) {
 // remove forgets a key. One that is added again may be forgotten early.
 func (m *memory[K]) remove(key K) { delete(m.until, key) }
 
+// hasAt is has for keys that must not be remembered for longer than they should.
+func (m *memory[K]) hasAt(key K, now time.Time) bool { return now.Before(m.until[key]) }
+
 func (m *memory[K]) has(key K) bool {
 	_, known := m.until[key]
 	return known

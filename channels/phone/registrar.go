@@ -56,6 +56,8 @@ type registrar struct {
 	// followers hear of agents whose phones came or went.
 	followers map[int]func(contact.AgentID)
 	follower  int
+	// offered are those whom both algorithms were offered lately.
+	offered memory[string]
 }
 
 // binding is one registered telephone (RFC 3261 §10.3).

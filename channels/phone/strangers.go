@@ -218,7 +218,7 @@ func (d *doorman) mayBeInCall(from netip.Addr) bool {
 func (d *doorman) judgeRegister(request *sip.Request, from netip.Addr) *fault {
 	r := d.gateway.registrar
 	if request.GetHeader("authorization") == nil {
-		return r.challenge(from, false)
+		return r.challenge(request, from, false)
 	}
 	if !d.answers.allow(from) {
 		r.refused.Add(1)
@@ -308,15 +308,18 @@ func (d *doorman) turnAway(request *sip.Request, transaction *sip.ServerTx, refu
 	return true
 }
 
-func isScanner(request *sip.Request) bool {
+func isScanner(request *sip.Request) bool { return isNamed(request, scanners) }
+
+// isNamed tells whether the User-Agent has one of the parts, which are in lower case.
+func isNamed(request *sip.Request, parts []string) bool {
 	header := request.GetHeader("user-agent")
 	if header == nil {
 		return false
 	}
 	name := header.Value()
 	name = strings.ToLower(name[:min(len(name), maxUserAgent)])
-	for _, scanner := range scanners {
-		if strings.Contains(name, scanner) {
+	for _, part := range parts {
+		if strings.Contains(name, part) {
 			return true
 		}
 	}
