@@ -10,7 +10,7 @@ import (
 
 // BenchmarkBridge is one packet from one leg to another, without the network.
 func BenchmarkBridge(b *testing.B) {
-	for _, to := range []Codec{PCMA, PCMU} {
+	for _, to := range []Codec{PCMA, PCMU, G722} {
 		b.Run(fmt.Sprintf("PCMA to %s", to), func(b *testing.B) {
 			pacer := NewPacer()
 			defer func() { _ = pacer.Close() }()

@@ -16,6 +16,7 @@ func TestConnectedLegsHearEachOther(t *testing.T) {
 	formats := map[string]media.Format{
 		"A-law": formatA, "µ-law": formatU,
 		"A-law with a dynamic type": {Codec: media.PCMA, PayloadType: 110},
+		"wide band":                 formatG,
 	}
 	for nameA, a := range formats {
 		for nameB, b := range formats {

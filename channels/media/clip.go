@@ -81,6 +81,6 @@ func (c *Clip) Encoded(codec Codec) []byte {
 	if c.encoded == nil {
 		c.encoded = make(map[Codec][]byte)
 	}
-	c.encoded[codec] = properties.encode(samples)
+	c.encoded[codec] = codec.encodeWhole(samples, c.seamless)
 	return c.encoded[codec]
 }

@@ -21,30 +21,21 @@ type Codec uint8
 const (
 	PCMU Codec = iota + 1 // G.711 µ-law (RFC 3551 §4.5.14)
 	PCMA                  // G.711 A-law (RFC 3551 §4.5.14)
+	G722                  // G.722 at 64 kbit/s, wide band (RFC 3551 §4.5.2)
 )
 
-// codecProperties describes one codec. The encoder reads samples at sampleRate.
+// codecProperties describes one codec.
 type codecProperties struct {
 	name        string
 	payloadType uint8
-	sampleRate  int
-	silence     byte
-	encode      func(samples []int16) []byte
+	sampleRate  int  // of the sound, in Hz
+	silence     byte // is silent as often as it is repeated
 }
 
 var codecs = map[Codec]codecProperties{
-	PCMU: {name: "PCMU", payloadType: 0, sampleRate: 8000, silence: 0xFF, encode: companded(g711.EncodeUlawFrame)},
-	PCMA: {name: "PCMA", payloadType: 8, sampleRate: 8000, silence: 0xD5, encode: companded(g711.EncodeAlawFrame)},
-}
-
-func companded(sample func(int16) uint8) func([]int16) []byte {
-	return func(samples []int16) []byte {
-		encoded := make([]byte, len(samples))
-		for i, value := range samples {
-			encoded[i] = sample(value)
-		}
-		return encoded
-	}
+	PCMU: {name: "PCMU", payloadType: 0, sampleRate: 8000, silence: 0xFF},
+	PCMA: {name: "PCMA", payloadType: 8, sampleRate: 8000, silence: 0xD5},
+	G722: {name: "G722", payloadType: 9, sampleRate: 16000, silence: 0xFF},
 }
 
 // FrameDuration is the length of a paced packet, and the ptime to negotiate.

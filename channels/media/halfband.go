@@ -40,7 +40,7 @@ type upsampler struct {
 
 // double writes two samples for each one; it takes at most 20 ms and a little more at once.
 func (u *upsampler) double(samples, narrow []int16) {
-	var buffer [halfbandKept + frameOctets + jitterStep]int16
+	var buffer [halfbandKept + coded]int16
 	history := buffer[:halfbandKept+len(narrow)]
 	copy(history, u.kept[:])
 	copy(history[halfbandKept:], narrow)

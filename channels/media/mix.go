@@ -70,8 +70,6 @@ type seat struct {
 	role   Seat
 	sounds bool // there is something in frame
 	frame  [mixFrame]int16
-
-	encoder encoder // guarded by the stream's outgoing half
 }
 
 // NewConference opens a talk in which nobody is yet. Its owner closes it, before the pacer.
@@ -292,7 +290,7 @@ func (s *Stream) hearMix(from *seat, samples []int16, now time.Time) {
 		return
 	}
 	payload := o.scratch[:frameOctets]
-	from.encoder.encode(payload, samples, o.format.Codec)
+	o.coder.to.encode(payload, samples, o.format.Codec)
 	o.sendVoice(s.sink, payload, now)
 }
 

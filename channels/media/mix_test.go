@@ -27,7 +27,9 @@ func newMember(t *testing.T, pacer *media.Pacer, format media.Format, tone float
 	t.Helper()
 	p := &member{
 		leg: newLeg(t, pacer, format), speaker: newSpeaker(format), format: format, tone: tone,
-		sounds: mediatest.TonePayloads(format.Codec, tone, 50),
+	}
+	if format.Codec != 0 {
+		p.sounds = mediatest.TonePayloads(format.Codec, tone, 50)
 	}
 	p.packet.SSRC = uint32(tone)
 	return p
@@ -66,7 +68,7 @@ func (p *member) hears(tone float64) bool {
 	if level > -17 && level < -13 {
 		return true
 	}
-	if level > -45 {
+	if level > -38 {
 		panic(fmt.Sprintf("%.0f Hz is heard at %.1f dBFS: neither well nor not at all", tone, level))
 	}
 	return false
@@ -112,7 +114,7 @@ func TestWhoHearsWhomInAConference(t *testing.T) {
 		"a third who is not heard":   {media.Agent, media.Seat{Kind: media.User}, "a", "us", "ua", "ua"},
 		"whisper to nobody but boss": {media.Supervisor, media.Seat{Kind: media.Supervisor, HeardBy: media.Supervisor}, "a", "u", "uas", "uat"},
 	}
-	formats := []media.Format{formatA, formatU}
+	formats := []media.Format{formatA, formatG, formatU, formatG}
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +122,7 @@ func TestWhoHearsWhomInAConference(t *testing.T) {
 				pacer := newPacer(t)
 				c := newConference(t, pacer)
 				user, agent := newMember(t, pacer, formats[0], 600), newMember(t, pacer, formats[1], 1000)
-				third, boss := newMember(t, pacer, formats[0], 1400), newMember(t, pacer, formats[1], 2100)
+				third, boss := newMember(t, pacer, formats[2], 1400), newMember(t, pacer, formats[3], 2100)
 				join(t, c, user, media.User, everybody)
 				join(t, c, agent, media.Agent, everybody)
 				join(t, c, third, story.third.Kind, story.third.HeardBy)
@@ -363,7 +365,7 @@ func TestFormatsOfAConference(t *testing.T) {
 		if err := user.Start(formatU); err != nil {
 			t.Fatal(err)
 		}
-		for _, format := range []media.Format{formatU, formatA, formatU} {
+		for _, format := range []media.Format{formatU, formatG, formatA, formatU} {
 			if err := user.SetFormat(format); err != nil {
 				t.Fatal(err)
 			}

@@ -93,6 +93,7 @@ type outgoing struct {
 	sentAt    time.Time  // zero before the first packet
 	stampedAt time.Time  // of the first packet with its timestamp, which those of an event share
 	scratch   [maxPayload]byte
+	coder     transcoder // of what is mixed or connected
 	silence   []byte
 
 	packets, octets, errors uint64

@@ -131,5 +131,5 @@ func keySound(key byte, codec Codec) []byte {
 		tone := amplitude(keyRowLevel-overload)*math.Sin(row*at) + amplitude(keyColumnLevel-overload)*math.Sin(column*at)
 		samples[i] = tone * min(1, float64(i)/ramp, float64(count-i)/ramp)
 	}
-	return codecs[codec].encode(toInt16(samples))
+	return codec.Encode(toInt16(samples))
 }

@@ -54,7 +54,7 @@ func (s *Stream) hear(from *Stream, packet *rtp.Packet, kind packetKind, codec C
 	if o.switched && o.crowded(now) {
 		return
 	}
-	payload := transcode(o.scratch[:], packet.Payload, codec, o.format.Codec)
+	payload := o.coder.transcode(o.scratch[:], packet.Payload, codec, o.format.Codec)
 	if len(payload) == 0 {
 		return
 	}

@@ -17,6 +17,7 @@ import (
 
 var (
 	formatA = media.Format{Codec: media.PCMA, PayloadType: 8, TelephoneEvent: 101}
+	formatG = media.Format{Codec: media.G722, PayloadType: 9, TelephoneEvent: 101}
 	formatU = media.Format{Codec: media.PCMU, PayloadType: 0, TelephoneEvent: 96}
 )
 

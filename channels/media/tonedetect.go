@@ -154,6 +154,8 @@ func (d *toneDetector) take(samples []int16, begins func(Digit)) {
 // voiceKeys finds keys in what comes as payloads.
 type voiceKeys struct {
 	codec    Codec
+	wide     g722Decoder
+	down     downsampler
 	detector toneDetector
 }
 
@@ -166,7 +168,18 @@ func (in *incoming) listenForKeys(payload []byte, digits chan<- Digit) {
 	for len(payload) > 0 {
 		part := payload[:min(len(payload), frameOctets)]
 		payload = payload[len(part):]
-		expand(samples[:len(part)], part, in.tones.codec)
+		in.tones.narrow(samples[:len(part)], part)
 		in.tones.detector.take(samples[:len(part)], func(digit Digit) { in.tell(digit, digits) })
 	}
+}
+
+// narrow decodes to 8 kHz.
+func (k *voiceKeys) narrow(samples []int16, payload []byte) {
+	if k.codec != G722 {
+		expand(samples, payload, k.codec)
+		return
+	}
+	var wide [mixFrame]int16
+	k.wide.decode(wide[:2*len(payload)], payload)
+	k.down.halve(samples, wide[:2*len(payload)])
 }

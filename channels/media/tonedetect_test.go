@@ -137,7 +137,7 @@ func TestTalkOff(t *testing.T) {
 // A leg without telephone events takes keys from the voice, whatever the packets' length; one with them does not.
 func TestDigitsOfALegWithoutEvents(t *testing.T) {
 	t.Parallel()
-	for _, codec := range []Codec{PCMA, PCMU} {
+	for _, codec := range []Codec{PCMA, PCMU, G722} {
 		for _, event := range []uint8{0, 101} {
 			for _, octets := range []int{80, 160, 240, 960} {
 				synctest.Test(t, func(t *testing.T) {

@@ -1,16 +1,15 @@
 package mediatest
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"time"
 
-	"github.com/zaf/g711"
-
 	"svar/channels/media"
 )
 
-// FrameOctets is the payload of one packet of 20 ms of G.711.
+// FrameOctets is the payload of one packet of 20 ms in any codec here.
 const FrameOctets = 160
 
 // toneLevel is the root mean square of tones in dBFS: loud, and far from clipping.
@@ -29,18 +28,10 @@ func Tone(frequency float64, duration time.Duration) *media.Clip {
 // TonePayloads is a sine as payloads of 20 ms, without an end: a multiple of 50 Hz fits
 // whole periods into each frame, so that the frames can be repeated.
 func TonePayloads(codec media.Codec, frequency float64, count int) [][]byte {
-	samples := sine(frequency, time.Duration(count)*media.FrameDuration, 8000)
+	sound := codec.Encode(sine(frequency, time.Duration(count)*media.FrameDuration, codec.SampleRate()))
 	payloads := make([][]byte, count)
 	for i := range payloads {
-		payloads[i] = make([]byte, FrameOctets)
-		for k := range payloads[i] {
-			sample := samples[i*FrameOctets+k]
-			if codec == media.PCMA {
-				payloads[i][k] = g711.EncodeAlawFrame(sample)
-			} else {
-				payloads[i][k] = g711.EncodeUlawFrame(sample)
-			}
-		}
+		payloads[i] = sound[i*FrameOctets : (i+1)*FrameOctets]
 	}
 	return payloads
 }
@@ -54,18 +45,8 @@ func sine(frequency float64, duration time.Duration, rate int) []int16 {
 	return samples
 }
 
-// Decode turns G.711 payload into samples of 8,000 Hz.
-func Decode(codec media.Codec, payload []byte) []int16 {
-	samples := make([]int16, len(payload))
-	for i, value := range payload {
-		if codec == media.PCMA {
-			samples[i] = g711.DecodeAlawFrame(value)
-		} else {
-			samples[i] = g711.DecodeUlawFrame(value)
-		}
-	}
-	return samples
-}
+// Decode turns a payload into samples of the codec's rate.
+func Decode(codec media.Codec, payload []byte) []int16 { return codec.Decode(payload) }
 
 // Verdict says how much of a tone is in a sound.
 type Verdict struct {
@@ -121,11 +102,7 @@ func Listen(samples []int16, rate int, frequency float64) Verdict {
 
 // ListenPayloads is Listen over received payloads.
 func ListenPayloads(codec media.Codec, payloads [][]byte, frequency float64) Verdict {
-	var samples []int16
-	for _, payload := range payloads {
-		samples = append(samples, Decode(codec, payload)...)
-	}
-	return Listen(samples, 8000, frequency)
+	return Listen(codec.Decode(bytes.Join(payloads, nil)), codec.SampleRate(), frequency)
 }
 
 // ToneLevel is the level of one tone in samples of a rate in Hz, in dBFS, whatever else they
@@ -143,11 +120,7 @@ func ToneLevel(samples []int16, rate int, frequency float64) float64 {
 
 // ToneLevelOf is ToneLevel of received payloads.
 func ToneLevelOf(codec media.Codec, payloads [][]byte, frequency float64) float64 {
-	var samples []int16
-	for _, payload := range payloads {
-		samples = append(samples, Decode(codec, payload)...)
-	}
-	return ToneLevel(samples, 8000, frequency)
+	return ToneLevel(codec.Decode(bytes.Join(payloads, nil)), codec.SampleRate(), frequency)
 }
 
 // energy is the mean square of a frame, and of its part at a frequency; 1 is full scale.
