@@ -113,9 +113,9 @@ func TestG722IsTheStandards(t *testing.T) {
 func TestG722DecodesAnything(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(2, 2))
-	payload := make([]byte, 4*clockRate)
-	for i := range payload {
-		payload[i] = byte(random.Uint32())
+	var payload []byte
+	for range 4 * clockRate {
+		payload = append(payload, byte(random.Uint32()))
 	}
 	for value := range 256 {
 		payload = append(payload, bytes.Repeat([]byte{byte(value)}, 200)...)

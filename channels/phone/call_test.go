@@ -338,7 +338,7 @@ func TestCallsThatAreTurnedAway(t *testing.T) {
 		"hops used up":                 {code: 483, call: func(c *call) { c.headers = "X: y\r\n" }},
 		"extension that we have not":   {code: 420, call: func(c *call) { c.headers = "Require: precondition\r\n" }},
 		"video only":                   {code: 488, call: func(c *call) { c.body = strings.Replace(c.body, "m=audio", "m=video", 1) }},
-		"no codec in common":           {code: 488, call: func(c *call) { c.body = c.offer("9 18", "") }},
+		"no codec in common":           {code: 488, call: func(c *call) { c.body = c.offer("18 4", "") }},
 		"encrypted only":               {code: 488, call: func(c *call) { c.body = strings.Replace(c.body, "RTP/AVP", "RTP/SAVP", 1) }},
 		"no description but something": {code: 488, call: func(c *call) { c.body = "hello" }},
 		"in a dialog that is none":     {code: 481, call: func(c *call) { c.toTag = "abc" }},

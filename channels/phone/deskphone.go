@@ -138,7 +138,7 @@ func (g *Gateway) prepareRing(l *deskLeg, b binding, r channels.Ring) (*dialled,
 // callerFormat is what the caller speaks, as our offer has it: the agent's telephone prefers it then.
 func callerFormat(caller channels.Leg) media.Format {
 	if audible, able := caller.(interface{ Stream() *media.Stream }); able {
-		if codec := audible.Stream().Format().Codec; codec != 0 && spoken(codec) {
+		if codec := audible.Stream().Format().Codec; codec != 0 {
 			return media.Format{Codec: codec, PayloadType: codec.PayloadType()}
 		}
 	}

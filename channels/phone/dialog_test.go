@@ -66,7 +66,7 @@ func TestTheCallerHoldsAndComesBack(t *testing.T) {
 	// We offer, to end a hold, and the answer comes with the ACK.
 	c.within(sip.INVITE, "", "")
 	response = c.finalOf(sip.INVITE, c.sequence)
-	if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), "RTP/AVP 0 8 101") || !strings.Contains(string(response.Body()), "a=sendrecv") {
+	if response.StatusCode != sip.StatusOK || !strings.Contains(string(response.Body()), "RTP/AVP 0 8 9 101") || !strings.Contains(string(response.Body()), "a=sendrecv") {
 		t.Errorf("INVITE without description got\n%s", response)
 	}
 	c.ack(response, c.offer("0", ""))
@@ -114,7 +114,7 @@ func TestTheOfferComesFromUs(t *testing.T) {
 			t.Fatal(err)
 		}
 		response := c.final(sip.INVITE)
-		if !strings.Contains(string(response.Body()), "RTP/AVP 8 0 101") {
+		if !strings.Contains(string(response.Body()), "RTP/AVP 8 0 9 101") {
 			t.Errorf("our offer:\n%s", response)
 		}
 		if err := a.leg.(*leg).Loop(channels.Prompt{Name: "music"}); err != nil {

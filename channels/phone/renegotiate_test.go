@@ -64,7 +64,7 @@ func TestACallChangesItsCodecAndPort(t *testing.T) {
 	for _, move := range []struct {
 		codec media.Codec
 		by    sip.RequestMethod
-	}{{media.PCMU, sip.INVITE}, {media.PCMA, sip.UPDATE}, {media.PCMU, sip.UPDATE}, {media.PCMA, sip.INVITE}} {
+	}{{media.PCMU, sip.INVITE}, {media.G722, sip.INVITE}, {media.PCMA, sip.UPDATE}, {media.PCMU, sip.UPDATE}, {media.G722, sip.UPDATE}, {media.PCMA, sip.INVITE}} {
 		c.voice = mediatest.NewPeer(t, move.codec)
 		offer := c.offer(fmt.Sprint(move.codec.PayloadType(), " 96"), "a=rtpmap:96 telephone-event/8000\r\n")
 		var answer []byte
@@ -238,7 +238,7 @@ func TestOurOfferInMidCallLeavesTheChoice(t *testing.T) {
 	a := s.connect(t, c)
 	c.within(sip.INVITE, "", "")
 	response := c.finalOf(sip.INVITE, c.sequence)
-	if !strings.Contains(string(response.Body()), "RTP/AVP 8 0 101\r\n") {
+	if !strings.Contains(string(response.Body()), "RTP/AVP 8 0 9 101\r\n") {
 		t.Errorf("our offer:\n%s", response.Body())
 	}
 	c.voice = mediatest.NewPeer(t, media.PCMU)

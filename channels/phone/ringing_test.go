@@ -139,7 +139,7 @@ func TestTheOfferComesWithTheRinging(t *testing.T) {
 	a := s.arrival(t)
 	a.leg.(channels.Ringer).Ringing()
 	ringing := c.provisionalOf()
-	if !strings.Contains(string(ringing.Body()), "RTP/AVP 8 0 101") {
+	if !strings.Contains(string(ringing.Body()), "RTP/AVP 8 0 9 101") {
 		t.Fatalf("ringing:\n%s", ringing)
 	}
 	answered := make(chan error, 1)

@@ -72,13 +72,16 @@ func readDescription(body []byte, keep media.Codec) (description, error) {
 		d.address(&parsed, line)
 		return d, nil
 	}
-	return description{}, fmt.Errorf("%w: no audio over RTP/AVP with PCMA or PCMU", errDescription)
+	return description{}, fmt.Errorf("%w: no audio over RTP/AVP with PCMA, PCMU or G722", errDescription)
 }
 
 // chooseFormat takes the first codec of the offer that we speak, and telephone-event if it
 // is offered (RFC 4733 §2.4.1).
 func chooseFormat(line *sdp.MediaDescription, keep media.Codec) (media.Format, bool) {
-	names := map[uint8]string{media.PCMU.PayloadType(): media.PCMU.Name(), media.PCMA.PayloadType(): media.PCMA.Name()}
+	names := map[uint8]string{}
+	for _, codec := range offeredCodecs {
+		names[codec.PayloadType()] = codec.Name()
+	}
 	for _, attribute := range line.Attributes {
 		if attribute.Key != "rtpmap" {
 			continue
@@ -101,7 +104,7 @@ func chooseFormat(line *sdp.MediaDescription, keep media.Codec) (media.Format, b
 			continue
 		}
 		name := names[uint8(payloadType)]
-		if codec, known := media.CodecByName(name); known && spoken(codec) {
+		if codec, known := media.CodecByName(name); known {
 			if format.Codec == 0 && (keep == 0 || keep == codec) {
 				format.Codec, format.PayloadType = codec, uint8(payloadType)
 			}
@@ -112,8 +115,9 @@ func chooseFormat(line *sdp.MediaDescription, keep media.Codec) (media.Format, b
 	return format, format.Codec != 0
 }
 
-// spoken are the codecs that telephone legs negotiate.
-func spoken(codec media.Codec) bool { return codec == media.PCMA || codec == media.PCMU }
+// offeredCodecs are those of our own offers, best liked first: what carriers speak without transcoding comes before
+// wide band, which a peer gets that offers it first itself.
+var offeredCodecs = []media.Codec{media.PCMA, media.PCMU, media.G722}
 
 // address reads where voice goes and which way.
 func (d *description) address(session *sdp.SessionDescription, line *sdp.MediaDescription) {
@@ -205,7 +209,7 @@ func (s *session) offer(settled media.Format, direction media.Direction) ([]byte
 	if settled.Codec != 0 {
 		formats = append(formats, settled)
 	}
-	for _, codec := range []media.Codec{media.PCMA, media.PCMU} {
+	for _, codec := range offeredCodecs {
 		if codec != settled.Codec && codec.PayloadType() != settled.PayloadType || settled.Codec == 0 {
 			formats = append(formats, media.Format{Codec: codec, PayloadType: codec.PayloadType()})
 		}

@@ -21,6 +21,7 @@ func TestReadDescription(t *testing.T) {
 	const connection = "c=IN IP4 192.0.2.7\r\nt=0 0"
 	remote := netip.MustParseAddrPort("192.0.2.7:4000")
 	pcma := media.Format{Codec: media.PCMA, PayloadType: 8}
+	g722 := media.Format{Codec: media.G722, PayloadType: 9}
 	pcmu := media.Format{Codec: media.PCMU, PayloadType: 0}
 	tests := map[string]struct {
 		body      []byte
@@ -34,6 +35,8 @@ func TestReadDescription(t *testing.T) {
 	}{
 		"the order is the offer's":   {body: sdpOf(connection, "m=audio 4000 RTP/AVP 18 8 0"), format: pcma, remote: remote},
 		"likewise":                   {body: sdpOf(connection, "m=audio 4000 RTP/AVP 0 8"), format: pcmu, remote: remote},
+		"wide band first":            {body: sdpOf(connection, "m=audio 4000 RTP/AVP 9 8 0"), format: g722, remote: remote},
+		"wide band last":             {body: sdpOf(connection, "m=audio 4000 RTP/AVP 8 9", "a=rtpmap:9 G722/8000"), format: pcma, remote: remote},
 		"the codec of before":        {body: sdpOf(connection, "m=audio 4000 RTP/AVP 0 8"), keep: media.PCMA, format: pcma, remote: remote},
 		"without the one of before":  {body: sdpOf(connection, "m=audio 4000 RTP/AVP 0"), keep: media.PCMA, fails: true},
 		"dynamic payload type":       {body: sdpOf(connection, "m=audio 4000 RTP/AVP 96", "a=rtpmap:96 pcma/8000/1"), format: media.Format{Codec: media.PCMA, PayloadType: 96}, remote: remote},
@@ -92,7 +95,7 @@ func TestAnswersMirrorTheOffer(t *testing.T) {
 	t.Parallel()
 	s := session{id: 7, address: netip.MustParseAddr("192.0.2.1"), port: 20000}
 	offer, err := readDescription(sdpOf("c=IN IP4 192.0.2.7", "t=0 0", "m=video 5000 RTP/SAVPF 99 98",
-		"m=audio 4000 RTP/AVP 9 96 0 101", "a=rtpmap:96 PCMA/8000", "a=rtpmap:101 telephone-event/8000", "a=sendonly", "m=audio 6000 RTP/AVP 8"), 0)
+		"m=audio 4000 RTP/AVP 18 96 0 101", "a=rtpmap:96 PCMA/8000", "a=rtpmap:101 telephone-event/8000", "a=sendonly", "m=audio 6000 RTP/AVP 8"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ var (
 )
 
 // offeredCodecs are those that a leg may offer, one at a time.
-var offeredCodecs = []media.Codec{media.PCMA, media.PCMU}
+var offeredCodecs = []media.Codec{media.PCMA, media.PCMU, media.G722}
 
 // What is in our offers.
 const (

@@ -74,7 +74,8 @@ func newLeg(g *Gateway, r channels.Ring) *leg {
 		done:    make(chan struct{}),
 	}
 	// The caller's codec alone: the browser's order would win otherwise, and with it a
-	// transcoding for the length of the call. All browsers have both (RFC 7874 §3).
+	// transcoding for the length of the call. All browsers have both of G.711
+	// (RFC 7874 §3), and Chromium and Firefox have G.722.
 	if caller, able := r.Caller.(audible); able {
 		if codec := caller.Stream().Format().Codec; slices.Contains(offeredCodecs, codec) {
 			l.codec = codec

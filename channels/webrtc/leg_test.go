@@ -36,7 +36,7 @@ func offered(t testing.TB, messages <-chan json.RawMessage) webrtc.SessionDescri
 func TestOfferNamesTheCallersCodecAloneAndText(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, nil)
-	for _, codecs := range []struct{ caller, offered media.Codec }{{0, media.PCMA}, {media.PCMA, media.PCMA}, {media.PCMU, media.PCMU}} {
+	for _, codecs := range []struct{ caller, offered media.Codec }{{0, media.PCMA}, {media.PCMA, media.PCMA}, {media.PCMU, media.PCMU}, {media.G722, media.G722}} {
 		messages := make(chan json.RawMessage, 16)
 		startLeg(t, g, codecs.caller, func(m json.RawMessage) { messages <- m })
 		offer := offered(t, messages)

@@ -2,6 +2,7 @@ package webrtc
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -128,9 +129,10 @@ func (kind browserKind) command(t *testing.T, address string) *exec.Cmd {
 // browserKind is a browser that people have, and what its network lets through.
 type browserKind struct {
 	program   string
-	flags     []string // of Chromium
-	udpHidden bool     // it is not told our address for UDP
-	protocol  string   // by which the voice must go
+	flags     []string    // of Chromium
+	udpHidden bool        // it is not told our address for UDP
+	protocol  string      // by which the voice must go
+	codec     media.Codec // of the caller; PCMA when not set
 }
 
 // open opens the page in a browser of its own, which closes with the test.
@@ -195,11 +197,11 @@ func (kind browserKind) open(t *testing.T) *realBrowser {
 //nolint:paralleltest // four browsers at once are enough for a machine: the other tests wait
 func TestRealBrowsersAreMeasuredAndMayMute(t *testing.T) {
 	for name, kind := range map[string]browserKind{
-		"Chromium": {program: "chromium", protocol: "udp"},
+		"Chromium": {program: "chromium", protocol: "udp", codec: media.G722},
 		"Chromium without UDP": {
 			program: "chromium", protocol: "tcp", flags: []string{"--webrtc-ip-handling-policy=disable_non_proxied_udp"},
 		},
-		"Firefox": {program: "firefox-esr", protocol: "udp"},
+		"Firefox": {program: "firefox-esr", protocol: "udp", codec: media.G722},
 		// It has no such setting; and we can not ask it, since it hides its addresses.
 		"Firefox without UDP": {program: "firefox-esr", protocol: "tcp", udpHidden: true},
 	} {
@@ -213,7 +215,7 @@ func TestRealBrowsersAreMeasuredAndMayMute(t *testing.T) {
 			})
 			browser := kind.open(t)
 			await(t, "the page", browser.ready)
-			l := startLeg(t, g, media.PCMA, func(message json.RawMessage) {
+			l := startLeg(t, g, cmp.Or(kind.codec, media.PCMA), func(message json.RawMessage) {
 				if kind.udpHidden && bytes.Contains(message, []byte(" udp ")) {
 					return
 				}

@@ -19,6 +19,8 @@ func TestVoiceGoesBothWays(t *testing.T) {
 		{name: "PCMA", first: media.PCMA, second: media.PCMA, protocol: "udp"},
 		{name: "PCMU", first: media.PCMU, second: media.PCMU, protocol: "udp"},
 		{name: "one of each", first: media.PCMA, second: media.PCMU, protocol: "udp"},
+		{name: "wide band", first: media.G722, second: media.G722, protocol: "udp"},
+		{name: "wide band and narrow", first: media.G722, second: media.PCMA, protocol: "udp"},
 		{name: "no UDP", first: media.PCMA, second: media.PCMA, options: webrtctest.Options{TCPOnly: true}, protocol: "tcp"},
 		{name: "hidden addresses", first: media.PCMA, second: media.PCMA, options: webrtctest.Options{HideAddresses: true}, protocol: "udp"},
 	} {

@@ -98,6 +98,7 @@ func (b *Browser) build() error {
 	for _, known := range []webrtc.RTPCodecParameters{
 		{PayloadType: 0, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: 8000}},
 		{PayloadType: 8, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: 8000}},
+		{PayloadType: 9, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeG722, ClockRate: 8000}},
 		{PayloadType: 126, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "audio/telephone-event", ClockRate: 8000}},
 	} {
 		if err := codecs.RegisterCodec(known, webrtc.RTPCodecTypeAudio); err != nil {
@@ -208,7 +209,7 @@ func offeredCodec(offer webrtc.SessionDescription) (media.Codec, error) {
 		if section.MediaName.Media != "audio" || len(section.MediaName.Formats) == 0 {
 			continue
 		}
-		for _, codec := range []media.Codec{media.PCMA, media.PCMU} {
+		for _, codec := range []media.Codec{media.PCMA, media.PCMU, media.G722} {
 			if section.MediaName.Formats[0] == fmt.Sprint(codec.PayloadType()) {
 				return codec, nil
 			}
