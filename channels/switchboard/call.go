@@ -46,6 +46,8 @@ type call struct {
 	// ordered is the newest offer of the orders that came, consulted the newest by which a
 	// colleague was asked. The switchboard's mutex guards them.
 	ordered, consulted contact.OfferID
+	// arranged is the newest order about who is in the talk. The switchboard's mutex guards it.
+	arranged stamp
 	// dialled is the offer by which the user is called back; 0 when he came by himself.
 	dialled contact.OfferID
 
@@ -72,7 +74,8 @@ type call struct {
 	// talk is who hears each other, talking whether the user is one of them.
 	talk    talk
 	talking bool
-	// recording is what the talk is written into while the user talks; nil when it is not.
+	// recording is what the talk is written into while the user talks; nil when it is not. It is its owner's, who lets the
+	// talk go on ([call.goOnTalking]) once he set it.
 	recording *media.Recording
 	// spoke is the offer by which an agent was connected last, 0: never; before is how the user
 	// had come in until then.
@@ -349,6 +352,8 @@ func (c *call) handle(item any) {
 		c.takeOffer(item)
 	case heldAtPhone:
 		c.turnAtPhone(item)
+	case supervisedBy:
+		c.superviseOnly(item)
 	case notTaken:
 		c.dropNotTaken(item.offer)
 	case typed:

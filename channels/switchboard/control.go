@@ -120,6 +120,7 @@ func (c *call) carryOut(control bus.Control) error {
 	case bus.ControlKey:
 		return c.press(control.Key[0])
 	case bus.ControlVoice: // above
+	case bus.ControlRecordingPause, bus.ControlRecordingResume: // valid lets neither come here
 	}
 	return nil
 }

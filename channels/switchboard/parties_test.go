@@ -127,6 +127,8 @@ type endpoint struct {
 	mutex    sync.Mutex
 	refuse   error
 	made     []*leg
+	// dress makes another leg of the one that is made; nil leaves it.
+	dress func(agent contact.AgentID, l *leg) channels.Leg
 }
 
 func (e *endpoint) Ring(_ context.Context, r channels.Ring) (channels.Leg, error) {
@@ -138,7 +140,10 @@ func (e *endpoint) Ring(_ context.Context, r channels.Ring) (channels.Leg, error
 		return nil, e.refuse
 	}
 	e.made = append(e.made, l)
-	if e.measured {
+	switch {
+	case e.dress != nil:
+		return e.dress(r.Agent, l), nil
+	case e.measured:
 		return measuredLeg{l}, nil
 	}
 	return l, nil
@@ -159,7 +164,10 @@ type dialler struct {
 	mutex  sync.Mutex
 	refuse error
 	number identity.Number
+	call   channels.Call // the last one
 	made   []*dialledLeg
+	// dress makes another leg of the one that is made; nil leaves it.
+	dress func(l *dialledLeg) channels.DialledLeg
 }
 
 type dialledLeg struct {
@@ -177,7 +185,10 @@ func (d *dialler) Dial(_ context.Context, call channels.Call) (channels.DialledL
 	}
 	l := &dialledLeg{leg: newLeg(d.pacer, call.Leg)}
 	l.up = make(chan struct{})
-	d.number, d.made = call.Number, append(d.made, l)
+	d.number, d.call, d.made = call.Number, call, append(d.made, l)
+	if d.dress != nil {
+		return d.dress(l), nil
+	}
 	return l, nil
 }
 
@@ -334,11 +345,13 @@ func (l *leg) Press(key byte) error {
 // say lets the leg's party say something.
 func (l *leg) say() { l.utter(0x7F) }
 
-func (l *leg) utter(mark byte) {
+func (l *leg) utter(mark byte) { l.speak(bytes.Repeat([]byte{mark}, 160)) }
+
+func (l *leg) speak(payload []byte) {
 	l.spoken++
 	header := rtp.Header{Version: 2, PayloadType: 8, SequenceNumber: l.spoken, Timestamp: 160 * uint32(l.spoken), SSRC: 5}
 	// An error says that the leg is over: then nobody hears it.
-	_ = l.stream.Receive(&rtp.Packet{Header: header, Payload: bytes.Repeat([]byte{mark}, 160)})
+	_ = l.stream.Receive(&rtp.Packet{Header: header, Payload: payload})
 }
 
 // hears reports whether the leg's party hears the other one now.
@@ -384,12 +397,32 @@ func (r *restorer) RestoreLeg(context.Context, contact.LegID, contact.ID, []byte
 	return r.leg, r.fail
 }
 
-// sink notes what the party hears: the first octet of each packet.
-type sink struct{ marks [256]atomic.Bool }
+// sink notes what the party hears: the first octet of each packet, and all of it while somebody listens.
+type sink struct {
+	marks   [256]atomic.Bool
+	listens atomic.Bool
+	mutex   sync.Mutex
+	sound   [][]byte
+}
 
 func (s *sink) WriteRTP(_ *rtp.Header, payload []byte) error {
 	s.marks[payload[0]].Store(true)
+	if s.listens.Load() {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		s.sound = append(s.sound, bytes.Clone(payload))
+	}
 	return nil
+}
+
+// listen returns what was heard since the last time.
+func (s *sink) listen() [][]byte {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.listens.Store(true)
+	sound := s.sound
+	s.sound = nil
+	return sound
 }
 
 func (s *sink) heard(mark byte) bool { return s.marks[mark].Load() }

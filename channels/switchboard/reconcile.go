@@ -55,12 +55,24 @@ func (s *Switchboard) ask(ctx context.Context) (bus.NodeState, error) {
 // for, with the newest offer that each had been ordered for.
 func (s *Switchboard) followAll(state bus.NodeState, before map[contact.ID]ordered) {
 	wanted := map[contact.ID]bool{}
+	for _, id := range state.HandedOver {
+		wanted[id] = true
+		if known := before[id]; known.call != nil && known.consulted != 0 {
+			known.call.post(bus.Order{Kind: bus.OrderOutsideTake, Contact: id, Offer: known.consulted})
+		}
+	}
 	for _, view := range state.Contacts {
+		if wanted[view.Contact.ID] {
+			continue // left to a place outside: nobody but the two who talk ends that
+		}
 		wanted[view.Contact.ID] = true
 		if known := before[view.Contact.ID]; known.call != nil {
 			known.makeUp(view)
 		}
 		s.follow(view, before[view.Contact.ID].call)
+		if known := before[view.Contact.ID]; known.call != nil {
+			s.followTalk(known.call, view, stamp{state.Epoch, state.Number})
+		}
 	}
 	for id, known := range before {
 		if !wanted[id] {
@@ -112,10 +124,31 @@ func (s *Switchboard) follow(view bus.ContactView, before *call) {
 	}
 }
 
-// followConsult makes up for a lost order about the colleague who is asked.
+// followTalk makes up for lost orders about who is in the talk, unless newer ones came since the state was as it says.
+func (s *Switchboard) followTalk(c *call, view bus.ContactView, at stamp) {
+	if view.State != contact.StateConnected && view.State != contact.StateHeld {
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock() // what is ordered from now on comes behind
+	if c.arranged.after(at) {
+		return
+	}
+	id := view.Contact.ID
+	c.post(bus.Order{Kind: bus.OrderConference, Contact: id, On: view.Conference})
+	c.post(supervisedBy(view.Supervisors))
+	for _, supervisor := range view.Supervisors {
+		c.post(bus.Order{Kind: bus.OrderSupervise, Contact: id, Agent: supervisor.Supervisor, Mode: supervisor.Mode})
+	}
+}
+
+// followConsult makes up for a lost order about the colleague, or the place outside, who is asked.
 func (s *Switchboard) followConsult(c *call, view bus.ContactView) {
 	o := bus.Order{Kind: bus.OrderConsult, Contact: view.Contact.ID, Offer: view.Consult.Offer, Agent: view.Consult.With}
-	if view.Consult.Accepted {
+	switch {
+	case view.Consult.To != "":
+		o.Kind, o.Agent, o.To, o.Leg = bus.OrderOutside, view.Agent, view.Consult.To, view.Consult.Leg
+	case view.Consult.Accepted:
 		o.Kind = bus.OrderConsultConnect
 	}
 	s.mutex.Lock()
@@ -153,6 +186,13 @@ func (s *Switchboard) report(id contact.ID, command contact.Command) {
 	}
 }
 
+// stamp is a point in the sequence of orders.
+type stamp struct{ epoch, number uint64 }
+
+func (s stamp) after(other stamp) bool {
+	return s.epoch > other.epoch || s.epoch == other.epoch && s.number > other.number
+}
+
 // ordered is a call with the newest offer that it was ordered for, and the newest by which a
 // colleague was to be asked; 0: none.
 type ordered struct {
@@ -163,8 +203,10 @@ type ordered struct {
 // note keeps for which offers orders came. The switchboard's mutex is held.
 func (c *call) note(o bus.Order) {
 	switch o.Kind {
-	case bus.OrderConsult, bus.OrderConsultConnect, bus.OrderConsultEnd:
+	case bus.OrderConsult, bus.OrderConsultConnect, bus.OrderConsultEnd, bus.OrderOutside, bus.OrderOutsideEnd, bus.OrderOutsideTake:
 		c.consulted = max(c.consulted, o.Offer)
+	case bus.OrderConference, bus.OrderSupervise:
+		c.arranged = stamp{o.Epoch, o.Number}
 	default:
 		c.ordered = max(c.ordered, o.Offer)
 	}

@@ -12,8 +12,13 @@ import (
 
 // lose lets the next order come with a gap before it, so that the state is asked for.
 func (w *world) lose(state bus.ContactView) {
+	w.loseAt(state, w.number+5)
+}
+
+// loseAt is lose with a state as it was when that order had been given.
+func (w *world) loseAt(state bus.ContactView, number uint64) {
 	state.Contact.ID = "c1"
-	w.dispatcher.state = bus.NodeState{Epoch: 1, Contacts: []bus.ContactView{state}}
+	w.dispatcher.state = bus.NodeState{Epoch: 1, Number: number, Contacts: []bus.ContactView{state}}
 	w.number += 5
 	w.dispatcher.order(bus.Order{Epoch: 1, Number: w.number, Kind: bus.OrderReconcile})
 	synctest.Wait()

@@ -192,13 +192,6 @@ func (c *call) mix(former talk, recorded bool) error {
 	return failed
 }
 
-// recordTalk writes what the user says and hears while he talks into the recording from now on, until there is another one or
-// nil. The recording stays its owner's.
-func (c *call) recordTalk(recording *media.Recording) {
-	c.recording = recording
-	c.goOnTalking()
-}
-
 // endTalk lets nobody hear anybody.
 func (c *call) endTalk() {
 	if c.talk.mix != nil {

@@ -102,8 +102,11 @@ func (c *call) supervisorOf(v *voice) *supervisor {
 	return nil
 }
 
+// supervisedBy are the supervisors who should be in the call; it is posted when orders were lost.
+type supervisedBy []bus.SupervisorView
+
 // superviseOnly takes those out of the call whom the dispatcher does not name.
-func (c *call) superviseOnly(named []bus.SupervisorView) {
+func (c *call) superviseOnly(named supervisedBy) {
 	wanted := map[contact.AgentID]bool{}
 	for _, view := range named {
 		wanted[view.Supervisor] = true

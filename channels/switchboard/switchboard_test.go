@@ -31,9 +31,10 @@ type world struct {
 	notices    *notices
 	dialler    *dialler
 	number     uint64
-	report     contact.Command // what the node said of itself at its start
-	arrived    contact.Instant // of the caller
-	parked     int             // legs that are left to the next process
+	report     contact.Command   // what the node said of itself at its start
+	arrived    contact.Instant   // of the caller
+	made       func() *typingLeg // the newest leg to an agent, in stories with text
+	parked     int               // legs that are left to the next process
 }
 
 func inWorld(t *testing.T, story func(t *testing.T, w *world)) {
@@ -56,6 +57,7 @@ func inWorldOf(t *testing.T, prepare func(w *world, config *switchboard.Config),
 			Dispatcher: w.dispatcher, Personal: w.personal, Callers: callers{}, Agents: w.agents,
 			Orphans: map[contact.Channel]channels.OrphanEnder{contact.Voice: w.orphans},
 			Dialler: w.dialler, Notices: w.notices, Hours: hours(), Now: time.Now,
+			Destinations: destinations, Pacer: pacer,
 			Log:    zerolog.Nop(),
 			NewLeg: func() contact.LegID { legs++; return contact.LegID("agent-leg-" + string(rune('0'+legs))) },
 		}
