@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"svar/contact"
-	"svar/identity"
 )
 
 func (c *checker) ports(config Config) {
@@ -44,46 +43,6 @@ func (c *checker) ports(config Config) {
 	}
 	if config.NATS.Listen != "" && config.NATS.URL != "" {
 		c.fault("$.nats.listen", "listen is for the server in this process, url for an outside one: set one of them")
-	}
-}
-
-// outbound checks where call-backs go.
-func (c *checker) outbound(phone Phone, lines []Line) {
-	for i, trunk := range phone.Trunks {
-		if trunk.Proxy != "" && !isHostPort(trunk.Proxy) {
-			c.fault(fmt.Sprintf("$.phone.trunks[%d].proxy", i), "%q is not host:port", trunk.Proxy)
-		}
-	}
-	if phone.Outbound.Trunk != "" && phone.OutboundAddress() == "" {
-		c.fault("$.phone.outbound.trunk", "%q is neither the name of a trunk with a proxy nor host:port", phone.Outbound.Trunk)
-	}
-	c.dialPlan(phone.Outbound)
-	for line, number := range phone.Outbound.Numbers {
-		path := "$.phone.outbound.numbers." + string(line)
-		if !slices.ContainsFunc(lines, func(l Line) bool { return l.ID == line }) {
-			c.fault(path, "there is no line %q", line)
-		}
-		if _, err := identity.ParseNumber(number, identity.HomeRegion); err != nil {
-			c.fault(path, "%q is not a telephone number", number)
-		}
-	}
-}
-
-// dialPlan checks who may be called.
-func (c *checker) dialPlan(outbound Outbound) {
-	if transports := []string{"udp", "tcp"}; !slices.Contains(transports, outbound.Transport) {
-		c.fault("$.phone.outbound.transport", "there is no transport %q; there are udp and tcp", outbound.Transport)
-	}
-	if len(outbound.Prefixes) == 0 {
-		c.fault("$.phone.outbound.prefixes", "at least one beginning of numbers is needed, such as +46")
-	}
-	for i, prefix := range outbound.Prefixes {
-		if len(prefix) < 2 || prefix[0] != '+' || strings.Trim(prefix[1:], "0123456789") != "" {
-			c.fault(fmt.Sprintf("$.phone.outbound.prefixes[%d]", i), "%q is not the beginning of a number, such as +46", prefix)
-		}
-	}
-	if outbound.MaxCalls <= 0 {
-		c.fault("$.phone.outbound.max_calls", "at least one call must be allowed")
 	}
 }
 

@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"net"
 	"net/netip"
 
 	"svar/contact"
@@ -95,10 +94,9 @@ type Phone struct {
 	// ProbeAfter is how long a connected caller may send no voice before his side is asked
 	// whether the call still exists; if it does not, the call ends. 0 asks nobody.
 	ProbeAfter contact.Millis `yaml:"probe_after"`
-	// Trunks are the peers whose word on the caller's number is believed
-	// (P-Asserted-Identity, RFC 3325) and who are not limited in rate.
+	// Trunks are carriers and other switchboards, which are not limited in rate.
 	Trunks []Trunk `yaml:"trunks"`
-	// Outbound is where call-backs are dialled to.
+	// Outbound is which calls we make, and by whom.
 	Outbound Outbound `yaml:"outbound"`
 }
 
@@ -118,43 +116,6 @@ type Strangers struct {
 type PortRange struct {
 	From uint16 `yaml:"from"`
 	To   uint16 `yaml:"to"`
-}
-
-// Trunk is a trusted SIP peer, known by its addresses.
-type Trunk struct {
-	Name      string         `yaml:"name"`
-	Addresses []netip.Prefix `yaml:"addresses"`
-	// Proxy is where it takes calls from us, host:port; empty when it takes none.
-	Proxy string `yaml:"proxy"`
-}
-
-// Outbound is how users are called back. Without Trunk nobody can be.
-type Outbound struct {
-	// Trunk is the name of a trunk that has a proxy, or a host:port.
-	Trunk string `yaml:"trunk"`
-	// Numbers are shown to those who are called, by the line of the contact. A line that is
-	// not among them shows its own.
-	Numbers map[contact.LineID]string `yaml:"numbers"`
-	// Transport is what calls are sent by: udp or tcp.
-	Transport string `yaml:"transport"`
-	// Prefixes are how the numbers that may be called begin, in E.164: +46. Numbers that cost
-	// extra stay refused.
-	Prefixes []string `yaml:"prefixes"`
-	// MaxCalls bounds the calls of ours at one time.
-	MaxCalls int `yaml:"max_calls"`
-}
-
-// OutboundAddress returns the host:port that takes our calls, "" when nobody does.
-func (p Phone) OutboundAddress() string {
-	for _, trunk := range p.Trunks {
-		if trunk.Name == p.Outbound.Trunk {
-			return trunk.Proxy
-		}
-	}
-	if _, _, err := net.SplitHostPort(p.Outbound.Trunk); err != nil {
-		return ""
-	}
-	return p.Outbound.Trunk
 }
 
 // ShownNumber returns the number that a user sees who is called back for a line.

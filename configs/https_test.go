@@ -131,7 +131,7 @@ func TestFaultsOfBrowsersAndOperationAreSaid(t *testing.T) {
 		"voice's public address": {"voice: {public: [here]}\n", nil, []string{"own.yaml:1:18:", "not an IP address"}},
 		"log level":              {"log: {level: loud}\n", nil, []string{"own.yaml:1:14:", `no level "loud"`}},
 		"log format":             {"log: {format: xml}\n", nil, []string{"own.yaml:1:15:", `no format "xml"`}},
-		"transport":              {"phone: {outbound: {transport: tls}}\n", nil, []string{"own.yaml:1:31:", `no transport "tls"`}},
+		"transport":              {"phone: {outbound: {transport: sctp}}\n", nil, []string{"own.yaml:1:31:", `no transport "sctp"`}},
 		"beginning":              {"phone: {outbound: {prefixes: ['0046']}}\n", nil, []string{"own.yaml:1:31:", "not the beginning of a number"}},
 		"no beginning":           {"phone: {outbound: {prefixes: []}}\n", nil, []string{"own.yaml:1:", "at least one beginning"}},
 		"no call of ours":        {"phone: {outbound: {max_calls: 0}}\n", nil, []string{"own.yaml:1:31:", "at least one call"}},

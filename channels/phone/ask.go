@@ -17,9 +17,7 @@ type outcome struct {
 
 // ask sends UPDATE or INVITE in the dialog. The outcome comes by asking; one request at a time.
 func (l *leg) ask(method sip.RequestMethod, body []byte) {
-	l.dialog.Sequence++
-	l.publish()
-	dialog, g, timing := l.dialog, l.gateway, l.timing
+	dialog, g, timing := l.nextRequest(), l.gateway, l.timing
 	ctx, done, serving := g.begin(g.life)
 	if !serving {
 		return
@@ -40,21 +38,41 @@ func (l *leg) ask(method sip.RequestMethod, body []byte) {
 	}()
 }
 
-// change sends a request that may change the session and returns its final response. An INVITE's
-// 2xx is acknowledged, each time that it comes (RFC 3261 §13.2.2.4).
+// change sends a request that may change the session and returns its final response. A trunk that asks who we are is
+// answered.
 func (g *Gateway) change(ctx context.Context, r record, method sip.RequestMethod, body []byte, complete func(*sip.Request)) (*sip.Response, error) {
-	request, err := r.request(method, r.Sequence)
-	if err != nil {
-		return nil, err
-	}
-	g.address(request, r, newBranch())
-	complete(request)
-	if len(body) > 0 {
-		describe(request, body)
-	}
 	g.doorman.open(r.CallID)
 	defer g.doorman.close(r.CallID)
-	transaction, err := g.transactions.Request(context.WithValue(ctx, ourDial{}, true), request)
+	var authorization sip.Header
+	for challenges := 0; ; challenges++ {
+		request, err := r.request(method, r.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		g.address(request, r, newBranch())
+		complete(request)
+		if authorization != nil {
+			request.AppendHeader(authorization)
+		}
+		if len(body) > 0 {
+			describe(request, body)
+		}
+		response, err := g.changeBy(ctx, r, request)
+		if err != nil || !isChallenge(response.StatusCode) || challenges == maxChallenges {
+			return response, err
+		}
+		if authorization = g.config.trunkNamed(r.Trunk).credentials(request, response); authorization == nil {
+			return response, nil
+		}
+		r.Sequence++
+	}
+}
+
+// changeBy sends a request of change. An INVITE's 2xx is acknowledged, each time that it comes (RFC 3261
+// §13.2.2.4).
+func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request) (*sip.Response, error) {
+	method := request.Method
+	transaction, err := g.transact(ctx, request, g.config.trunkNamed(r.Trunk))
 	if err != nil {
 		return nil, fmt.Errorf("send %s: %w", method, err)
 	}

@@ -27,9 +27,7 @@ type callee struct {
 func serveWithCallee(t testing.TB, changes ...func(*Config, *switchboard)) (*server, *callee) {
 	t.Helper()
 	c := &callee{peerListener: newPeerListener(t, "UDP"), t: t, voice: mediatest.NewPeer(t, media.PCMA)}
-	s := serve(t, append([]func(*Config, *switchboard){func(config *Config, _ *switchboard) {
-		config.Outbound = c.address.String()
-	}}, changes...)...)
+	s := serve(t, append([]func(*Config, *switchboard){withTrunk(Trunk{Name: "callee", Proxies: []string{c.address.String()}})}, changes...)...)
 	return s, c
 }
 

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
+	"slices"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
 	"github.com/rs/zerolog"
 
 	"svar/channels"
@@ -40,14 +39,6 @@ type Line struct {
 	Shown identity.Number
 }
 
-// Trunk is a SIP peer whose word on the caller is believed.
-type Trunk struct {
-	// Name stands in logs.
-	Name string
-	// Prefixes are the addresses that its signalling comes from. Needed.
-	Prefixes []netip.Prefix
-}
-
 // Prompts is the prompt catalogue. Its methods may be called concurrently.
 type Prompts interface {
 	// Clip returns the sound of a prompt by its name and an IETF language tag, or an error
@@ -72,14 +63,11 @@ type Config struct {
 	RTPFirst, RTPLast uint16
 	// Lines are what can be called. A call to anything else gets 404.
 	Lines []Line
-	// Trunks are trusted peers. Without any, every caller is a stranger: he is served, but
-	// his P-Asserted-Identity is not read and his rate is limited.
+	// Trunks are the peers that are configured. Without any, every caller is a stranger: he is
+	// served, but his P-Asserted-Identity is not read and his rate is limited.
 	Trunks []Trunk
-	// Outbound is who carries the calls that we make: host:port. Empty means nobody; then Dial
-	// refuses. Its name, if it is one, is looked up for each call.
-	Outbound string
-	// OutboundTransport is UDP or TCP; empty means UDP.
-	OutboundTransport string
+	// Routes say which trunks carry which calls of ours. Without any, Dial refuses.
+	Routes []Route
 	// DialPlan says who may be called. The zero value allows Swedish numbers that cost nothing
 	// extra.
 	DialPlan DialPlan
@@ -180,34 +168,42 @@ func (c Config) complete() (Config, error) {
 	if c.DialPlan, err = c.DialPlan.complete(); err != nil {
 		faults = append(faults, err)
 	}
-	if _, _, err := net.SplitHostPort(c.Outbound); c.Outbound != "" && err != nil {
-		faults = append(faults, errors.New("who carries our calls must be named by host:port"))
-	}
-	if transport := c.outboundTransport(); transport != "UDP" && transport != "TCP" {
-		faults = append(faults, errors.New("calls are made over UDP or TCP"))
-	}
 	if c.Pacer == nil {
 		faults = append(faults, errors.New("no pacer was given"))
 	}
-	for _, trunk := range c.Trunks {
-		if len(trunk.Prefixes) == 0 {
-			faults = append(faults, fmt.Errorf("trunk %q has no addresses", trunk.Name))
-		}
-		for _, prefix := range trunk.Prefixes {
-			if !prefix.IsValid() {
-				faults = append(faults, fmt.Errorf("trunk %q: one of its addresses is none", trunk.Name))
-			}
-		}
-	}
+	faults = append(faults, c.checkTrunks()...)
 	return c, errors.Join(faults...)
 }
 
-// outboundTransport is how our calls are sent.
-func (c Config) outboundTransport() string {
-	if c.OutboundTransport == "" {
-		return "UDP"
+// checkTrunks says what cannot be in the trunks and what names them.
+func (c Config) checkTrunks() []error {
+	var faults []error
+	names := make(map[string]bool)
+	for i := range c.Trunks {
+		trunk := &c.Trunks[i]
+		faults = append(faults, trunk.check())
+		if names[trunk.Name] {
+			faults = append(faults, fmt.Errorf("there are two trunks %q", trunk.Name))
+		}
+		names[trunk.Name] = true
 	}
-	return sip.NetworkToUpper(c.OutboundTransport)
+	carries := func(name string) bool {
+		trunk := c.trunkNamed(name)
+		return trunk != nil && len(trunk.Proxies) > 0
+	}
+	for _, route := range c.Routes {
+		if !isPrefix(route.Prefix) || len(route.Trunks) == 0 || !all(route.Trunks, carries) {
+			faults = append(faults, fmt.Errorf("the route %q needs a prefix such as +46 and trunks that take calls", route.Prefix))
+		}
+	}
+	if c.DialPlan.Emergency != "" && !carries(c.DialPlan.Emergency) {
+		faults = append(faults, fmt.Errorf("emergency calls go to a trunk that takes calls; %q is none", c.DialPlan.Emergency))
+	}
+	return faults
+}
+
+func all[T any](values []T, is func(T) bool) bool {
+	return !slices.ContainsFunc(values, func(value T) bool { return !is(value) })
 }
 
 // strangerCalls is how many calls strangers may have at one time.

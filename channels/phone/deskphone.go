@@ -128,10 +128,7 @@ func (g *Gateway) prepareRing(l *deskLeg, b binding, r channels.Ring) (*dialled,
 	// telephone at home does not know its own address.
 	ring.trusted, ring.latched = true, true
 	ring.onHold = func(held bool) { l.passHold(ring, held) }
-	if ring.body, err = ring.session.offer(callerFormat(r.Caller), media.SendReceive); err != nil {
-		ring.discard()
-		return nil, err
-	}
+	ring.prefers = callerFormat(r.Caller)
 	return ring, nil
 }
 

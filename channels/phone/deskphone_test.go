@@ -276,7 +276,7 @@ func TestADeskPhoneHolds(t *testing.T) {
 // Whoever gets at a desk phone can call nobody by it.
 func TestDeskPhonesDialNobody(t *testing.T) {
 	t.Parallel()
-	s := serve(t, withPhones, func(c *Config, _ *switchboard) { c.Outbound = "127.0.0.1:9" })
+	s := serve(t, withPhones, withTrunk(Trunk{Name: "carrier", Proxies: []string{"127.0.0.1:9"}}))
 	d := s.deskPhone(t, "UDP", "anna")
 	c := d.call()
 	c.user, c.from = "+46701740605", "<sip:anna@127.0.0.1>"

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -19,22 +17,26 @@ import (
 )
 
 const (
-	// resolveTime bounds the look-up of the carrier's address.
-	resolveTime = 2 * time.Second
 	// maxRinging is the longest that a call of ours rings (timer C, RFC 3261 §16.6).
 	maxRinging = 3 * time.Minute
-	// inviteSequence is the CSeq number of our INVITE.
+	// inviteSequence is the CSeq number of our first INVITE. One more follows when a trunk asks who we
+	// are, or does not take the call and another one is tried.
 	inviteSequence = 1
+	// failOver times T1 is how long a proxy may say nothing at all while there is another one to be
+	// tried: 4 s.
+	failOver = 8
 )
 
 // dialled is a leg that we called. Once answered it lives as any other.
 type dialled struct {
 	*leg
 
-	body []byte // our offer
+	// prefers is what we offer first.
+	prefers media.Format
 	// display is the name that a desk phone shows of who calls, as a quoted string.
 	display string
 
+	shown   identity.Number     // who is called sees it
 	up      chan struct{}       // closed when the user answered
 	failure contact.DialFailure // written before over is closed
 	code    int                 // of the final response that refused the call; 0 without one; likewise
@@ -43,9 +45,16 @@ type dialled struct {
 	// repetitions of its 200 from those of other devices.
 	kept atomic.Pointer[record]
 
-	// transaction and ringing belong to run's goroutine. It rings from the first response on.
+	// What follows belongs to run's goroutine. It rings from the first response on.
+
+	hop         *hop // who carries it; nil for a desk phone
 	transaction *sip.ClientTx
 	ringing     bool
+	usual       string // the transport, but for an INVITE that was too large for it
+	// sent is the INVITE under way, and authorization what it answered to challenges of them.
+	sent          *sip.Request
+	authorization sip.Header
+	challenges    int
 }
 
 var (
@@ -53,28 +62,26 @@ var (
 	_ channels.DialledLeg = (*dialled)(nil)
 )
 
-// Dial implements [channels.Dialler]. It waits for nothing but the look-up of the carrier's
-// name. Errors wrap [ErrNotDialled], or say what is missing; none holds the number.
+// Dial implements [channels.Dialler]. It waits for nothing but the look-up of a proxy's
+// name. Errors wrap [ErrNotDialled], or say what is missing; none holds the number. What the dial plan refuses
+// is a [*RefusedError].
 func (g *Gateway) Dial(ctx context.Context, call channels.Call) (channels.DialledLeg, error) {
-	id, of, line := call.Leg, call.Contact, call.Line
-	l, err := g.prepareDial(ctx, id, line, call.Number)
+	log := g.log.With().Str("contact", string(call.Contact)).Logger()
+	l, err := g.prepareDial(ctx, call)
 	if err == nil {
-		err = g.awaitServed(ctx)
+		l.log = log
+		err = g.registerDialled(l.leg)
 	}
 	if err != nil {
 		if l != nil {
+			l.passage.end()
 			l.discard()
 		}
-		g.log.Warn().Err(err).Str("contact", string(of)).Str("line", string(line)).Msg("call not dialled")
+		log.Warn().Err(err).Str("line", string(call.Line)).Msg("call not dialled")
 		return nil, err
 	}
-	l.log = g.log.With().Str("contact", string(of)).Logger()
-	if err := g.registerDialled(l.leg); err != nil {
-		l.discard()
-		l.log.Warn().Err(err).Str("line", string(line)).Msg("call not dialled")
-		return nil, err
-	}
-	l.log.Info().Str("line", string(line)).Str("leg", string(id)).Str("transport", l.dialog.Transport).Msg("call dialled")
+	l.log.Info().Str("line", string(call.Line)).Str("leg", string(call.Leg)).Str("trunk", l.hop.trunk.Name).
+		Str("transport", l.dialog.Transport).Msg("call dialled")
 	go l.run() // counted by registerDialled, and counted down when it is over
 	return l, nil
 }
@@ -89,28 +96,34 @@ func (g *Gateway) awaitServed(ctx context.Context) error {
 	}
 }
 
-// prepareDial makes the leg, with its ports open and nothing sent.
-func (g *Gateway) prepareDial(ctx context.Context, id contact.LegID, line contact.LineID, number identity.Number) (*dialled, error) {
-	if err := g.mayDial(number); err != nil {
-		return nil, err
-	}
-	shown, err := g.shown(line)
+// prepareDial makes the leg, with its ports open and nothing sent. What it returns has a passage that must end.
+func (g *Gateway) prepareDial(ctx context.Context, call channels.Call) (*dialled, error) {
+	shown, err := g.shown(call.Line)
 	if err != nil {
 		return nil, err
 	}
-	carrier, err := g.carrier(ctx)
+	passage, err := g.pass(call)
 	if err != nil {
 		return nil, err
 	}
-	own := g.localAddress(carrier.Addr())
-	user := func(number identity.Number, at string) string {
-		return "sip:" + string(number) + "@" + at + ";user=phone"
+	l, err := g.newDialled(ctx, call, shown, passage)
+	if err != nil {
+		passage.end()
+		return nil, err
 	}
-	dialog := record{
-		Version: recordVersion, CallID: newID(), LocalTag: rand.Text(), Branch: newBranch(),
-		LocalURI: user(shown, hostText(own)), RemoteURI: user(number, hostText(carrier.Addr())), Target: user(number, carrier.String()),
-		Transport: g.config.outboundTransport(), Source: carrier, Sequence: inviteSequence,
+	return l, nil
+}
+
+func (g *Gateway) newDialled(ctx context.Context, call channels.Call, shown identity.Number, passage *passage) (*dialled, error) {
+	hop, address, err := g.nextHop(ctx, passage)
+	if err != nil {
+		return nil, err
 	}
+	if err := g.awaitServed(ctx); err != nil {
+		return nil, err
+	}
+	dialog := record{Version: recordVersion, CallID: newID(), LocalTag: rand.Text(), Sequence: inviteSequence}
+	dialog = g.towards(dialog, hop.trunk, address, shown, passage.number)
 	if err := dialog.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDialled, err)
 	}
@@ -122,44 +135,47 @@ func (g *Gateway) prepareDial(ctx context.Context, id contact.LegID, line contac
 	if err != nil {
 		return nil, fmt.Errorf("open the ports of a call's voice: %w", err)
 	}
-	l := &dialled{leg: g.newLegOf(dialog, encoded, socket), up: make(chan struct{})}
-	l.id, l.first, l.outgoing = id, l.dialling, true
+	l := &dialled{leg: g.newLegOf(dialog, encoded, socket), shown: shown, hop: hop, up: make(chan struct{})}
+	l.id, l.first, l.outgoing, l.passage = call.Leg, l.dialling, true, passage
 	l.dialogID = dialogID{callID: dialog.CallID, localTag: dialog.LocalTag}
 	l.invited = inviteID{callID: dialog.CallID, fromTag: dialog.LocalTag, sequence: inviteSequence}
-	l.line, l.who = line, identity.CallerID{Number: number}
+	l.line, l.who = call.Line, identity.CallerID{Number: passage.number}
 	l.trusted = true // whoever carries our calls is configured
-	if l.body, err = l.session.offer(media.Format{}, media.SendReceive); err != nil {
-		l.discard()
-		return nil, err
-	}
 	return l, nil
 }
 
-// carrier returns the address of who carries our calls. Its name comes from the configuration,
-// so that it may be resolved.
-func (g *Gateway) carrier(ctx context.Context) (netip.AddrPort, error) {
-	host, port, err := net.SplitHostPort(g.config.Outbound)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("read the carrier's address: %w", err)
+// nextHop is the next proxy of a passage that has an address.
+func (g *Gateway) nextHop(ctx context.Context, passage *passage) (*hop, netip.AddrPort, error) {
+	var fault error
+	for {
+		hop := passage.next()
+		switch {
+		case hop == nil && fault != nil:
+			return nil, netip.AddrPort{}, fault
+		case hop == nil:
+			return nil, netip.AddrPort{}, g.gate.refuse(RefusedTrunk)
+		}
+		address, err := g.resolve(ctx, hop.place)
+		if err == nil {
+			return hop, address, nil
+		}
+		hop.took(false)
+		fault = fmt.Errorf("%w: %w", ErrNotDialled, err)
 	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("read the carrier's port: %w", err)
+}
+
+// towards is a dialog that begins with an INVITE to a trunk.
+func (g *Gateway) towards(dialog record, trunk *Trunk, address netip.AddrPort, from, to identity.Number) record {
+	user := func(number identity.Number, at string) string {
+		return "sip:" + string(number) + "@" + at + ";user=phone"
 	}
-	if address, err := netip.ParseAddr(host); err == nil {
-		return netip.AddrPortFrom(address.Unmap(), uint16(number)), nil
+	own, theirs, target := hostText(g.localAddress(address.Addr())), hostText(address.Addr()), address.String()
+	if trunk.Domain != "" {
+		own, theirs, target = trunk.Domain, trunk.Domain, trunk.Domain
 	}
-	ctx, cancel := context.WithTimeout(ctx, resolveTime)
-	defer cancel()
-	family := "ip"
-	if g.config.Address.Addr().Is4() {
-		family = "ip4"
-	}
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, family, host)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("find the carrier's address: %w", err)
-	}
-	return netip.AddrPortFrom(addresses[0].Unmap(), uint16(number)), nil
+	dialog.LocalURI, dialog.RemoteURI, dialog.Target = user(from, own), user(to, theirs), user(to, target)
+	dialog.Transport, dialog.Source, dialog.Trunk, dialog.Branch = trunk.transport(), address, trunk.Name, newBranch()
+	return dialog
 }
 
 func hostText(address netip.Addr) string {
@@ -179,16 +195,29 @@ func (g *Gateway) registerDialled(l *leg) error {
 	switch {
 	case g.state != running:
 		return fmt.Errorf("%w: the gateway does not serve", ErrNotDialled)
-	case g.dialled >= g.config.DialPlan.MaxCalls || len(g.legs) >= g.config.MaxCalls:
+	case len(g.legs) >= g.config.MaxCalls:
 		return fmt.Errorf("%w: there are too many calls", ErrNotDialled)
 	}
-	g.dialled++
 	g.legs[l.dialogID] = l
 	g.arriving[l.invited] = l
 	g.doorman.open(l.dialogID.callID)
 	g.parties[l.peer]++
 	g.add()
 	return nil
+}
+
+// redial makes a call of ours known by the INVITE that is sent next, which goes to dialog's address.
+func (g *Gateway) redial(l *leg, dialog record) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	delete(g.arriving, l.invited)
+	l.invited.sequence = dialog.Sequence
+	g.arriving[l.invited] = l
+	if g.parties[l.peer]--; g.parties[l.peer] == 0 {
+		delete(g.parties, l.peer)
+	}
+	l.peer = dialog.Source.Addr()
+	g.parties[l.peer]++
 }
 
 // establish makes an answered call known by its whole dialog.

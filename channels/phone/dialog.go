@@ -448,11 +448,21 @@ func (l *leg) acknowledgeAgain(ack *sip.Request) sip.Header {
 	return nil
 }
 
+// nextRequest is the dialog with the CSeq number of our next request. Each challenge that a trunk may ask takes
+// one more.
+func (l *leg) nextRequest() record {
+	l.dialog.Sequence++
+	next := l.dialog
+	if l.gateway.config.trunkNamed(next.Trunk).hasPassword() {
+		l.dialog.Sequence += maxChallenges
+	}
+	l.publish()
+	return next
+}
+
 // send sends a request in the dialog and reports the outcome from another goroutine.
 func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error), headers ...sip.Header) {
-	l.dialog.Sequence++
-	l.publish()
-	dialog, g := l.dialog, l.gateway
+	dialog, g := l.nextRequest(), l.gateway
 	ctx, done, serving := g.begin(g.life)
 	if !serving {
 		return

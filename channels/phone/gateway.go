@@ -31,6 +31,9 @@ type Gateway struct {
 	config            Config
 	log               zerolog.Logger
 	lines             *lineTable
+	carriers          *carriers
+	gate              *gate
+	registrations     map[string]*trunkRegistration // by trunk
 	ports             *media.PortPool
 	doorman           *doorman
 	registrar         *registrar
@@ -65,8 +68,6 @@ type Gateway struct {
 	active int
 	idle   *sync.Cond
 	legs   map[dialogID]*leg
-	// dialled counts the legs that we called.
-	dialled int
 	// parties counts the legs by the address at the other side.
 	parties map[netip.Addr]int
 	// strangers counts the legs of callers outside the trunks, strangersAt by their address.
@@ -121,13 +122,15 @@ func New(config Config) (*Gateway, error) {
 		return nil, fmt.Errorf("configure phone: %w", err)
 	}
 	g := &Gateway{
-		config: config, log: config.Log, lines: lines, ports: ports, tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval, second: time.Second, refreshPart: 2,
+		config: config, log: config.Log, lines: lines, carriers: newCarriers(config), gate: newGate(config.DialPlan), ports: ports,
+		tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval, second: time.Second, refreshPart: 2,
 		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
 		strangersAt: make(map[netip.Addr]int), parties: make(map[netip.Addr]int),
 	}
 	g.idle = sync.NewCond(&g.mutex)
 	g.doorman = newDoorman(g, config)
 	g.registrar = newRegistrar(g, config.Phones)
+	g.registrations = newRegistrations(config)
 	_, _ = rand.Read(g.tagKey) // never fails (crypto/rand)
 	return g, nil
 }
@@ -190,6 +193,7 @@ func (g *Gateway) Serve(ctx context.Context) error {
 	readers.Go(g.udp.serve)
 	readers.Go(g.registrar.run)
 	readers.Go(func() { _ = g.transport.ServeTCP(g.tcp) }) // ends when the listener is closed
+	g.watchTrunks()
 	g.log.Info().Stringer("address", g.Address()).Msg("SIP is served")
 
 	<-ctx.Done()
@@ -318,9 +322,9 @@ func (g *Gateway) begins(request *sip.Request) bool {
 
 // contactHeader is our Contact, as a peer reaches it.
 func (g *Gateway) contactHeader(peer netip.Addr, transport string) sip.Header {
-	uri := sip.Uri{Scheme: "sip", Host: g.localAddress(peer).String(), Port: int(g.port)}
-	if transport == "TCP" {
-		uri.UriParams = sip.HeaderParams{{K: "transport", V: "tcp"}}
+	uri := sip.Uri{Scheme: "sip", Host: g.localAddress(peer).String(), Port: int(g.portFor(transport))}
+	if transport != "UDP" {
+		uri.UriParams = sip.HeaderParams{{K: "transport", V: sip.NetworkToLower(transport)}}
 	}
 	return &sip.ContactHeader{Address: uri}
 }

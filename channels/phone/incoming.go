@@ -215,7 +215,7 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		g.handleReplaces(ctx, request, transaction, of, trunk != nil || g.registrar.isPhone(source))
 		return
 	}
-	line, found := g.lines.find(&request.Recipient)
+	line, found := g.lineOf(request, trunk)
 	if !found && g.registrar.isPhone(source) {
 		g.refusePhoneCall(ctx, request, transaction)
 		return
@@ -225,10 +225,10 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		return
 	}
 	turned.Line = line
-	id := caller(request, trunk != nil, g.config.Region)
+	id := caller(request, trunk.believed(), g.config.Region)
 	turned.Callable = id.Number != "" && !id.Number.IsShort()
 
-	l, fault := g.newLeg(request, transaction, source, trunk != nil)
+	l, fault := g.newLeg(request, transaction, source, trunk)
 	if fault != nil {
 		turnAway(fault)
 		return
@@ -249,7 +249,7 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		return
 	}
 	g.counters.calls.Add(1)
-	g.arrive(ctx, l, c, contact.Personal{Number: id.Number, Withheld: id.Withheld, Vouched: trunk != nil && id.Number != ""}, trunk)
+	g.arrive(ctx, l, c, contact.Personal{Number: id.Number, Withheld: id.Withheld, Vouched: trunk.believed() && id.Number != ""}, trunk)
 }
 
 // arrive hands a call to the intake.
@@ -344,8 +344,8 @@ func (g *Gateway) forget(l *leg) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	g.leave(l)
-	if l.outgoing {
-		g.dialled--
+	if l.passage != nil {
+		l.passage.end()
 	}
 	g.done()
 }
@@ -359,8 +359,11 @@ func (g *Gateway) remember(l *leg) {
 
 // newLeg makes the leg of a call that is acceptable: with its session negotiated and its
 // ports open, and nothing begun.
-func (g *Gateway) newLeg(request *sip.Request, transaction *sip.ServerTx, source netip.AddrPort, trusted bool) (*leg, *fault) {
+func (g *Gateway) newLeg(request *sip.Request, transaction *sip.ServerTx, source netip.AddrPort, trunk *Trunk) (*leg, *fault) {
 	dialog, err := newRecord(request, tag(request.To().Params), source)
+	if trunk != nil {
+		dialog.Trunk = trunk.Name
+	}
 	if err != nil {
 		g.counters.malformed.Add(1)
 		return nil, refuse(400, "Unusable dialog")
@@ -384,7 +387,7 @@ func (g *Gateway) newLeg(request *sip.Request, transaction *sip.ServerTx, source
 		g.log.Error().Err(err).Msg("call turned away")
 		return nil, refuse(503, "Service Unavailable")
 	}
-	l := g.makeLeg(request, transaction, dialog, encoded, offer, socket, trusted)
+	l := g.makeLeg(request, transaction, dialog, encoded, offer, socket, trunk != nil)
 	l.timing.expiry = timing
 	l.learnMethods(request)
 	return l, nil

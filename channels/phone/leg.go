@@ -34,8 +34,11 @@ type leg struct {
 	log     zerolog.Logger
 
 	// first is the state that the dialog begins in.
-	first    state
+	first state
+	// outgoing says that we called.
 	outgoing bool
+	// passage is the leave of a call that we make, for as long as it lasts.
+	passage *passage
 	// invite and transaction are those of a caller.
 	invite      *sip.Request
 	transaction *sip.ServerTx

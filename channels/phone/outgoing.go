@@ -10,6 +10,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"svar/channels"
+	"svar/channels/media"
 	"svar/contact"
 )
 
@@ -17,10 +18,14 @@ import (
 func (d *dialled) dialling() state {
 	_ = d.socket.Start(d.stream) // what comes before the answer is thrown away, not kept for later
 	if err := d.sendInvite(); err != nil {
-		d.log.Error().Err(err).Msg("call could not be dialled")
-		return d.failed(contact.DialRefused, channels.EndedByFault)
+		d.log.Warn().Err(err).Str("trunk", d.hop.trunkName()).Msg("INVITE could not be sent")
+		return d.onward(contact.DialRefused, channels.EndedByFault)
 	}
-	patience := time.NewTimer(64 * d.gateway.config.T1)
+	wait := 64 * d.gateway.config.T1
+	if d.passage.hasNext() {
+		wait = failOver * d.gateway.config.T1
+	}
+	patience := time.NewTimer(wait)
 	defer patience.Stop()
 	for {
 		select {
@@ -33,12 +38,19 @@ func (d *dialled) dialling() state {
 				patience.Reset(maxRinging)
 			}
 		case <-d.transaction.Done():
-			d.log.Warn().Err(d.transaction.Err()).Msg("INVITE without answer")
-			return d.failed(contact.DialNoAnswer, channels.EndedByParty)
+			d.log.Warn().Err(d.transaction.Err()).Str("trunk", d.hop.trunkName()).Msg("INVITE without answer")
+			return d.onward(contact.DialNoAnswer, channels.EndedByParty)
 		case <-patience.C:
-			if !d.ringing {
-				d.transaction.Terminate()
+			switch {
+			case d.ringing:
+				return d.giveUp(contact.DialNoAnswer, channels.EndedByParty)
+			case d.passage.hasNext():
+				d.log.Warn().Str("trunk", d.hop.trunkName()).Msg("INVITE without answer: another proxy is tried")
+				d.abandon()
+				return d.onward(contact.DialNoAnswer, channels.EndedByParty)
 			}
+			d.hop.took(false)
+			d.transaction.Terminate()
 			return d.giveUp(contact.DialNoAnswer, channels.EndedByParty)
 		case <-d.hungUp:
 			return d.giveUp(contact.DialCancelled, channels.EndedByUs)
@@ -48,8 +60,98 @@ func (d *dialled) dialling() state {
 	}
 }
 
+// onward tries the next proxy (RFC 3263 §4.3), or ends the call when there is none.
+func (d *dialled) onward(reason contact.DialFailure, ending channels.Ending) state {
+	d.hop.took(false)
+	if !d.passage.hasNext() || d.isClosing() {
+		return d.failed(reason, ending)
+	}
+	hop, address, err := d.gateway.nextHop(d.gateway.life, d.passage)
+	if err != nil {
+		return d.failed(reason, ending)
+	}
+	dialog := d.gateway.towards(d.dialog, hop.trunk, address, d.shown, d.passage.number)
+	dialog.Sequence++
+	if dialog.validate() != nil {
+		return d.failed(reason, ending)
+	}
+	d.hop, d.authorization, d.challenges = hop, nil, 0
+	d.session.address = d.gateway.localAddress(address.Addr())
+	d.resend(dialog)
+	d.log.Info().Str("trunk", hop.trunk.Name).Str("transport", dialog.Transport).Msg("call dialled by another proxy")
+	return d.dialling
+}
+
+// resend makes the dialog that of the INVITE that is sent next.
+func (d *dialled) resend(dialog record) {
+	d.gateway.redial(d.leg, dialog)
+	d.dialog, d.ringing = dialog, false
+	d.publish()
+}
+
+func (d *dialled) isClosing() bool {
+	select {
+	case <-d.hungUp:
+		return true
+	case <-d.gateway.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// abandon leaves an INVITE that was not answered to itself. If its proxy wakes up it gets CANCEL, and BYE when somebody
+// has picked up already: he would be in two calls.
+func (d *dialled) abandon() {
+	transaction, dialog, g, log := d.transaction, d.dialog, d.gateway, d.log
+	ctx, done, serving := g.begin(g.life)
+	if !serving {
+		return
+	}
+	g.doorman.open(dialog.CallID)
+	go func() {
+		defer done()
+		defer g.doorman.close(dialog.CallID)
+		patience := time.NewTimer(64 * g.config.T1)
+		defer patience.Stop()
+		cancelled := false
+		for {
+			select {
+			case response := <-transaction.Responses():
+				switch {
+				case response.IsSuccess():
+					if answered, err := dialog.established(response); err == nil && acknowledge(g, transaction, answered, nil) == nil {
+						_, _ = g.request(ctx, answered, sip.BYE, answered.Sequence+1) // he gives up by himself
+					}
+					return
+				case !response.IsProvisional():
+					return
+				case !cancelled:
+					cancelled = true
+					if _, err := g.requestAs(ctx, dialog, sip.CANCEL, dialog.Sequence, dialog.Branch); err != nil {
+						log.Warn().Err(err).Msg("CANCEL")
+					}
+				}
+			case <-transaction.Done():
+				return
+			case <-patience.C:
+				transaction.Terminate()
+				return
+			case <-ctx.Done():
+				transaction.Terminate()
+				return
+			}
+		}
+	}()
+}
+
 func (d *dialled) sendInvite() error {
-	request, err := d.dialog.request(sip.INVITE, inviteSequence)
+	// Its line may have another address or be secure now: the offer is made for each proxy.
+	offer, err := d.session.offer(d.prefers, media.SendReceive)
+	if err != nil {
+		return err
+	}
+	request, err := d.dialog.request(sip.INVITE, d.dialog.Sequence)
 	if err != nil {
 		return err
 	}
@@ -60,15 +162,22 @@ func (d *dialled) sendInvite() error {
 	request.AppendHeader(d.gateway.contactHeader(d.peer, d.dialog.Transport))
 	request.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<"+d.dialog.LocalURI+">"))
 	request.AppendHeader(sip.NewHeader("Allow", allowed))
+	if d.authorization != nil {
+		request.AppendHeader(d.authorization)
+	}
 	contentType := sip.ContentTypeHeader("application/sdp")
 	request.AppendHeader(&contentType)
-	request.SetBody(d.body)
-	ctx, cancel := context.WithTimeout(context.WithValue(d.gateway.life, ourDial{}, true), dialTimeout)
+	request.SetBody(offer)
+	d.sent = request
+	ctx, cancel := context.WithTimeout(d.gateway.life, dialTimeout)
 	defer cancel()
-	if d.transaction, err = d.gateway.transactions.Request(ctx, request); err != nil {
+	d.usual = d.dialog.Transport
+	if d.transaction, err = d.gateway.transact(ctx, request, d.hop.of()); err != nil {
 		return fmt.Errorf("send INVITE: %w", err)
 	}
-	d.transaction.OnRetransmission(d.answeredAgain)
+	d.dialog.Transport = request.Transport() // a large one goes by TCP, and its CANCEL too
+	transaction, authorization := d.transaction, d.authorization
+	transaction.OnRetransmission(func(response *sip.Response) { d.answeredAgain(transaction, authorization, response) })
 	return nil
 }
 
@@ -134,7 +243,7 @@ func (d *dialled) sendCancel() {
 	}
 	go func() {
 		defer done()
-		if _, err := g.requestAs(ctx, dialog, sip.CANCEL, inviteSequence, dialog.Branch); err != nil {
+		if _, err := g.requestAs(ctx, dialog, sip.CANCEL, dialog.Sequence, dialog.Branch); err != nil {
 			log.Warn().Err(err).Msg("CANCEL")
 		}
 	}()
@@ -142,8 +251,26 @@ func (d *dialled) sendCancel() {
 
 // final takes the final response to INVITE. The transaction acknowledges all but 200.
 func (d *dialled) final(response *sip.Response) state {
+	if isChallenge(response.StatusCode) && d.challenges < maxChallenges {
+		if answer := d.hop.of().credentials(d.sent, response); answer != nil {
+			d.authorization = answer
+			d.challenges++
+			dialog := d.dialog
+			dialog.Sequence++
+			dialog.Branch = newBranch()
+			d.resend(dialog)
+			return d.dialling
+		}
+	}
 	if !response.IsSuccess() {
 		d.code = response.StatusCode
+	}
+	if response.StatusCode == sip.StatusServiceUnavailable {
+		d.log.Info().Int("response", response.StatusCode).Str("trunk", d.hop.trunkName()).Msg("call not taken")
+		return d.onward(contact.DialRefused, channels.EndedByParty)
+	}
+	d.hop.took(true)
+	if !response.IsSuccess() {
 		d.log.Info().Int("response", response.StatusCode).Msg("call not answered")
 		return d.failed(failureOf(response.StatusCode), channels.EndedByParty)
 	}
@@ -173,25 +300,29 @@ func (d *dialled) accept200(response *sip.Response) error {
 	if err != nil {
 		return err
 	}
+	dialog.Transport = d.usual
 	d.dialog = dialog
 	d.publish()
 	d.gateway.establish(d.leg, dialog.RemoteTag)
 	d.kept.Store(&dialog)
-	if err := d.acknowledge200(dialog); err != nil {
+	if err := acknowledge(d.gateway, d.transaction, dialog, d.authorization); err != nil {
 		d.log.Warn().Err(err).Msg("ACK") // 200 is repeated until it arrives
 	}
 	return nil
 }
 
-// acknowledge200 sends the ACK of a 200, which is no part of the INVITE's transaction (RFC 3261
-// §13.2.2.4).
-func (d *dialled) acknowledge200(dialog record) error {
-	ack, err := dialog.request(sip.ACK, inviteSequence)
+// acknowledge sends the ACK of a 200, which is no part of the INVITE's transaction (RFC 3261
+// §13.2.2.4). It has the credentials of the INVITE (§22.1).
+func acknowledge(g *Gateway, transaction *sip.ClientTx, dialog record, authorization sip.Header) error {
+	ack, err := dialog.request(sip.ACK, dialog.Sequence)
 	if err != nil {
 		return err
 	}
-	d.gateway.address(ack, dialog, newBranch())
-	if err := d.transaction.Connection().WriteMsg(ack); err != nil {
+	g.address(ack, dialog, newBranch())
+	if authorization != nil {
+		ack.AppendHeader(authorization)
+	}
+	if err := transaction.Connection().WriteMsg(ack); err != nil {
 		return fmt.Errorf("send ACK: %w", err)
 	}
 	return nil
@@ -200,19 +331,20 @@ func (d *dialled) acknowledge200(dialog record) error {
 // answeredAgain takes a further 200, for half a minute after the first: a repetition, whose ACK
 // was lost, or the answer of another device, which gets BYE. It runs on a goroutine of the
 // transaction.
-func (d *dialled) answeredAgain(response *sip.Response) {
+func (d *dialled) answeredAgain(transaction *sip.ClientTx, authorization sip.Header, response *sip.Response) {
 	kept := d.kept.Load()
 	if kept == nil || !response.IsSuccess() {
 		return
 	}
+	acknowledge := func(dialog record) error { return acknowledge(d.gateway, transaction, dialog, authorization) }
 	if tag(response.To().Params) == kept.RemoteTag {
-		_ = d.acknowledge200(*kept) // the next repetition comes anyway
+		_ = acknowledge(*kept) // the next repetition comes anyway
 		return
 	}
 	other := *kept
 	other.RemoteTag, other.Routes = "", nil
 	other, err := other.established(response)
-	if err != nil || d.acknowledge200(other) != nil {
+	if err != nil || acknowledge(other) != nil {
 		return
 	}
 	g := d.gateway
@@ -222,7 +354,7 @@ func (d *dialled) answeredAgain(response *sip.Response) {
 	}
 	go func() {
 		defer done()
-		_, _ = g.request(ctx, other, sip.BYE, inviteSequence+1) // its device gives up by itself
+		_, _ = g.request(ctx, other, sip.BYE, other.Sequence+1) // its device gives up by itself
 	}()
 }
 

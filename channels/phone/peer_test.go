@@ -156,7 +156,7 @@ func prepare(t testing.TB, changes ...func(*Config, *switchboard)) (s *server, b
 }
 
 func trusting(c *Config, _ *switchboard) {
-	c.Trunks = []Trunk{{Name: "carrier", Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	c.Trunks = append(c.Trunks, Trunk{Name: "carrier", Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 }
 
 func answering(_ *Config, b *switchboard) { b.answer = true }

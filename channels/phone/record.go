@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -43,15 +44,18 @@ type record struct {
 	Target string `json:"target"`
 	// Routes are in the order in which they are visited.
 	Routes []string `json:"routes,omitempty"`
-	// Transport is UDP or TCP, and Source the address that the INVITE came from.
+	// Transport is UDP, TCP or TLS, and Source the address that the INVITE came from.
 	Transport string         `json:"transport"`
 	Source    netip.AddrPort `json:"source"`
 	// Sequence is the CSeq number of our last request in the dialog, 0 before the first.
 	Sequence uint32 `json:"sequence"`
-	// Branch is that of our INVITE as long as it is not answered; there is no RemoteTag then.
+	// Branch is that of our INVITE as long as it is not answered; there is no RemoteTag then, and Sequence
+	// is that of the INVITE.
 	Branch string `json:"branch,omitempty"`
 	// Latched says that everything goes to Source, whatever the peer calls itself: a desk phone's.
 	Latched bool `json:"latched,omitempty"`
+	// Trunk is the name of the trunk that the call goes by, whose credentials answer challenges.
+	Trunk string `json:"trunk,omitempty"`
 }
 
 // newRecord describes the dialog that answering an INVITE would make. The INVITE was
@@ -112,8 +116,11 @@ func (r record) validate() error {
 			return errors.New("a route is no SIP URI")
 		}
 	}
-	if r.Transport != "UDP" && r.Transport != "TCP" {
-		return errors.New("a transport other than UDP and TCP")
+	if !isTransport(r.Transport) {
+		return errors.New("a transport other than UDP, TCP and TLS")
+	}
+	if len(r.Trunk) > maxToken {
+		return errors.New("the name of the trunk is too long")
 	}
 	if !r.Source.IsValid() {
 		return errors.New("no source address")
@@ -122,6 +129,8 @@ func (r record) validate() error {
 }
 
 func isControl(character rune) bool { return character < ' ' || character == 0x7F }
+
+func isTransport(name string) bool { return name == "UDP" || name == "TCP" || name == "TLS" }
 
 func isSIP(uri string) bool {
 	scheme, _, _ := strings.Cut(strings.ToLower(uri), ":")
@@ -216,7 +225,7 @@ func (r record) nextHop() (transport string, address netip.AddrPort, known bool)
 	transport = r.Transport
 	if named, found := uri.UriParams.Get("transport"); found {
 		transport = sip.NetworkToUpper(named)
-		if transport != "UDP" && transport != "TCP" {
+		if !isTransport(transport) {
 			return "", netip.AddrPort{}, false
 		}
 	}
@@ -231,17 +240,27 @@ func (r record) nextHop() (transport string, address netip.AddrPort, known bool)
 // trunk's address or the one that the call came from, and otherwise back where it came from.
 // So no caller can send us to a third party, and callers behind NAT are reached.
 func (g *Gateway) destination(r record) (transport string, address netip.AddrPort) {
-	if r.Transport == "TCP" {
-		if connection, err := g.transport.GetConnection("tcp", r.Source.String()); err == nil {
-			_, _ = connection.TryClose() // it was only counted up by looking
-			return "TCP", r.Source
-		}
+	if r.Branch != "" {
+		return r.Transport, r.Source // where the configuration says
+	}
+	if r.Transport != "UDP" && g.isConnected(r.Transport, r.Source) {
+		return r.Transport, r.Source
 	}
 	transport, address, known := r.nextHop()
 	if known && !r.Latched && (address.Addr() == r.Source.Addr() || g.config.trunkOf(address.Addr()) != nil) {
 		return transport, address
 	}
 	return r.Transport, r.Source
+}
+
+// isConnected tells whether there is a connection to an address.
+func (g *Gateway) isConnected(transport string, address netip.AddrPort) bool {
+	connection, err := g.transport.GetConnection(transport, address.String())
+	if err != nil {
+		return false
+	}
+	_, _ = connection.TryClose() // it was only counted up by looking
+	return true
 }
 
 // ourDial marks the context of a request of our own; see guardDial.
@@ -252,7 +271,7 @@ func (g *Gateway) address(request *sip.Request, r record, branch string) {
 	transport, address := g.destination(r)
 	local := g.localAddress(address.Addr())
 	request.PrependHeader(&sip.ViaHeader{
-		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: transport, Host: local.String(), Port: int(g.port),
+		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: transport, Host: local.String(), Port: int(g.portFor(transport)),
 		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}},
 	})
 	request.SetTransport(transport)
@@ -268,33 +287,64 @@ func (g *Gateway) request(ctx context.Context, r record, method sip.RequestMetho
 	return g.requestAs(ctx, r, method, sequence, newBranch(), headers...)
 }
 
-// requestAs is request with a branch that is known already: CANCEL has that of its INVITE.
+// requestAs is request with a branch that is known already: CANCEL has that of its INVITE. A trunk that asks who
+// we are is answered, by a request with the next CSeq number.
 func (g *Gateway) requestAs(ctx context.Context, r record, method sip.RequestMethod, sequence uint32, branch string, headers ...sip.Header) (int, error) {
-	request, err := r.request(method, sequence)
+	response, err := g.exchange(ctx, r, method, sequence, branch, headers...)
 	if err != nil {
 		return 0, err
 	}
-	g.address(request, r, branch)
-	for _, header := range headers {
-		request.AppendHeader(header)
-	}
+	return response.StatusCode, nil
+}
+
+// exchange is requestAs that returns the whole response.
+func (g *Gateway) exchange(ctx context.Context, r record, method sip.RequestMethod, sequence uint32, branch string, headers ...sip.Header) (*sip.Response, error) {
 	g.doorman.open(r.CallID) // the answer may come from where nobody is trusted
 	defer g.doorman.close(r.CallID)
-	transaction, err := g.transactions.Request(context.WithValue(ctx, ourDial{}, true), request)
+	var authorization []sip.Header
+	for challenges := 0; ; challenges++ {
+		request, err := r.request(method, sequence)
+		if err != nil {
+			return nil, err
+		}
+		g.address(request, r, branch)
+		for _, header := range slices.Concat(headers, authorization) {
+			request.AppendHeader(header)
+		}
+		response, err := g.finalResponse(ctx, request, g.config.trunkNamed(r.Trunk))
+		if err != nil {
+			return nil, err
+		}
+		if method == sip.CANCEL || !isChallenge(response.StatusCode) || challenges == maxChallenges {
+			return response, nil
+		}
+		answer := g.config.trunkNamed(r.Trunk).credentials(request, response)
+		if answer == nil {
+			return response, nil
+		}
+		authorization = []sip.Header{answer}
+		sequence++
+		branch = newBranch()
+	}
+}
+
+// finalResponse sends a request and waits for its final response.
+func (g *Gateway) finalResponse(ctx context.Context, request *sip.Request, trunk *Trunk) (*sip.Response, error) {
+	transaction, err := g.transact(ctx, request, trunk)
 	if err != nil {
-		return 0, fmt.Errorf("send %s: %w", method, err)
+		return nil, fmt.Errorf("send %s: %w", request.Method, err)
 	}
 	defer transaction.Terminate()
 	for {
 		select {
 		case response := <-transaction.Responses():
 			if !response.IsProvisional() {
-				return response.StatusCode, nil
+				return response, nil
 			}
 		case <-transaction.Done():
-			return 0, fmt.Errorf("%s without answer: %w", method, transaction.Err())
+			return nil, fmt.Errorf("%s without answer: %w", request.Method, transaction.Err())
 		case <-ctx.Done():
-			return 0, fmt.Errorf("%s without answer: %w", method, ctx.Err())
+			return nil, fmt.Errorf("%s without answer: %w", request.Method, ctx.Err())
 		}
 	}
 }
@@ -337,7 +387,7 @@ func (g *Gateway) endOrphan(ctx context.Context, encoded []byte) error {
 	defer done()
 	method, sequence, branch := sip.BYE, r.Sequence+orphanHeadRoom, newBranch()
 	if r.Branch != "" {
-		method, sequence, branch = sip.CANCEL, inviteSequence, r.Branch
+		method, sequence, branch = sip.CANCEL, r.Sequence, r.Branch
 	}
 	code, err := g.requestAs(ctx, r, method, sequence, branch)
 	if err != nil {

@@ -40,6 +40,8 @@ type Stats struct {
 	// scanner sent them, and what else of strangers was refused without one.
 	Strays        uint64
 	StraysDropped uint64
+	// CallsRefused are the calls of ours that the dial plan refused, by why; each reason is there.
+	CallsRefused map[Refusal]uint64
 	// Scanners are requests of programs that call themselves by a scanner's name.
 	Scanners uint64
 
@@ -139,6 +141,7 @@ func (g *Gateway) Stats() Stats {
 		Repeated: c.repeated.Load(), AnswersRepeated: c.answersRepeated.Load(),
 		Strays: c.strays.Load(), StraysDropped: c.straysDropped.Load(), Scanners: c.scanners.Load(),
 		Requests: make(map[string]uint64), Responses: make(map[int]uint64), Media: g.voices.Totals(),
+		CallsRefused: g.gate.refusals(),
 	}
 	agents, telephones := g.registrar.count()
 	stats.Phones, stats.PhoneContacts = uint64(agents), uint64(telephones)

@@ -116,6 +116,9 @@ func (g *Gateway) newTakeover(request *sip.Request, transaction *sip.ServerTx) (
 	if t.dialog, err = newRecord(request, t.id.localTag, source); err != nil {
 		return t, refuse(400, "Unusable dialog")
 	}
+	if trunk := g.config.trunkOf(source.Addr()); trunk != nil {
+		t.dialog.Trunk = trunk.Name
+	}
 	if len(request.Body()) > 0 {
 		if t.offer, err = readDescription(request.Body(), 0); err != nil {
 			return t, notAcceptable(g.localAddress(source.Addr()), err)

@@ -374,8 +374,11 @@ func (a *App) startGateways(ctx context.Context) error {
 	if a.board, err = switchboard.New(board); err != nil {
 		return err
 	}
-	a.phone, err = phone.New(phoneConfig(config, a))
+	telephone, err := phoneConfig(config, a)
 	if err != nil {
+		return err
+	}
+	if a.phone, err = phone.New(telephone); err != nil {
 		return err
 	}
 	dialler.Dialler, agents.phones = a.phone, a.phone

@@ -55,6 +55,11 @@ var (
 	sipDead           = counter("svar_sip_dead_calls_total", "Calls that ended because it did not.")
 	sipPhones         = gauge("svar_sip_phones", "Agents whose desk phone is registered.")
 	sipRegistrations  = counter("svar_sip_registrations_total", "Registrations of desk phones, by whether they were taken or refused.", "result")
+	trunkUp           = gauge("svar_trunk_up", "1 while calls by the trunk can be expected to go through: a proxy lives, and we are registered if we register.", "trunk")
+	trunkRegistered   = gauge("svar_trunk_registered", "1 while we are registered with the trunk; absent for those that we do not register with.", "trunk")
+	trunkDead         = gauge("svar_trunk_proxies_dead", "Proxies of the trunk that do not answer OPTIONS.", "trunk")
+	trunkCalls        = gauge("svar_trunk_calls", "Calls that we make by the trunk now.", "trunk")
+	callsRefused      = counter("svar_outgoing_calls_refused_total", "Calls of ours that the dial plan refused, by why.", "reason")
 	rtpLegs           = counter("svar_rtp_legs_total", "Voices, by who is at the other end.", "party")
 	rtpReceived       = counter("svar_rtp_packets_received_total", "Packets of voice that came.", "party")
 	rtpLost           = counter("svar_rtp_packets_lost_total", "Packets of voice that should have come and did not.", "party")
@@ -81,6 +86,7 @@ func (g gauges) Collect(into chan<- prometheus.Metric) {
 	out.desk(g.app.ui.Gauges(), g.app.config())
 	stats := g.app.phone.Stats()
 	out.sip(stats)
+	out.trunks(g.app.phone.Trunks())
 	out.rtp("caller", stats.Media)
 	out.rtp("agent", g.app.voice.Statistics())
 	for _, box := range g.app.config().Mail.Mailboxes {
@@ -189,6 +195,9 @@ func (s sink) sip(stats phone.Stats) {
 	} {
 		s.count(sipRefused, count, reason)
 	}
+	for reason, count := range stats.CallsRefused {
+		s.count(callsRefused, count, string(reason))
+	}
 	s.count(sipStrays, stats.Strays)
 	s.count(sipStraysDropped, stats.StraysDropped)
 	s.count(sipRepeated, stats.Repeated, "peer")
@@ -199,6 +208,17 @@ func (s sink) sip(stats phone.Stats) {
 	s.put(sipPhones, float64(stats.Phones))
 	s.count(sipRegistrations, stats.Registrations, "taken")
 	s.count(sipRegistrations, stats.RegistrationsRefused, "refused")
+}
+
+func (s sink) trunks(trunks []phone.TrunkState) {
+	for _, trunk := range trunks {
+		s.put(trunkUp, truth(trunk.Up), trunk.Name)
+		s.put(trunkDead, float64(trunk.Dead), trunk.Name)
+		s.put(trunkCalls, float64(trunk.Calls), trunk.Name)
+		if trunk.Registers {
+			s.put(trunkRegistered, truth(trunk.Registered), trunk.Name)
+		}
+	}
 }
 
 func (s sink) rtp(party string, totals media.Totals) {

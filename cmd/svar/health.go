@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"svar/channels/mail"
+	"svar/channels/phone"
 	"svar/queue/journal"
 )
 
@@ -136,6 +137,11 @@ func (a *App) checks() []check {
 	if a.certificates != nil {
 		checks = append(checks, checkCertificates(a.certificates, time.Now()))
 	}
+	for _, trunk := range a.phone.Trunks() {
+		if trunk.Watched {
+			checks = append(checks, checkTrunk(trunk))
+		}
+	}
 	for _, box := range a.options.Config.Mail.Mailboxes {
 		if a.mailboxes != nil {
 			checks = append(checks, checkMailbox(string(box.ID), a.mailboxes.State(box.ID)))
@@ -213,6 +219,19 @@ func (a *App) checkPhone() check {
 		return check{"phone", statusDegraded, fmt.Sprintf("all %d calls that phone.max_calls allows are taken: further ones get 503", most)}
 	}
 	return check{"phone", statusOK, "calls are taken on " + a.phone.Address().String()}
+}
+
+func checkTrunk(trunk phone.TrunkState) check {
+	name := "trunk " + trunk.Name
+	switch {
+	case trunk.Registers && !trunk.Registered:
+		return check{name, statusDegraded, "we are not registered with it: calls from it may not find us"}
+	case !trunk.Up:
+		return check{name, statusDegraded, "none of its proxies answers: calls by it wait for another trunk, or fail"}
+	case trunk.Dead > 0:
+		return check{name, statusOK, fmt.Sprintf("%d of its %d proxies do not answer: calls go by the others", trunk.Dead, trunk.Proxies)}
+	}
+	return check{name, statusOK, "it answers"}
 }
 
 func (a *App) checkVoice() check {

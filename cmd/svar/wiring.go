@@ -162,13 +162,12 @@ func mailConfig(a *App, key []byte) (mail.Config, error) {
 	return out, nil
 }
 
-func phoneConfig(config configs.Config, a *App) phone.Config {
+func phoneConfig(config configs.Config, a *App) (phone.Config, error) {
 	out := phone.Config{
 		Address: config.Phone.Address, Advertise: config.Phone.Advertise.Addr,
 		RTPFirst: config.Phone.RTP.From, RTPLast: config.Phone.RTP.To, MaxCalls: config.Phone.MaxCalls,
 		Intake: a.board, Prompts: a.prompts, Pacer: a.pacer, Log: a.options.Log,
-		Outbound: config.Phone.OutboundAddress(), OutboundTransport: config.Phone.Outbound.Transport,
-		DialPlan:        phone.DialPlan{Prefixes: config.Phone.Outbound.Prefixes, MaxCalls: config.Phone.Outbound.MaxCalls},
+		DialPlan: dialPlan(config.Phone.Outbound), Routes: routes(config.Phone),
 		StrangerInvites: config.Phone.Strangers.Calls, AllStrangerInvites: config.Phone.Strangers.AllCalls,
 		StrangerAnswers: config.Phone.Strangers.Answers, ProbeAfter: config.Phone.ProbeAfter.Duration(),
 	}
@@ -182,10 +181,9 @@ func phoneConfig(config configs.Config, a *App) phone.Config {
 	for _, line := range config.Lines {
 		out.Lines = append(out.Lines, phone.Line{ID: line.ID, Number: line.Number, Shown: config.ShownNumber(line.ID)})
 	}
-	for _, trunk := range config.Phone.Trunks {
-		out.Trunks = append(out.Trunks, phone.Trunk{Name: trunk.Name, Prefixes: trunk.Addresses})
-	}
-	return out
+	var err error
+	out.Trunks, err = trunks(config.Phone)
+	return out, err
 }
 
 func consoleConfig(a *App, key []byte) agentui.Config {
