@@ -84,6 +84,15 @@ type Row struct {
 	StrictAnswerable int `json:"strictAnswerable"`
 	// Handling is what the closed contacts of the cohort took of agents.
 	Handling Handling `json:"handling"`
+	// Outgoing are the calls that the desk began. They came in nowhere: no other figure of the row has them.
+	Outgoing Outgoing `json:"outgoing"`
+}
+
+// Outgoing counts calls that the desk began.
+type Outgoing struct {
+	Calls int `json:"calls"`
+	// Reached are those of Calls whose callee answered.
+	Reached int `json:"reached"`
 }
 
 // Callbacks counts call-backs: contacts that went on as one because a line broke, the user chose it or
@@ -160,6 +169,8 @@ func (f *ContactFold) Add(event contact.Event, now contact.Instant) {
 	switch e := event.(type) {
 	case contact.ContactArrived:
 		f.arrive(e.Contact)
+	case contact.CallPlaced:
+		f.arrive(e.Contact)
 	case contact.ContactQueued:
 		f.change(e.Contact, func(h *history) {
 			first(&h.queued, now)
@@ -197,6 +208,8 @@ func (f *ContactFold) Add(event contact.Event, now contact.Instant) {
 			h.segments.add(e, now)
 		})
 	case contact.ContactHandedOver:
+		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
+	case contact.ConferenceChanged:
 		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
 	case contact.ContactHeld:
 		f.change(e.Contact, func(h *history) { h.segments.add(e, now) })
@@ -302,6 +315,11 @@ type cohort struct {
 }
 
 func (c *cohort) count(h *history, now contact.Instant) {
+	if h.contact.Outgoing {
+		c.row.Outgoing.Calls++
+		c.row.Outgoing.Reached += one(h.answered != 0 || h.calledBack != 0)
+		return
+	}
 	answered, unreplied := h.answer()
 	c.row.Offered++
 	c.row.HandedOver += one(h.closed != nil && h.closed.End == contact.EndHandedOver)

@@ -91,6 +91,12 @@ func (l *segments) changeLast(event contact.Event, now contact.Instant) {
 		first(&last.heldSince, now)
 	case contact.ContactResumed:
 		last.resume(now)
+	case contact.ConferenceChanged: // the user talks meanwhile
+		if e.On {
+			last.resume(now)
+		} else {
+			first(&last.heldSince, now)
+		}
 	case contact.ContactHungUp, contact.ContactHandedOver:
 		last.end(now)
 	case contact.ContactTransferred:
@@ -123,7 +129,7 @@ func partedAs(end contact.End) Parted {
 		return PartedFinished
 	case contact.EndHandedOver:
 		return PartedHandedOver
-	case contact.EndAbandoned, contact.EndRefused, contact.EndDropped, contact.EndOutsideHours:
+	case contact.EndAbandoned, contact.EndRefused, contact.EndDropped, contact.EndOutsideHours, contact.EndNotReached:
 		return PartedDropped
 	default:
 		return PartedDropped

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +26,7 @@ const cohortOf = `
 			arrived + target_ms * interval '1 millisecond' as strictly_due,
 			stage in ('queue', 'ringing') as left_queue
 		from contacts
-		where arrived >= $1 and arrived < $2
+		where not outgoing and arrived >= $1 and arrived < $2
 			and ($3 = '' or channel = $3) and ($4 = '' or line = $4) and ($5 = '' or audience = $5)
 	), cohort as (
 		select told.*, handled.*, talk_ms + held_ms + wrap_up_ms as handling_ms,
@@ -101,7 +102,11 @@ func (s *Store) ContactFigures(ctx context.Context, query report.Query) ([]repor
 		if err != nil {
 			return err
 		}
-		return addAbandoned(ctx, tx, rows, query, arguments)
+		if err := addAbandoned(ctx, tx, rows, query, arguments); err != nil {
+			return err
+		}
+		rows, err = addOutgoing(ctx, tx, rows, query, arguments)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count the contacts: %w", err)
@@ -124,10 +129,17 @@ func scanFigures(row pgx.CollectableRow, query report.Query) (report.Row, error)
 	}
 	err := row.Scan(into...)
 	r.Start = query.By.Start(r.Start, query.From)
-	for _, stage := range report.Stages() {
-		r.Abandoned = append(r.Abandoned, report.Abandoned{Stage: stage})
-	}
+	r.Abandoned = nobodyLeft()
 	return r, err
+}
+
+// nobodyLeft counts nobody at each stage.
+func nobodyLeft() []report.Abandoned {
+	var abandoned []report.Abandoned
+	for _, stage := range report.Stages() {
+		abandoned = append(abandoned, report.Abandoned{Stage: stage})
+	}
+	return abandoned
 }
 
 // addAbandoned adds who left, by stage, to the rows that are there.
@@ -155,6 +167,40 @@ func addAbandoned(ctx context.Context, tx pgx.Tx, rows []report.Row, query repor
 		return nil
 	})
 	return err
+}
+
+// selectOutgoing counts what the desk began itself: it came in nowhere, and stands in no other figure.
+const selectOutgoing = `
+	select start, channel, line, audience, count(*), count(*) filter (where reached)
+	from (
+		select channel, line, audience, answered is not null or called_back is not null as reached,
+			case when $6 = '' then $1::timestamptz
+				when $6 = 'hour' then date_trunc('hour', arrived, 'UTC')
+				else date_trunc($6, arrived, 'Europe/Stockholm') end as start
+		from contacts
+		where outgoing and arrived >= $1 and arrived < $2
+			and ($3 = '' or channel = $3) and ($4 = '' or line = $4) and ($5 = '' or audience = $5)
+	) placed
+	group by start, channel, line, audience`
+
+// addOutgoing adds what the desk began to the rows, and rows where there is nothing else.
+func addOutgoing(ctx context.Context, tx pgx.Tx, rows []report.Row, query report.Query, arguments []any) ([]report.Row, error) {
+	found, err := tx.Query(ctx, selectOutgoing, append(arguments[:5:5], arguments[7])...)
+	if err != nil {
+		return nil, err
+	}
+	var key report.Key
+	var placed report.Outgoing
+	_, err = pgx.ForEachRow(found, []any{&key.Start, &key.Channel, &key.Line, &key.Audience, &placed.Calls, &placed.Reached}, func() error {
+		key.Start = query.By.Start(key.Start, query.From)
+		at, is := slices.BinarySearchFunc(rows, key, func(row report.Row, key report.Key) int { return row.Compare(key) })
+		if !is {
+			rows = slices.Insert(rows, at, report.Row{Key: key, Abandoned: nobodyLeft()})
+		}
+		rows[at].Outgoing = placed
+		return nil
+	})
+	return rows, err
 }
 
 // atInstant makes keys of one instant equal, whatever zone it is shown in.

@@ -44,7 +44,7 @@ func (s *Store) Figures(ctx context.Context, from, to, now time.Time, short time
 			select coalesce(answered, called_back, case when ended_as in ('handled', 'handed-over') then closed end) as reached,
 				queued + target_ms * interval '1 millisecond' as due,
 				ended_as, stage, waited_ms, closed
-			from contacts where arrived >= $1 and arrived < $2
+			from contacts where not outgoing and arrived >= $1 and arrived < $2
 		)
 		select
 			count(*) filter (where reached <= due),

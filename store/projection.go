@@ -71,7 +71,8 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		insertContact(batch, e.Contact, e.Node)
 	case contact.ContactGreeted:
 		of = e.Contact
-		change(`update contacts set state = 'greeted', greeted = $2 where id = $1`, of, at)
+		// A call that was let ring first may wait already, or be somebody's.
+		change(`update contacts set state = case when state = 'arrived' then 'greeted' else state end, greeted = $2 where id = $1`, of, at)
 	case contact.ContactQueued:
 		of = e.Contact
 		change(`update contacts set state = 'waiting', skill_group = case when queued is null then $5 else skill_group end,
@@ -141,6 +142,44 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'wrap-up', ended = $2 where id = $1`, of, at)
 		change(endSegment, of, at, report.Parted(""))
+		change(endOutside, of, offer(e.Offer), at, true, contact.DialFailure(""))
+	case contact.OutsideCalled:
+		of, by = e.Contact, e.Agent
+		change(callOutside, of, offer(e.Offer), by, e.To, e.Blind, at)
+	case contact.OutsideAnswered:
+		of = e.Contact
+		change(answerOutside, of, offer(e.Offer), at)
+	case contact.OutsideEnded:
+		of = e.Contact
+		change(endOutside, of, offer(e.Offer), at, false, e.Failure)
+	case contact.ConferenceChanged:
+		of, by = e.Contact, e.Agent
+		if e.On {
+			change(`update contacts set state = 'connected' where id = $1`, of)
+			change(resumeSegment, of, at)
+		} else {
+			change(`update contacts set state = 'held' where id = $1`, of)
+			change(holdSegment, of, at)
+		}
+	case contact.SupervisionChanged:
+		of, by = e.Contact, e.Supervisor
+		change(endSupervision, of, by, at)
+		if e.Mode != "" {
+			change(beginSupervision, of, by, e.Mode, at, sequence, index)
+		}
+	case contact.ContactMarked:
+		of, by = e.Contact, e.Agent
+		change(`insert into contact_marks (contact, mark, agent, at) values ($1, $2, $3, $4) on conflict do nothing`, of, e.Mark, by, at)
+	case contact.CallPlaced:
+		of, by = e.Contact.ID, e.Agent
+		insertContact(batch, e.Contact, e.Node)
+		change(`update contacts set state = 'dialling' where id = $1`, of)
+	case contact.RecordingChanged:
+		of, by = e.Contact, e.Agent
+		change(`update contacts set recording = $2 where id = $1`, of, e.Recording)
+		if e.File != "" {
+			change(keepRecording, of, e.File, e.SHA256, e.Bytes, int64(e.Length), at, timeOrNil(e.DeleteAfter))
+		}
 	case contact.CallbackFailed:
 		of, by = e.Contact, e.Agent
 		change(`update contacts set state = 'waiting' where id = $1`, of)
@@ -173,7 +212,7 @@ func projectEvent(batch *pgx.Batch, sequence uint64, index int, at time.Time, ev
 		if e.Refused != nil {
 			insertContact(batch, *e.Refused, "")
 		}
-		change(closeContact, of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by, e.Ticket, e.Lapsed) // a SIP status code has three digits
+		change(closeContact, of, at, e.End, e.Stage, e.Code, int16(e.Response), int64(e.Waited), by, e.Ticket, e.Lapsed, e.Failure) // a SIP status code has three digits
 		change(finishSegment, of, at, e.End, e.Lapsed)
 		if e.Ticket != "" {
 			change(linkClosed, of, at, by, e.Ticket)
@@ -208,7 +247,7 @@ const waitForCallback = `
 const closeContact = `
 	update contacts set state = 'closed', callback = false, closed = $2, ended = coalesce(ended, $2), ended_as = $3, stage = $4,
 		outcome = $5, response = $6, waited_ms = $7, agent = case when $8 = '' then agent else $8 end,
-		ticket = case when $9 = '' then ticket else $9 end, lapsed = $10,
+		ticket = case when $9 = '' then ticket else $9 end, lapsed = $10, failure = $11,
 		unreplied = channel <> 'voice' and $3 in ('handled', 'handed-over') and answered is null,
 		answered = case when channel <> 'voice' and $3 in ('handled', 'handed-over') then coalesce(answered, $2) else answered end
 	where id = $1`
@@ -227,9 +266,18 @@ const linkClosed = `
 	select ticket, at, 'link', $3, '', '', $1, false from linked`
 
 func insertContact(batch *pgx.Batch, c contact.Contact, node contact.NodeID) {
-	batch.Queue(`insert into contacts (id, channel, line, audience, person, party, service, ticket, language, node, callable, state, arrived)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'arrived', $12) on conflict (id) do nothing`,
-		c.ID, c.Channel, c.Line, c.Audience, c.Person, c.Party, c.Service, c.Ticket, c.Language, node, c.Callable, c.Arrived.Time())
+	batch.Queue(`insert into contacts (id, channel, line, audience, person, party, service, ticket, language, node, callable, outgoing, state, arrived)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'arrived', $13) on conflict (id) do nothing`,
+		c.ID, c.Channel, c.Line, c.Audience, c.Person, c.Party, c.Service, c.Ticket, c.Language, node, c.Callable, c.Outgoing, c.Arrived.Time())
+}
+
+// timeOrNil is the moment, or null for never.
+func timeOrNil(at contact.Instant) *time.Time {
+	if at == 0 {
+		return nil
+	}
+	moment := at.Time()
+	return &moment
 }
 
 // group is the competence group that reports count a contact under.

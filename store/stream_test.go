@@ -149,6 +149,10 @@ func (d *desk) command() contact.Command {
 		return contact.SetPresence{Agent: agent, Presence: contact.Paused, Reason: "lunch", After: d.random.IntN(3) == 0}
 	case draw == 8:
 		return contact.SetReachable{Agent: agent, Node: "node-1", Reachable: d.random.IntN(3) > 0}
+	case draw == 10 && d.random.IntN(3) == 0:
+		c := d.arrival()
+		c.Channel, c.Outgoing = contact.Voice, true
+		return contact.PlaceCall{Contact: c, Agent: agent, Node: "node-1", Leg: contact.LegID("leg-" + c.ID)}
 	case draw == 9:
 		return contact.Tick{}
 	}
@@ -167,7 +171,12 @@ func (d *desk) command() contact.Command {
 // meanwhile draws what an agent does with a contact that stays with him.
 func (d *desk) meanwhile(c queue.ContactState) contact.Command {
 	id := c.Contact.ID
-	switch d.random.IntN(5) {
+	switch d.random.IntN(7) {
+	case 5:
+		mode := []contact.SupervisionMode{contact.SuperviseListen, contact.SuperviseBarge, ""}[d.random.IntN(3)]
+		return contact.Supervise{Contact: id, Supervisor: "eva", Mode: mode}
+	case 6:
+		return contact.Mark{Contact: id, Agent: c.Agent, Mark: contact.MarkNuisance}
 	case 4:
 		return contact.SetImpact{Contact: id, Agent: c.Agent, Residents: uint32(d.random.IntN(100))}
 	case 0:
@@ -198,6 +207,10 @@ func (d *desk) consulting(c queue.ContactState) contact.Command {
 		return contact.EndConsult{Contact: c.Contact.ID, Agent: c.Agent}
 	case chance == 1:
 		return contact.FailConnect{Offer: consult.Offer}
+	case consult.Connected && d.random.IntN(3) == 0:
+		return contact.SetConference{Contact: c.Contact.ID, Agent: c.Agent, On: !c.Conference}
+	case consult.To != "" && !consult.Connected && chance < 4:
+		return contact.FailDial{Offer: consult.Offer, Reason: contact.DialBusy}
 	case consult.Connected:
 		return contact.CompleteTransfer{Contact: c.Contact.ID, Agent: c.Agent}
 	case consult.Accepted:
@@ -215,7 +228,12 @@ func (d *desk) sendOn(c queue.ContactState, colleague contact.AgentID) contact.C
 	if d.random.IntN(2) == 0 {
 		to = contact.Destination{Needs: contact.Needs{{Skill: []contact.SkillID{"common", "rare"}[d.random.IntN(2)], Level: 1}}}
 	}
-	switch d.random.IntN(6) {
+	outside := contact.Destination{Outside: "supplier"}
+	switch d.random.IntN(8) {
+	case 6:
+		return contact.Consult{Contact: id, Agent: c.Agent, To: outside}
+	case 7:
+		return contact.Transfer{Contact: id, Agent: c.Agent, To: outside}
 	case 0:
 		return contact.HandOver{Contact: id, Agent: c.Agent, To: "supplier"}
 	case 1:
@@ -246,6 +264,8 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 		return contact.Leave{Contact: id}
 	case chance == 1:
 		return contact.Drop{Contact: id}
+	case c.Contact.Channel == contact.Voice && d.random.IntN(6) == 0:
+		return d.recorded(c)
 	case chance == 2 && (c.State == contact.StateArrived || c.State == contact.StateGreeted):
 		return contact.CloseOutsideHours{Contact: id}
 	case c.State == contact.StateDialling && chance < 6:
@@ -284,6 +304,16 @@ func (d *desk) next(c queue.ContactState, agent contact.AgentID) contact.Command
 		return contact.Finish{Contact: id, Agent: c.Agent, Code: "solved"}
 	}
 	return contact.Tick{}
+}
+
+// recorded draws what a node says of the recording of a call.
+func (d *desk) recorded(c queue.ContactState) contact.Command {
+	if c.Recording == contact.RecordingBegun {
+		return contact.ReportRecording{
+			Contact: c.Contact.ID, Recording: contact.RecordingEnded, File: string(c.Contact.ID) + ".wav", Bytes: 44, DeleteAfter: d.now.Add(3600_000),
+		}
+	}
+	return contact.ReportRecording{Contact: c.Contact.ID, Recording: contact.RecordingBegun}
 }
 
 const (
@@ -328,7 +358,7 @@ func TestRandomStreams(t *testing.T) {
 	}
 	for _, end := range []string{
 		"handed-over ", "handled ", "handled call-back", "refused ", "dropped ", "dropped queue", "abandoned before-answer", "abandoned message", "abandoned queue", "abandoned ringing",
-		"outside-hours ",
+		"outside-hours ", "not-reached ",
 	} {
 		if seen[end] == 0 {
 			t.Errorf("no contact ended as %q: %v", end, seen)
@@ -476,6 +506,7 @@ func (d *desk) worstQuality() map[contact.ID]*report.CallQuality {
 // slowFigures counts the figures from the events, contact by contact.
 func slowFigures(events []recorded, now contact.Instant) Day {
 	type story struct {
+		outgoing         bool
 		channel          contact.Channel
 		queued, answered contact.Instant
 		target           contact.Millis
@@ -492,6 +523,8 @@ func slowFigures(events []recorded, now contact.Instant) Day {
 		switch e := r.event.(type) {
 		case contact.ContactArrived:
 			told.channel = e.Contact.Channel
+		case contact.CallPlaced:
+			told.channel, told.outgoing = e.Contact.Channel, true
 		case contact.ContactQueued:
 			if told.queued == 0 {
 				told.queued = r.at
@@ -519,6 +552,7 @@ func slowFigures(events []recorded, now contact.Instant) Day {
 			}
 		}
 		switch {
+		case told.outgoing:
 		case reached != 0:
 			day.Answerable++
 			if told.queued != 0 && reached <= due {
