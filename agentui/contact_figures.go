@@ -153,7 +153,7 @@ func figureHeads(stages []contact.Stage) []string {
 	for _, of := range []string{"från ankomst", "från kön", "samtal", "vänteläge", "efterarbete", "hantering"} {
 		heads = append(heads, "n "+of, "medel s "+of, "median s "+of, "p90 s "+of, "max s "+of)
 	}
-	return append(heads, "efterarbete gick ut", "inom mål", "av", "strikt inom mål", "strikt av", "formel")
+	return append(heads, "efterarbete gick ut", "inom mål", "av", "strikt inom mål", "strikt av", "egna samtal", "egna nådda", "formel")
 }
 
 func figureCells(row report.Row, by report.Interval, stages []contact.Stage) []string {
@@ -187,7 +187,7 @@ func figureCells(row report.Row, by report.Interval, stages []contact.Stage) []s
 			cells = append(cells, strings.Replace(strconv.FormatFloat(float64(waited)/1000, 'f', 1, 64), ".", ",", 1))
 		}
 	}
-	count(row.Handling.Lapsed, row.WithinTarget, row.Answerable, row.StrictWithin, row.StrictAnswerable, report.Formula)
+	count(row.Handling.Lapsed, row.WithinTarget, row.Answerable, row.StrictWithin, row.StrictAnswerable, row.Outgoing.Calls, row.Outgoing.Reached, report.Formula)
 	return cells
 }
 

@@ -196,7 +196,8 @@ func writeContactsCSV(out io.Writer, rows []report.Row) error {
 	}
 	head = append(head, "abandoned_short", "called_back", "callbacks", "callbacks_reached", "callback_tries", "callbacks_rejoined", "outside_hours", "refused", "dropped", "open",
 		"within_target", "answerable", "strict_within_target", "strict_answerable",
-		"arrival_mean_ms", "arrival_median_ms", "arrival_p90_ms", "arrival_max_ms", "queue_mean_ms", "queue_median_ms", "queue_p90_ms", "queue_max_ms")
+		"arrival_mean_ms", "arrival_median_ms", "arrival_p90_ms", "arrival_max_ms", "queue_mean_ms", "queue_median_ms", "queue_p90_ms", "queue_max_ms",
+		"outgoing", "outgoing_reached")
 	w := csv.NewWriter(out)
 	if err := w.Write(head); err != nil {
 		return err
@@ -219,6 +220,7 @@ func writeContactsCSV(out io.Writer, rows []report.Row) error {
 		for _, times := range []report.Times{row.FromArrival, row.FromQueue} {
 			count(int(times.Mean), int(times.Median), int(times.P90), int(times.Max))
 		}
+		count(row.Outgoing.Calls, row.Outgoing.Reached)
 		if err := w.Write(fields); err != nil {
 			return err
 		}
