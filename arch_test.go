@@ -46,7 +46,8 @@ var layout = map[string]room{
 	// mediatest and webrtctest are parties to talk to, for tests of every package that has voice.
 	"channels/media/mediatest":   {imports: "channels/media"},
 	"channels/webrtc/webrtctest": {imports: "channels/media channels/media/mediatest"},
-	"channels/phone":             {imports: "channels channels/media contact identity", tests: "channels/channeltest channels/media/mediatest"},
+	"channels/phone":             {imports: "channels channels/media contact identity", tests: "channels/channeltest channels/media/mediatest channels/phone/phonetest"},
+	"channels/phone/phonetest":   {imports: "channels/media channels/media/mediatest"},
 	"channels/webrtc":            {imports: "channels channels/media contact", tests: "channels/channeltest channels/media/mediatest channels/webrtc/webrtctest"},
 	"channels/chat":              {imports: "channels contact channels/chat/web", tests: "channels/channeltest"},
 	"channels/chat/web":          {},
