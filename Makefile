@@ -49,6 +49,11 @@ bench: packages-test console ## run the Go benchmarks into bench.txt (compare tw
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./... > bench.txt || { cat bench.txt; exit 1; }
 	cd tools && go tool benchstat ../bench.txt
 
+SIP ?= SIP
+.PHONY: bench-sip
+bench-sip: packages-test console ## ring with sipp through the queue to sipp's desk phones (some minutes; SIP=SIPCalls picks one; SOAK=20m lengthens the soak)
+	SVAR_BENCH_SIP=$(or $(SOAK),1) go test -run '^$$' -bench '^Benchmark$(SIP)' -benchtime 1x -timeout 120m ./cmd/svar
+
 .PHONY: erlang
 erlang: console ## hold the engine against Erlang's formulas and write the table in docs/erlang.md (some minutes)
 	@{ sed '/^<!-- table/q' docs/erlang.md; echo; go run ./cmd/svar simulate --erlang; } > docs/erlang.md.new
