@@ -48,15 +48,16 @@ func (e *Engine) planCallOutside(c *entry, agent contact.AgentID, to contact.Des
 // planAnswerOutside takes the node's word that the place outside has answered.
 func (e *Engine) planAnswerOutside(c *entry, v contact.ConfirmConnected, now contact.Instant) (func(), *contact.Rejection) {
 	switch {
-	case c.Consult.Connected:
+	case c.Consult.Connected && !c.Consult.Blind:
 		return nothing, nil
 	case v.Leg == "":
 		return nil, reject(contact.Invalid)
 	}
 	return func() {
-		blind := c.Consult.Blind
-		e.emit(contact.OutsideAnswered{Contact: c.Contact.ID, Offer: v.Offer, To: c.Consult.To, Leg: v.Leg}, now)
-		if blind {
+		if !c.Consult.Connected { // else the last leader came no further
+			e.emit(contact.OutsideAnswered{Contact: c.Contact.ID, Offer: v.Offer, To: c.Consult.To, Leg: v.Leg}, now)
+		}
+		if c.Consult.Blind {
 			e.takeOutside(c, now)
 		}
 	}, nil
@@ -167,4 +168,21 @@ func (e *Engine) HandedOver(node contact.NodeID) []contact.ID {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// Nodes returns those that have open contacts, or keep users connected to places outside that have theirs, sorted.
+func (e *Engine) Nodes() []contact.NodeID {
+	var nodes []contact.NodeID
+	for _, c := range e.contacts {
+		nodes = append(nodes, c.Node)
+	}
+	for _, c := range e.closed {
+		nodes = append(nodes, c.Node)
+	}
+	slices.Sort(nodes)
+	nodes = slices.Compact(nodes)
+	if len(nodes) > 0 && nodes[0] == "" { // of a mail or a form, and of what nobody was handed over by
+		nodes = nodes[1:]
+	}
+	return nodes
 }

@@ -171,15 +171,11 @@ func (d *Dispatcher) send(node contact.NodeID, o bus.Order) {
 	d.warn(d.config.Bus.PublishOrder(node, o))
 }
 
-// callNodes lets the nodes with open contacts ask what those should be doing: the last
+// callNodes lets the nodes with contacts ask what those should be doing: the last
 // leader may not have come to publish what it had recorded.
 func (d *Dispatcher) callNodes() {
-	called := map[contact.NodeID]bool{"": true} // a mail or a form has none
-	for _, state := range d.engine.Contacts() {
-		if !called[state.Node] {
-			called[state.Node] = true
-			d.send(state.Node, bus.Order{Epoch: d.engine.Epoch(), Sequence: d.last, Kind: bus.OrderReconcile})
-		}
+	for _, node := range d.engine.Nodes() {
+		d.send(node, bus.Order{Epoch: d.engine.Epoch(), Sequence: d.last, Kind: bus.OrderReconcile})
 	}
 }
 

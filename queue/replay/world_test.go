@@ -201,6 +201,7 @@ func offered(c queue.ContactState) bool  { return c.Offer != nil }
 func joined(c queue.ContactState) bool   { return c.State.Joined() }
 func wrapping(c queue.ContactState) bool { return c.State == contact.StateWrapUp }
 func promised(c queue.ContactState) bool { return c.Callback }
+func asking(c queue.ContactState) bool   { return c.Consult != nil }
 func anybody(queue.ContactState) bool    { return true }
 
 // offer names an open offer with its agent, if there is one.
@@ -215,7 +216,7 @@ func (w *world) offer(engine *queue.Engine) (contact.OfferID, contact.AgentID) {
 func (w *world) command(engine *queue.Engine) contact.Command {
 	offer, asked := w.offer(engine)
 	held, wrapped, one := w.pick(engine, joined), w.pick(engine, wrapping), w.pick(engine, anybody).Contact.ID
-	switch w.draw("command", 38) {
+	switch w.draw("command", 43) {
 	case 0, 1, 2, 3:
 		return w.arrive()
 	case 4, 5, 6, 7:
@@ -275,9 +276,41 @@ func (w *world) command(engine *queue.Engine) contact.Command {
 		return contact.SetPresence{Agent: w.agent(), Presence: contact.Paused, Reason: "coffee", After: true}
 	case 36:
 		return contact.SetPresence{Agent: w.agent(), Presence: contact.Ready, Channels: []contact.Channel{contact.Chat, contact.Voice}}
+	case 37:
+		return contact.Consult{Contact: held.Contact.ID, Agent: held.Agent, To: contact.Destination{Outside: "supplier"}}
+	case 38:
+		return contact.Transfer{Contact: held.Contact.ID, Agent: held.Agent, To: contact.Destination{Outside: "supplier"}}
+	case 39:
+		return w.aboutAsked(w.pick(engine, asking))
+	case 40:
+		mode := []contact.SupervisionMode{contact.SuperviseListen, contact.SuperviseWhisper, ""}[w.draw("mode", 3)]
+		return contact.Supervise{Contact: held.Contact.ID, Supervisor: w.agent(), Mode: mode}
+	case 41:
+		return contact.Mark{Contact: held.Contact.ID, Agent: held.Agent, Mark: contact.MarkThreat}
 	default:
-		return contact.Tick{}
+		return w.placeCall()
 	}
+}
+
+// aboutAsked answers for whoever is asked about a call, or lets all three hear each other.
+func (w *world) aboutAsked(c queue.ContactState) contact.Command {
+	switch {
+	case c.Consult == nil:
+		return contact.ReportRecording{Contact: c.Contact.ID, Recording: contact.RecordingBegun}
+	case !c.Consult.Accepted:
+		return contact.AcceptOffer{Offer: c.Consult.Offer, Agent: c.Consult.With}
+	case !c.Consult.Connected:
+		return contact.ConfirmConnected{Offer: c.Consult.Offer, Leg: "asked-leg"}
+	default:
+		return contact.SetConference{Contact: c.Contact.ID, Agent: c.Agent, On: !c.Conference}
+	}
+}
+
+func (w *world) placeCall() contact.Command {
+	w.contacts++
+	id := contact.ID(fmt.Sprint("k", w.contacts))
+	c := contact.Contact{ID: id, Channel: contact.Voice, Line: "staff", Language: "sv", Outgoing: true, Arrived: w.now}
+	return contact.PlaceCall{Contact: c, Agent: w.agent(), Node: "node-1", Leg: contact.LegID("leg-" + id)}
 }
 
 // opening gets a working desk.
