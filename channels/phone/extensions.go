@@ -114,3 +114,35 @@ func number(text string) (uint32, bool) {
 	value, err := strconv.ParseUint(strings.TrimSpace(text), 10, 32)
 	return uint32(value), err == nil
 }
+
+// tidy takes the white space out of parameters, where RFC 3261 §25.1 allows it around "=" and ";"
+// and the parser leaves it, and writes their names small, as which they are looked for.
+func tidy(message sip.Message) {
+	type fielded interface{ Headers() []sip.Header }
+	for _, header := range message.(fielded).Headers() {
+		switch header := header.(type) {
+		case *sip.FromHeader:
+			tidyParameters(&header.Params)
+		case *sip.ToHeader:
+			tidyParameters(&header.Params)
+		case *sip.ViaHeader:
+			header.Transport = strings.TrimSpace(header.Transport)
+			tidyParameters(&header.Params)
+		case *sip.ContactHeader:
+			tidyParameters(&header.Params)
+		}
+	}
+}
+
+func tidyParameters(parameters *sip.HeaderParams) {
+	for i := range *parameters {
+		parameter := &(*parameters)[i]
+		parameter.K, parameter.V = strings.ToLower(strings.TrimSpace(parameter.K)), strings.TrimSpace(parameter.V)
+	}
+	for _, parameter := range *parameters {
+		if parameter.K == "" {
+			parameters.Remove("")
+			return
+		}
+	}
+}

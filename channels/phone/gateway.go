@@ -157,6 +157,7 @@ func (g *Gateway) Listen(ctx context.Context) error {
 			TCP: &sip.TransportTCP{DialerCreate: g.guardDial, WriteTimeout: writeTimeout},
 		}))
 	// Before the transactions see a message: they run their handlers in the order given.
+	g.transport.OnMessage(tidy)
 	g.transport.OnMessage(g.countRequest)
 	g.transport.OnMessage(g.giveTag)
 	g.transactions = sip.NewTransactionLayer(g.transport, sip.WithTransactionLayerLogger(log),

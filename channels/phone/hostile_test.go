@@ -21,8 +21,10 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 		old, new string
 		code     int
 	}{
-		"Via without branch":           {";branch=%BRANCH%", "", 400},
-		"branch of old":                {"branch=%BRANCH%", "branch=1", 400},
+		"Via without branch":           {";branch=%BRANCH%", "", 0},
+		"branch of old":                {"branch=%BRANCH%", "branch=1", 0},
+		"branch without a number":      {"branch=%BRANCH%", "branch=z9hG4bK", 400},
+		"headers in the Request-URI":   {" SIP/2.0\r\nVia", "?Subject=x SIP/2.0\r\nVia", 400},
 		"From without tag":             {";tag=peer", "", 400},
 		"two From":                     {"To: ", "From: <sip:b@x>;tag=2\r\nTo: ", 400},
 		"CSeq of another method":       {"1 INVITE\r\n", "1 BYE\r\n", 400},

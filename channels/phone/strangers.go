@@ -121,9 +121,10 @@ func (d *doorman) admit(data []byte, from netip.AddrPort) bool {
 	}
 	message, err := d.parser.ParseSIP(data)
 	if err != nil {
-		counters.unparsable.Add(1)
+		d.gateway.udp.refuseUnreadable(data, from)
 		return false
 	}
+	tidy(message)
 	callID := message.CallID()
 	request, isRequest := message.(*sip.Request)
 	if !isRequest {

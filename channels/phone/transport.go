@@ -139,6 +139,8 @@ type datagrams struct {
 	quiet atomic.Bool
 	// forget makes it begin anew.
 	forget atomic.Bool
+	// watch is told where each datagram goes; nil but in tests.
+	watch func(to net.Addr)
 
 	// sources are those that the library remembers since it began to serve this socket. It
 	// never forgets one, and they can be forged: after maxRemembered it is made to begin anew.
@@ -184,6 +186,8 @@ func (d *datagrams) ReadFrom(buffer []byte) (int, net.Addr, error) {
 			if !d.gateway.doorman.admit(buffer[:count], from) {
 				continue
 			}
+		} else if !d.readable(buffer[:count], from) {
+			continue
 		}
 		d.sources[from] = struct{}{}
 		return count, net.UDPAddrFromAddrPort(from), nil
@@ -202,6 +206,9 @@ func (d *datagrams) allow(from netip.Addr) bool {
 // WriteTo implements [net.PacketConn].
 func (d *datagrams) WriteTo(message []byte, to net.Addr) (int, error) {
 	d.gateway.counters.sent(message)
+	if d.watch != nil {
+		d.watch(to)
+	}
 	return d.UDPConn.WriteTo(message, to) //nolint:wrapcheck // the library's own interface
 }
 

@@ -31,7 +31,11 @@ func validate(request *sip.Request) *fault {
 		return refuse(505, "Version Not Supported")
 	}
 	for _, header := range request.Headers() {
-		if strings.ContainsFunc(header.Value(), func(r rune) bool { return r != '\t' && isControl(r) }) {
+		value := header.Value()
+		if header.Name() == "To" {
+			value = quotedPair.Replace(value) // who is called may have any name (RFC 4475, intmeth)
+		}
+		if strings.ContainsFunc(value, func(r rune) bool { return r != '\t' && isControl(r) }) {
 			return refuse(400, "Control character in a header")
 		}
 	}
@@ -44,7 +48,8 @@ func validate(request *sip.Request) *fault {
 	switch {
 	case via == nil || via.Host == "" || len(via.Params.GetOr("branch", "")) > maxToken:
 		return refuse(400, "No usable Via")
-	case !strings.HasPrefix(via.Params.GetOr("branch", ""), sip.RFC3261BranchMagicCookie):
+	case via.Params.GetOr("branch", "") == sip.RFC3261BranchMagicCookie:
+		// Others than those of RFC 3261 are served as RFC 2543 wants it (§17.2.3); this one is of neither.
 		return refuse(400, "No branch in Via")
 	case from == nil || tag(from.Params) == "" || len(tag(from.Params)) > maxToken:
 		return refuse(400, "No From with a tag")
@@ -52,7 +57,7 @@ func validate(request *sip.Request) *fault {
 		return refuse(400, "No usable To")
 	case callID == nil || callID.Value() == "" || len(callID.Value()) > maxToken:
 		return refuse(400, "No usable Call-ID")
-	case sequence == nil || sequence.MethodName != request.Method:
+	case sequence == nil || !strings.EqualFold(string(sequence.MethodName), string(request.Method)): // the library alters the latter
 		return refuse(400, "CSeq does not match the method")
 	}
 	if length := request.ContentLength(); length != nil && int(*length) != len(request.Body()) {
@@ -66,6 +71,9 @@ func validate(request *sip.Request) *fault {
 	default:
 		return refuse(416, "Unsupported URI Scheme")
 	}
+	if len(request.Recipient.Headers) > 0 {
+		return refuse(400, "Header fields in the Request-URI") // RFC 3261 §19.1.1
+	}
 	if request.Method == sip.ACK || request.Method == sip.CANCEL {
 		return nil // they have nothing to require or to describe (RFC 3261 §8.2.2.3)
 	}
@@ -77,6 +85,9 @@ func validate(request *sip.Request) *fault {
 	}
 	return validateBody(request)
 }
+
+// quotedPair takes what is quoted by a backslash out of a quoted string (RFC 3261 §25.1).
+var quotedPair = strings.NewReplacer("\\\x00", "", "\\\x07", "", "\\\x7f", "")
 
 // validateBody checks the Contact and the body of requests that may carry a description.
 func validateBody(request *sip.Request) *fault {
