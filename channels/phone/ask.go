@@ -12,7 +12,10 @@ import (
 type outcome struct {
 	method   sip.RequestMethod
 	response *sip.Response
-	err      error
+	// acknowledge sends the ACK of an INVITE's 2xx; nil otherwise. With it the other side may make the
+	// next offer, so that it has to wait until the leg knows of the response.
+	acknowledge func()
+	err         error
 }
 
 // ask sends UPDATE or INVITE in the dialog. The outcome comes by asking; one request at a time.
@@ -29,25 +32,24 @@ func (l *leg) ask(method sip.RequestMethod, body []byte) {
 		defer done()
 		ctx, cancel := context.WithTimeout(ctx, 64*g.config.T1)
 		defer cancel()
-		response, err := g.change(ctx, dialog, method, body, func(request *sip.Request) {
+		outcomes <- g.change(ctx, dialog, method, body, func(request *sip.Request) {
 			request.AppendHeader(g.contactHeader(peer, dialog.Transport))
 			request.AppendHeader(sip.NewHeader("Allow", allowed))
 			askExpiry(request, timing.expiry, timing.minimum)
 		})
-		outcomes <- outcome{method: method, response: response, err: err}
 	}()
 }
 
-// change sends a request that may change the session and returns its final response. A trunk that asks who we are is
+// change sends a request that may change the session and returns what comes of it. A trunk that asks who we are is
 // answered.
-func (g *Gateway) change(ctx context.Context, r record, method sip.RequestMethod, body []byte, complete func(*sip.Request)) (*sip.Response, error) {
+func (g *Gateway) change(ctx context.Context, r record, method sip.RequestMethod, body []byte, complete func(*sip.Request)) outcome {
 	g.doorman.open(r.CallID)
 	defer g.doorman.close(r.CallID)
 	var authorization sip.Header
 	for challenges := 0; ; challenges++ {
 		request, err := r.request(method, r.Sequence)
 		if err != nil {
-			return nil, err
+			return outcome{method: method, err: err}
 		}
 		g.address(request, r, newBranch())
 		complete(request)
@@ -57,30 +59,34 @@ func (g *Gateway) change(ctx context.Context, r record, method sip.RequestMethod
 		if len(body) > 0 {
 			describe(request, body)
 		}
-		response, err := g.changeBy(ctx, r, request)
-		if err != nil || !isChallenge(response.StatusCode) || challenges == maxChallenges {
-			return response, err
+		o := g.changeBy(ctx, r, request, authorization)
+		if o.err != nil || !isChallenge(o.response.StatusCode) || challenges == maxChallenges {
+			return o
 		}
-		if authorization = g.config.trunkNamed(r.Trunk).credentials(request, response); authorization == nil {
-			return response, nil
+		if authorization = g.config.trunkNamed(r.Trunk).credentials(request, o.response); authorization == nil {
+			return o
 		}
 		r.Sequence++
 	}
 }
 
-// changeBy sends a request of change. An INVITE's 2xx is acknowledged, each time that it comes (RFC 3261
-// §13.2.2.4).
-func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request) (*sip.Response, error) {
+// changeBy sends a request of change. An INVITE's 2xx is acknowledged whenever it comes again (RFC 3261
+// §13.2.2.4), and by whoever takes the outcome the first time.
+func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request, authorization sip.Header) outcome {
 	method := request.Method
+	failed := func(err error) outcome {
+		return outcome{method: method, err: fmt.Errorf("%s without answer: %w", method, err)}
+	}
 	transaction, err := g.transact(ctx, request, g.config.trunkNamed(r.Trunk))
 	if err != nil {
-		return nil, fmt.Errorf("send %s: %w", method, err)
+		return failed(err)
 	}
 	invite := method == sip.INVITE
+	acknowledge := func(response *sip.Response) { g.acknowledgeChange(r, transaction, response, authorization) }
 	if invite {
 		transaction.OnRetransmission(func(response *sip.Response) {
 			if response.IsSuccess() {
-				g.acknowledgeChange(r, transaction, response)
+				acknowledge(response)
 			}
 		})
 	}
@@ -93,20 +99,21 @@ func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request) 
 			case !invite:
 				transaction.Terminate()
 			case response.IsSuccess():
-				g.acknowledgeChange(r, transaction, response)
+				return outcome{method: method, response: response, acknowledge: func() { acknowledge(response) }}
 			}
-			return response, nil
+			return outcome{method: method, response: response}
 		case <-transaction.Done():
-			return nil, fmt.Errorf("%s without answer: %w", method, transaction.Err())
+			return failed(transaction.Err())
 		case <-ctx.Done():
 			transaction.Terminate()
-			return nil, fmt.Errorf("%s without answer: %w", method, ctx.Err())
+			return failed(ctx.Err())
 		}
 	}
 }
 
-// acknowledgeChange sends the ACK of a re-INVITE's 2xx. One that is lost is asked for again.
-func (g *Gateway) acknowledgeChange(r record, transaction *sip.ClientTx, response *sip.Response) {
+// acknowledgeChange sends the ACK of a re-INVITE's 2xx, with the credentials of the INVITE (§22.1). One
+// that is lost is asked for again.
+func (g *Gateway) acknowledgeChange(r record, transaction *sip.ClientTx, response *sip.Response, authorization sip.Header) {
 	if contact := response.Contact(); contact != nil {
 		moved := r
 		if moved.Target = target(contact); moved.validate() == nil {
@@ -118,6 +125,9 @@ func (g *Gateway) acknowledgeChange(r record, transaction *sip.ClientTx, respons
 		return
 	}
 	g.address(ack, r, newBranch())
+	if authorization != nil {
+		ack.AppendHeader(authorization)
+	}
 	_ = transaction.Connection().WriteMsg(ack)
 }
 
@@ -146,5 +156,9 @@ func (l *leg) learnMethods(message sip.Message) {
 // answered takes the outcome of our request; see confirmed.
 func (l *leg) answered(o outcome) sip.Header {
 	l.asking, l.inviting = nil, false
-	return l.refreshAnswered(o)
+	fault := l.refreshAnswered(o)
+	if o.acknowledge != nil {
+		o.acknowledge()
+	}
+	return fault
 }

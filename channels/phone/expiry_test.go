@@ -75,14 +75,19 @@ func TestWhoRefreshesASession(t *testing.T) {
 	}
 }
 
-// A caller who waits and hears music is asked by us, and once he holds as well: by UPDATE, as he
-// takes it, again and again.
+// A caller who waits for an agent, and who holds, is asked by us: by UPDATE, as he takes it, again and
+// again.
 func TestWeRefreshByUpdate(t *testing.T) {
 	t.Parallel()
 	s := refreshing(t, 200*time.Millisecond)
 	c := newPeer(t, "UDP", s.Address()).call()
-	c.headers = "Supported: timer\r\nSession-Expires: 1000;refresher=uas\r\nAllow: INVITE, ACK, UPDATE\r\n"
 	a, _ := s.timed(t, c)
+	c.within(sip.INVITE, "Supported: timer\r\nSession-Expires: 1000;refresher=uas\r\nAllow: INVITE, ACK, UPDATE\r\n", c.offer("8", "a=sendonly\r\n"))
+	held := c.finalOf(sip.INVITE, c.sequence)
+	if status(held) != 200 || field(held, "session-expires") != "1000;refresher=uas" {
+		t.Fatalf("hold got\n%s", held)
+	}
+	c.ack(held, "")
 	if err := a.leg.(*leg).Loop(channels.Prompt{Name: "music"}); err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +98,6 @@ func TestWeRefreshByUpdate(t *testing.T) {
 		}
 		c.grant(update, "1000;refresher=uac", "")
 	}
-	c.reinvite(c.offer("8", "a=sendonly\r\n"))
-	c.grant(c.request(sip.UPDATE), "", "")
 	c.bye(a)
 }
 
@@ -119,26 +122,46 @@ func TestWeRefreshByInvite(t *testing.T) {
 	for _, transport := range []string{"UDP", "TCP"} {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			s := refreshing(t, time.Second)
+			s := refreshing(t, 200*time.Millisecond)
 			c := newPeer(t, transport, s.Address()).call()
-			c.headers = "Supported: timer\r\nSession-Expires: 1000;refresher=uas\r\n"
 			a, answer := s.timed(t, c)
-			invite := c.request(sip.INVITE)
-			if string(invite.Body()) != string(answer.Body()) || field(invite, "session-expires") != "1000;refresher=uac" {
-				t.Fatalf("got\n%s\nour answer was\n%s", invite, answer)
-			}
-			for range 2 {
-				c.grant(invite, "1000;refresher=uac", c.body)
-				if ack := c.request(sip.ACK); ack.CSeq().SeqNo != invite.CSeq().SeqNo || branchOf(ack) == branchOf(invite) {
-					t.Errorf("acknowledged by\n%s", ack)
+			for _, hold := range []string{"", "a=sendonly\r\n"} {
+				if hold != "" {
+					c.within(sip.INVITE, "Supported: timer\r\nSession-Expires: 1000;refresher=uas\r\n", c.offer("8", hold))
+				} else {
+					c.within(sip.UPDATE, "Supported: timer\r\nSession-Expires: 1000;refresher=uas\r\n", "")
 				}
-			}
-			held := c.reinvite(c.offer("8", "a=sendonly\r\n"))
-			if invite := c.request(sip.INVITE); string(invite.Body()) != string(held) {
-				t.Errorf("on hold it is refreshed by\n%s", invite.Body())
+				if response := c.finalAny(c.sequence); hold != "" {
+					answer = response
+					c.ack(answer, "")
+				}
+				invite := c.request(sip.INVITE)
+				if string(invite.Body()) != string(answer.Body()) || field(invite, "session-expires") != "1000;refresher=uac" {
+					t.Fatalf("got\n%s\nour answer was\n%s", invite, answer)
+				}
+				for range 2 {
+					c.grant(invite, "1000;refresher=uas", c.offer("8", hold))
+					if ack := c.request(sip.ACK); ack.CSeq().SeqNo != invite.CSeq().SeqNo || branchOf(ack) == branchOf(invite) {
+						t.Errorf("acknowledged by\n%s", ack)
+					}
+				}
 			}
 			c.bye(a)
 		})
+	}
+}
+
+// finalAny returns the final response to a request by its number.
+func (c *call) finalAny(sequence int) *sip.Response {
+	c.peer.t.Helper()
+	for {
+		message := c.receive(patience)
+		if message == nil {
+			c.peer.t.Fatal("no final response came")
+		}
+		if response, isResponse := message.(*sip.Response); isResponse && !response.IsProvisional() && response.CSeq().SeqNo == uint32(sequence) {
+			return response
+		}
 	}
 }
 
@@ -210,7 +233,7 @@ func TestGlareWithOurRefresh(t *testing.T) {
 			c.ack(got, "")
 		}
 	}
-	c.grant(invite, "1000;refresher=uac", c.body)
+	c.grant(invite, "1000;refresher=uas", c.body)
 	c.request(sip.ACK)
 	if answer := string(c.reinvite(c.offer("8", "a=sendonly\r\n"))); !strings.Contains(answer, "a=recvonly") {
 		t.Errorf("hold was answered\n%s", answer)
