@@ -108,3 +108,38 @@ func TestACallbackIsReachedOrRejoined(t *testing.T) {
 		t.Errorf("%d of %d", row.WithinTarget, row.Answerable)
 	}
 }
+
+// A conference is talk, not hold, and what the desk began itself is counted apart: in no figure of those that came in, but in
+// its agent's part.
+func TestConferencesAndOutgoingCalls(t *testing.T) {
+	t.Parallel()
+	out := arrived("out", contact.Voice, 0).Contact
+	out.Outgoing = true
+	f := foldOf(200_000,
+		told{0, arrived("k", contact.Voice, 0)},
+		told{10_000, connected("k", 1, "anna")},
+		told{15_000, contact.ContactHeld{Contact: "k", Agent: "anna"}},
+		told{18_000, contact.ConferenceChanged{Contact: "k", Agent: "anna", On: true}},
+		told{28_000, contact.ConferenceChanged{Contact: "k", Agent: "anna"}},
+		told{30_000, contact.ContactHandedOver{Contact: "k", Agent: "anna", To: "supplier", Offer: 2}},
+		told{36_000, handedOver("k", "anna")},
+		told{40_000, contact.CallPlaced{Contact: out, Node: "node-1", Leg: "leg", Agent: "bo", Offer: 3}},
+		told{45_000, connected("out", 3, "bo")},
+		told{65_000, contact.ContactHungUp{Contact: "out", Agent: "bo", By: contact.PartyAgent}},
+		told{70_000, contact.ContactClosed{Contact: "out", End: contact.EndHandled, Agent: "bo", Code: "solved"}},
+	)
+	row := only(t, f)
+	if row.Offered != 1 || row.Answered != 1 || row.HandedOver != 1 || row.Outgoing != (report.Outgoing{Calls: 1, Reached: 1}) {
+		t.Errorf("got %+v", row)
+	}
+	if want := (report.Handling{Talk: once(15_000), Held: once(5_000), WrapUp: once(6_000), Total: once(26_000)}); row.Handling != want {
+		t.Errorf("got %+v\nwant %+v", row.Handling, want)
+	}
+	agents := []report.AgentRow{
+		{Agent: "anna", Segments: 1, HandedOver: 1, Talk: once(15_000), Held: once(5_000), WrapUp: once(6_000)},
+		{Agent: "bo", Segments: 1, Finished: 1, Talk: once(20_000), Held: once(0), WrapUp: once(5_000)},
+	}
+	if got := f.Agents(); !reflect.DeepEqual(got, agents) {
+		t.Errorf("got %+v\nwant %+v", got, agents)
+	}
+}
