@@ -67,12 +67,17 @@ func (a *testApp) addAgent(t testing.TB, d desk, level uint8) string {
 
 func (a *testApp) addSkilled(t testing.TB, skills ...identity.Skill) string {
 	t.Helper()
+	return a.addAccount(t, identity.Agent, skills...)
+}
+
+func (a *testApp) addAccount(t testing.TB, role identity.Role, skills ...identity.Skill) string {
+	t.Helper()
 	hash, err := hashedPassword()
 	if err != nil {
 		t.Fatal(err)
 	}
 	account := identity.Account{
-		Name: fmt.Sprintf("agent-%d", a.agents.Add(1)), DisplayName: "En Agent", Role: identity.Agent, Active: true,
+		Name: fmt.Sprintf("agent-%d", a.agents.Add(1)), DisplayName: "En Agent", Role: role, Active: true,
 		PasswordHash: hash, Skills: skills,
 	}
 	if err := account.Check(); err != nil {
@@ -304,7 +309,7 @@ func (a *agent) signal(s agentui.VoiceSignal) {
 	if (browser == nil || a.legs[s.Offer] != s.Leg) && !a.closing {
 		// The one before is closed by the server, once this one is up.
 		browser = webrtctest.New(a.t, webrtctest.Options{Tone: a.tone, Send: func(payload json.RawMessage) {
-			a.send(agentui.Request{ID: a.nextNumber(), Do: agentui.DoSignal, Offer: s.Offer, Leg: s.Leg, Payload: payload})
+			a.send(agentui.Request{ID: a.nextNumber(), Do: agentui.DoSignal, Offer: s.Offer, Contact: s.Contact, Leg: s.Leg, Payload: payload})
 		}})
 		a.browsers[s.Offer], a.legs[s.Offer] = browser, s.Leg
 		a.wake()

@@ -119,11 +119,17 @@ func (c *caller) start(scenario string, arguments []string) {
 // callee is a sipp process that answers one call at the address.
 func callee(t testing.TB, port int) *caller {
 	t.Helper()
+	return calleeSaying(t, port, callerTone)
+}
+
+// calleeSaying is a callee with a tone of its own.
+func calleeSaying(t testing.TB, port int, tone float64) *caller {
+	t.Helper()
 	scenario, err := filepath.Abs(filepath.Join("testdata", "sipp", "answers.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &caller{t: t, voice: newVoice(t, media.PCMA, callerTone), directory: t.TempDir(), port: port, done: make(chan struct{})}
+	c := &caller{t: t, voice: newVoice(t, media.PCMA, tone), directory: t.TempDir(), port: port, done: make(chan struct{})}
 	c.start("answers", []string{
 		"-sf", scenario, "-i", "127.0.0.1", "-p", strconv.Itoa(port), "-t", "u1", "-m", "1",
 		"-key", "voice_port", strconv.Itoa(int(c.voice.port())), "-nostdin",

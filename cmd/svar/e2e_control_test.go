@@ -15,9 +15,15 @@ const telephoneEvent = 101
 // talk lets an agent of a desk answer a caller, and asserts that they hear each other.
 func (a *testApp) talk(t testing.TB, d desk) (*agent, *caller, agentui.OngoingCard) {
 	t.Helper()
+	return a.talkOf(t, d, "until-bye")
+}
+
+// talkOf is talk with a caller of that scenario.
+func (a *testApp) talkOf(t testing.TB, d desk, scenario string) (*agent, *caller, agentui.OngoingCard) {
+	t.Helper()
 	anna := a.agent(t, d)
 	anna.Ready()
-	caller := dial(t, call{scenario: "until-bye", to: a.phone.Address(), number: d.number})
+	caller := dial(t, call{scenario: scenario, to: a.phone.Address(), number: d.number})
 	card := anna.Accept(anna.Ring())
 	anna.Hears(card.Offer, callerTone)
 	caller.Hears(agentTone)
