@@ -34,6 +34,10 @@ func (c Config) Destination(id contact.DestinationID) (identity.Number, bool) {
 	return "", false
 }
 
+// neverCalled are the numbers, besides those that cost extra, that the dial plan refuses whatever its prefixes are: Swedish
+// numbers of machines and mass calls, and those that are none.
+var neverCalled = []string{"+4699", "+46718", "+460"}
+
 // maxDestinations is how many places a console can show with sense.
 const maxDestinations = 200
 
@@ -53,7 +57,7 @@ func (c *checker) destinations(places []Destination, outbound Outbound, lines []
 		switch {
 		case !right:
 			c.fault(path+".number", "%q is not a whole telephone number", place.Number)
-		case slices.ContainsFunc(premiumNumbers, begins):
+		case slices.ContainsFunc(premiumNumbers, begins), slices.ContainsFunc(neverCalled, begins):
 			c.fault(path+".number", "the number %s costs more than a local call; nobody is sent there", number)
 		case !slices.ContainsFunc(outbound.Prefixes, begins):
 			c.fault(path+".number", "phone.outbound.prefixes allows no calls to %s", number)

@@ -14,6 +14,7 @@ func TestDestinationsAreProved(t *testing.T) {
 		"no number":   {`{id: office, number: nobody, name: {sv: Kontoret, en: The office}}`, `"nobody" is not a whole telephone number`},
 		"short":       {`{id: office, number: "112", name: {sv: Kontoret, en: The office}}`, `"112" is not a whole telephone number`},
 		"premium":     {`{id: office, number: "0900-123 45 67", name: {sv: Kontoret, en: The office}}`, "costs more than a local call"},
+		"a service":   {`{id: office, number: "0718-123 456", name: {sv: Kontoret, en: The office}}`, "nobody is sent there"},
 		"far away":    {`{id: office, number: "+4721234567", name: {sv: Kontoret, en: The office}}`, "phone.outbound.prefixes allows no calls"},
 		"our own":     {`{id: office, number: "08-508 00 100", name: {sv: Kontoret, en: The office}}`, "is a line of this desk"},
 		"no name":     {`{id: office, number: "08-508 123 45", name: {sv: Kontoret}}`, `a name in the language "en" is missing`},

@@ -91,7 +91,8 @@ func TestAPlaceOutsideTakesACallOver(t *testing.T) {
 	anna.mustAsk(agentui.Request{Do: agentui.DoComplete, Contact: card.Contact})
 	hearsNothingOf(t, "the place", place.ear(), agentTone)
 	anna.Finish(card.Contact, "passed-on")
-	if c := app.records(t).closed(t, desk.id); c.End != contact.EndHandedOver {
+	c := app.records(t).closed(t, desk.id)
+	if c.End != contact.EndHandedOver || count(c, "outside-answered") != 1 || count(c, "contact-handed-over") != 1 {
 		t.Errorf("the record is %s", asJSON(c))
 	}
 	hearsMix(t, "the caller", caller.ear(), placeTone)
@@ -142,7 +143,9 @@ func TestTheDeskCallsSomebody(t *testing.T) {
 	anna.HangUp(talk)
 	called.Wait()
 	anna.Finish(talk.Contact, "solved")
-	anna.waitState("free again", func(s agentui.ConsoleState) bool { return len(s.Contacts) == 0 })
+	if c := app.records(t).closed(t, desk.id); c.End != contact.EndHandled || count(c, "call-placed") != 1 || count(c, "contact-arrived") != 0 {
+		t.Errorf("the record is %s", asJSON(c))
+	}
 }
 
 // A supervisor listens, whispers and barges in; the caller hears him only then. His page may be loaded again.
@@ -181,6 +184,9 @@ func TestASupervisorTakesPartInATalk(t *testing.T) {
 	}
 	hearsNothingOf(t, "the caller", caller.ear(), supervisorTone)
 	finish(anna, caller, card)
+	if c := app.records(t).closed(t, desk.id); count(c, "supervision-changed") != 4 {
+		t.Errorf("the record is %s", asJSON(c))
+	}
 }
 
 // supervisor adds a supervisor and signs him in.
