@@ -89,6 +89,23 @@ func (c *checker) desk(desk Desk) {
 	c.order(desk)
 	c.pauseReasons(desk.PauseReasons)
 	c.callbacks(desk)
+	c.nuisance(desk.Nuisance)
+}
+
+// What may become of a caller who was marked as a nuisance, and for how long that is remembered.
+const (
+	maxNuisanceWait = contact.Millis(120_000)
+	minNuisanceKeep = contact.Millis(60 * 60 * 1000)
+	maxNuisanceKeep = contact.Millis(30 * 24 * 60 * 60 * 1000)
+)
+
+func (c *checker) nuisance(n Nuisance) {
+	if n.Wait < 0 || n.Wait > maxNuisanceWait {
+		c.fault("$.desk.nuisance.wait", "a caller waits for %s before he is queued; it must be 0s–2m: nobody is refused", n.Wait.Duration())
+	}
+	if n.Keep < minNuisanceKeep || n.Keep > maxNuisanceKeep {
+		c.fault("$.desk.nuisance.keep", "marks are kept for %s; it must be 1h–720h (30 days)", n.Keep.Duration())
+	}
 }
 
 // The most that the engine takes: it refuses the whole of the rules otherwise, and says no more

@@ -53,6 +53,7 @@ func (c *checker) lines(lines []Line) {
 		c.hoursID(path, line.Hours)
 		c.answer(path, line)
 		spoken := entrance{what: "line " + string(line.ID), languages: []string{line.Language}, voice: true}
+		c.recording(path+".recording", line, spoken)
 		c.flow(path+".flow", line.Flow, spoken)
 		c.parties(path, line, spoken)
 	}
@@ -81,6 +82,42 @@ func (c *checker) answer(path string, line Line) {
 		if _, straight := flow.Straight(ivr.Visit{Language: line.Language, Line: line.ID, Open: true}); len(flow.Steps) > 0 && !straight && flow.Check() == nil {
 			c.fault(path+".answer", "line %s rings first, but its flow asks for a key before the queue: who hears a menu is answered", line.ID)
 		}
+	}
+}
+
+// minRetention and maxRetention bound for how long a recording is kept.
+const (
+	minRetention = contact.Millis(60 * 60 * 1000)
+	maxRetention = contact.Millis(2 * 366 * 24 * 60 * 60 * 1000)
+)
+
+// recording checks whose calls are recorded, and whether they know and can decline.
+func (c *checker) recording(path string, line Line, e entrance) {
+	r := line.Recording
+	if !r.On {
+		return
+	}
+	if line.Audience == contact.AudiencePupil {
+		c.fault(path+".on", "calls of a pupils' line are never recorded")
+	}
+	if line.Answer == RingFirst {
+		c.fault(path+".on", "line %s rings first: nobody could hear the announcement of the recording before he is connected", line.ID)
+	}
+	if r.Announcement == "" {
+		c.fault(path, "calls are not recorded without an announcement: name the prompt that says so and names the key")
+	}
+	c.plays(path+".announcement", r.Announcement, e)
+	if len(r.DeclineKey) != 1 || !strings.Contains("0123456789*#", r.DeclineKey) {
+		c.fault(path, "calls are not recorded without a key to decline: set decline_key to one of 0–9, * and #")
+	}
+	for _, queue := range slices.Concat(line.IVR().Queues(), line.PartyIVR().Queues()) {
+		if queue.Callback != nil && queue.Callback.Key == r.DeclineKey {
+			c.fault(path+".decline_key", "the key %s takes a call-back in the queue of line %s already", r.DeclineKey, line.ID)
+			break
+		}
+	}
+	if r.Retention < minRetention || r.Retention > maxRetention {
+		c.fault(path, "recordings are kept for %s; set retention to 1h–17568h (two years)", r.Retention.Duration())
 	}
 }
 

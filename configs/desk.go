@@ -35,6 +35,7 @@ type Desk struct {
 	RampUp       contact.Millis `yaml:"ramp_up"`
 	TransferWait contact.Millis `yaml:"transfer_wait"`
 	Preferred    Preferred      `yaml:"preferred"`
+	Nuisance     Nuisance       `yaml:"nuisance"`
 	Callbacks    Callbacks      `yaml:"callbacks"`
 }
 
@@ -53,6 +54,14 @@ type Preferred struct {
 	For contact.Millis `yaml:"for"`
 	// Within is how long ago that may have been.
 	Within contact.Millis `yaml:"within"`
+}
+
+// Nuisance is what becomes of callers whom agents marked as a nuisance again and again. They are never refused.
+type Nuisance struct {
+	// After is how many marks within Keep make a caller wait for Wait before he is queued; 0 means never.
+	After uint8          `yaml:"after"`
+	Wait  contact.Millis `yaml:"wait"`
+	Keep  contact.Millis `yaml:"keep"`
 }
 
 // Callbacks are how callers are called back who wait for it.

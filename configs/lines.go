@@ -52,6 +52,8 @@ type Line struct {
 	Answer string `yaml:"answer"`
 	// RingFor is for how long at most a line that rings first does so; [DefaultRingFor] when it is not set.
 	RingFor *contact.Millis `yaml:"ring_for"`
+	// Recording is how its calls are recorded; off when it says nothing.
+	Recording Recording `yaml:"recording"`
 	// Name and Greeting are shown to agents, by language tag.
 	Name     map[string]string `yaml:"name"`
 	Greeting map[string]string `yaml:"greeting"`
@@ -85,6 +87,16 @@ func (l Line) RingsFor() contact.Millis {
 	default:
 		return DefaultRingFor
 	}
+}
+
+// Recording is how a line records its calls: never without an announcement, never against the caller's will.
+type Recording struct {
+	On bool `yaml:"on"`
+	// Announcement is the prompt that says so, before the queue. DeclineKey declines: 0–9, * or #.
+	Announcement string `yaml:"announcement"`
+	DeclineKey   string `yaml:"decline_key"`
+	// Retention is after how long a recording is deleted.
+	Retention contact.Millis `yaml:"retention"`
 }
 
 // Party is an organisation that a priority line is for.

@@ -89,3 +89,46 @@ func TestDefaultLinesTellWhoWaits(t *testing.T) {
 		}
 	}
 }
+
+func TestRecordingIsOffUnlessTheLineSaysAllOfIt(t *testing.T) {
+	t.Parallel()
+	for _, line := range load(t, "").Lines {
+		if line.Recording.On {
+			t.Errorf("line %s records without being told to", line.ID)
+		}
+	}
+	right := "    recording: {on: true, announcement: closed, decline_key: '9', retention: 720h}\n" + plainFlow
+	if got := load(t, lineOf(right)).Lines[0].Recording; got != (configs.Recording{On: true, Announcement: "closed", DeclineKey: "9", Retention: 30 * 24 * 3600_000}) {
+		t.Errorf("the line records as %+v", got)
+	}
+	for more, want := range map[string]string{
+		"    audience: pupil\n" + right:                                                                ":6:21: calls of a pupils' line are never recorded",
+		"    answer: ring_first\n" + right:                                                             "line a rings first: nobody could hear",
+		"    recording: {on: true, decline_key: '9', retention: 1h}\n" + plainFlow:                     "not recorded without an announcement",
+		"    recording: {on: true, announcement: lost, decline_key: '9', retention: 1h}\n" + plainFlow: `plays the prompt "lost", which does not exist`,
+		"    recording: {on: true, announcement: closed, retention: 1h}\n" + plainFlow:                 "without a key to decline",
+		"    recording: {on: true, announcement: closed, decline_key: '9'}\n" + plainFlow:              "kept for 0s",
+		"    recording: {on: true, announcement: closed, decline_key: '2', retention: 1h}\n" +
+			"    flow: [{queue: {target: 60s, music: queue-music, callback: {say: callback-offer, after: 60s, key: '2', done: callback-promised}}}]\n": "the key 2 takes a call-back",
+	} {
+		if got := faultsOf(t, lineOf(more)); !strings.Contains(got, want) {
+			t.Errorf("a line with %q has the faults\n%s\nwant %q", more, got, want)
+		}
+	}
+}
+
+func TestNuisanceIsSlowedAndNeverRefused(t *testing.T) {
+	t.Parallel()
+	if got := load(t, "").Desk.Nuisance; got != (configs.Nuisance{After: 3, Wait: 30_000, Keep: 720 * 3600_000}) {
+		t.Errorf("nuisance is treated by %+v", got)
+	}
+	for more, want := range map[string]string{
+		"wait: 3m":  ":1:25: a caller waits for 3m0s before he is queued",
+		"keep: 10m": ":1:25: marks are kept for 10m0s",
+		"keep: 30d": "is not a length of time",
+	} {
+		if got := faultsOf(t, "desk: {nuisance: {"+more+"}}\n"); !strings.Contains(got, want) {
+			t.Errorf("%s has the faults\n%s\nwant %q", more, got, want)
+		}
+	}
+}

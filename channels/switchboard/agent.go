@@ -68,6 +68,7 @@ func (c *call) agentIsUp(up agentUp) {
 // connect lets the two hear each other, then says so.
 func (c *call) connect(v *voice, err error) {
 	if err == nil {
+		c.beginRecording()
 		if err = c.talkWith(v); err != nil {
 			c.waitAgain()
 		}
@@ -83,6 +84,7 @@ func (c *call) connect(v *voice, err error) {
 		return
 	}
 	c.tell(contact.ConfirmConnected{Offer: v.offer, Leg: v.leg.ID()})
+	c.sayRecorded()
 }
 
 // withdrawBefore takes the contact from the agents of all offers before this one, which are

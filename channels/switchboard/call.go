@@ -40,6 +40,8 @@ type call struct {
 	// that the dispatcher wanted the call's end while he was told so, and belongs to run's goroutine.
 	promised atomic.Bool
 	released bool
+	// delay is how long the user waits before he is queued; it is written before the call runs.
+	delay time.Duration
 	// rings is true while the user hears ringing, before he is answered; ringing is what ends it.
 	rings   atomic.Bool
 	ringing ringing
@@ -77,6 +79,7 @@ type call struct {
 	// recording is what the talk is written into while the user talks; nil when it is not. It is its owner's, who lets the
 	// talk go on ([call.goOnTalking]) once he set it.
 	recording *media.Recording
+	recorder  recorder
 	// spoke is the offer by which an agent was connected last, 0: never; before is how the user
 	// had come in until then.
 	spoke  contact.OfferID
@@ -369,6 +372,8 @@ func (c *call) handle(item any) {
 		c.release()
 	case giveUp:
 		c.giveUp()
+	case recordingDeclined:
+		c.declineRecording()
 	}
 }
 
@@ -461,6 +466,7 @@ func (c *call) release(why ...contact.Command) {
 	c.endSupervisions()
 	c.endVoices()
 	c.endTalk()
+	c.endRecording()
 	for _, command := range why {
 		c.tell(command)
 	}

@@ -45,11 +45,14 @@ func (q *queueing) due(now contact.Instant) (due <-chan time.Time, stop func()) 
 
 // awaitedKeys are the user's, if one of them tells something now.
 func (c *call) awaitedKeys() <-chan byte {
-	if c.queueing.run == nil || !c.queueing.keys {
+	if !c.queueing.awaitsKeys() && !c.asksConsent() {
 		return nil
 	}
 	return c.keys()
 }
+
+// awaitsKeys reports whether the flow makes something of a key.
+func (q *queueing) awaitsKeys() bool { return q.run != nil && q.keys }
 
 // goOnWaiting does what the flow has for who waits, until music is to play again. It reports
 // whether anything else was played, and whether the wait is over.

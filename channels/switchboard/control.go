@@ -56,7 +56,7 @@ func valid(control bus.Control) bool {
 		return false
 	}
 	switch control.Kind {
-	case bus.ControlHold, bus.ControlResume, bus.ControlHangUp:
+	case bus.ControlHold, bus.ControlResume, bus.ControlHangUp, bus.ControlRecordingPause, bus.ControlRecordingResume:
 		return true
 	case bus.ControlKey:
 		return len(control.Key) == 1 && strings.Contains(telephoneKeys, control.Key)
@@ -119,8 +119,9 @@ func (c *call) carryOut(control bus.Control) error {
 		c.hangUpBy(v)
 	case bus.ControlKey:
 		return c.press(control.Key[0])
+	case bus.ControlRecordingPause, bus.ControlRecordingResume:
+		return c.pauseRecording(v.agent, control.Kind == bus.ControlRecordingPause)
 	case bus.ControlVoice: // above
-	case bus.ControlRecordingPause, bus.ControlRecordingResume: // valid lets neither come here
 	}
 	return nil
 }

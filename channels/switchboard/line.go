@@ -28,6 +28,8 @@ type Line struct {
 	// RingFirst is for how long at most a call rings before it is answered, while an agent is free and no
 	// outage message is due; 0 means that it is answered at once.
 	RingFirst time.Duration
+	// Recording is how calls are recorded; nil where they are not. Never on a pupils' line.
+	Recording *Recording
 	// Hours are its own; nil means the switchboard's ([Config.Hours]).
 	Hours *contact.Hours
 	// Flow has passed its Check.
@@ -55,6 +57,16 @@ func (l Line) check() error {
 	if len(l.Parties) > 0 {
 		if err := l.PartyFlow.Check(); err != nil {
 			faults = append(faults, fmt.Errorf("the flow of its parties: %w", err))
+		}
+	}
+	if r := l.Recording; r != nil {
+		switch {
+		case l.Audience == contact.AudiencePupil:
+			faults = append(faults, errors.New("calls of a pupils' line are never recorded"))
+		case r.Announcement == "" || !strings.ContainsRune("0123456789*#", rune(r.DeclineKey)) || r.Retention <= 0:
+			faults = append(faults, errors.New("calls are recorded with an announcement, a key to decline and an end of their keeping only"))
+		case l.RingFirst > 0:
+			faults = append(faults, errors.New("calls that ring first are not recorded: nobody could hear the announcement before he is connected"))
 		}
 	}
 	if l.RingFirst < 0 || l.RingFirst > maxRingFirst {

@@ -54,6 +54,11 @@ func lines() []switchboard.Line {
 			}},
 		},
 		{
+			ID: "recorded", Audience: contact.AudienceStaff, Language: "sv",
+			Recording: &switchboard.Recording{Announcement: "recorded", DeclineKey: '9', Retention: time.Hour},
+			Flow:      ivr.Flow{Steps: []ivr.Step{{Say: "welcome"}, queue("staff", "music")}},
+		},
+		{
 			ID: "told", Audience: contact.AudienceStaff, Language: "sv",
 			Flow: ivr.Flow{Steps: []ivr.Step{{Queue: &ivr.Queue{
 				Needs: contact.Needs{{Skill: "staff", Level: 1}}, Target: 60_000, Music: "music",

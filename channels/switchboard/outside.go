@@ -136,6 +136,7 @@ func (c *call) takeOutside(o bus.Order) {
 		c.release()
 		return
 	}
+	c.endRecording() // the place has not agreed to it
 	c.handed = p
 	c.consult = consultation{last: c.consult.last}
 	c.conference, c.held = false, false

@@ -52,6 +52,7 @@ func (c *call) arrange() error {
 		c.startWalk(c.playMusic)
 	}
 	c.ringForPlace()
+	c.watchDecline()
 	return err
 }
 
@@ -200,6 +201,7 @@ func (c *call) endTalk() {
 		separate(c.talk.parties)
 	}
 	c.talk, c.talking = talk{}, false
+	c.watchDecline()
 }
 
 func supervises(p party) bool { return p.seat.Kind == media.Supervisor }

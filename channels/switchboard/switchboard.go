@@ -46,7 +46,7 @@ type Callers interface {
 }
 
 // Config is what a switchboard is made of. All fields are needed, except Orphans, Restorers,
-// Callbacks and Dialler.
+// Callbacks, Dialler, Recordings, Protection and Nuisances.
 type Config struct {
 	Node contact.NodeID
 	// Lines hold until the first [Switchboard.SetLines].
@@ -69,6 +69,11 @@ type Config struct {
 	Pacer *media.Pacer
 	// Callbacks finds the places of callers who ring again; nil when nobody has his again.
 	Callbacks Callbacks
+	// Recordings is where calls are recorded, nil when none is; Protection knows whose never are.
+	Recordings Recordings
+	Protection Protection
+	// Nuisances knows who waits before he is queued; nil when nobody does.
+	Nuisances Nuisances
 	// Notices are the outage messages that callers hear.
 	Notices Notices
 	// VoiceGrace is how long a caller stays with an agent whose voice is gone, hearing music,
@@ -212,6 +217,10 @@ func (s *Switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.P
 		c.Person = s.config.Callers.Identify(p)
 	}
 	call := newCall(s, c, line, leg)
+	call.delay = s.delayOf(c, p)
+	if s.mayRecord(line, p) {
+		call.recorder.consent.Store(int32(asking))
+	}
 	if !s.awaitStart(ctx) || !s.register(call) {
 		return errors.New("this node does not take contacts now: it is starting or shutting down")
 	}

@@ -121,6 +121,9 @@ func (c *call) follow(ctx context.Context, mute bool) (queued bool) {
 		case ivr.Collect:
 			in.Digit, over = c.collect(ctx, action.Timeout)
 		case ivr.Enqueue:
+			if over = c.announceRecording(ctx) || c.slow(ctx); over || ctx.Err() != nil {
+				return false
+			}
 			c.enqueue(action)
 			in.Expected = c.expected(ctx, action)
 			c.queueing = queueing{run: run, since: c.queuedAt}
@@ -181,6 +184,7 @@ func (c *call) waitInQueue(ctx context.Context) {
 		case <-due:
 			asks = true
 		case in.Digit, asks = <-c.awaitedKeys():
+			asks = asks && !c.declinesBy(in.Digit) && c.queueing.awaitsKeys()
 		case <-c.leg.Done():
 		case <-ctx.Done():
 		}
@@ -206,10 +210,15 @@ func (c *call) music() {
 	if !able || name == "" {
 		return
 	}
-	err := prompter.Loop(channels.Prompt{Name: name, Language: c.contact.Language})
+	err := prompter.Loop(c.prompt(name))
 	if err != nil && !errors.Is(err, channels.ErrLegOver) {
 		c.log.Warn().Err(err).Str("prompt", name).Msg("a loop could not be played")
 	}
+}
+
+// prompt is one of the catalogue, in the contact's language.
+func (c *call) prompt(name string) channels.Prompt {
+	return channels.Prompt{Name: name, Language: c.contact.Language}
 }
 
 // say says a prompt, and returns the key that stopped it.
@@ -254,15 +263,7 @@ func (c *call) play(ctx context.Context, prompt channels.Prompt) (over bool) {
 
 // playUntilKey is play that a key stops. Keys from before it began are no answer to it.
 func (c *call) playUntilKey(ctx context.Context, prompt channels.Prompt) (digit byte, over bool) {
-	keys := c.keys()
-	for waiting := true; waiting; {
-		select {
-		case _, open := <-keys:
-			waiting = open
-		default:
-			waiting = false
-		}
-	}
+	keys := c.freshKeys()
 	playing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan bool, 1)
@@ -299,6 +300,21 @@ func (c *call) collect(ctx context.Context, timeout contact.Millis) (digit byte,
 		return 0, true
 	case <-ctx.Done():
 		return 0, false
+	}
+}
+
+// freshKeys are those that the user presses from now on; nil when there can be none.
+func (c *call) freshKeys() <-chan byte {
+	keys := c.keys()
+	for {
+		select {
+		case _, open := <-keys:
+			if !open {
+				return keys
+			}
+		default:
+			return keys
+		}
 	}
 }
 

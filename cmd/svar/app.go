@@ -66,29 +66,31 @@ type App struct {
 	failed chan error
 	abort  context.CancelCauseFunc
 
-	node      contact.NodeID
-	store     *store.Store
-	database  string
-	natsURL   string
-	conn      *nats.Conn
-	bus       *bus.Bus
-	journal   *journal.Journal
-	personal  *journal.Personal
-	chats     *journal.Chats
-	directory *directory
-	notices   *noticeBoard
-	demoHash  string // that of the demo accounts' password
-	pacer     *media.Pacer
-	speech    speech
-	prompts   *promptCatalogue
-	phone     *phone.Gateway
-	voice     *webrtc.Gateway
-	chat      *chat.Gateway
-	sender    *mail.Sender
-	portal    *portal.Portal
-	board     *switchboard.Switchboard
-	ui        *agentui.UI
-	http      net.Listener
+	node       contact.NodeID
+	store      *store.Store
+	database   string
+	natsURL    string
+	conn       *nats.Conn
+	bus        *bus.Bus
+	journal    *journal.Journal
+	personal   *journal.Personal
+	chats      *journal.Chats
+	directory  *directory
+	notices    *noticeBoard
+	demoHash   string // that of the demo accounts' password
+	pacer      *media.Pacer
+	speech     speech
+	prompts    *promptCatalogue
+	recordings *recordings
+	nuisance   *nuisanceCallers
+	phone      *phone.Gateway
+	voice      *webrtc.Gateway
+	chat       *chat.Gateway
+	sender     *mail.Sender
+	portal     *portal.Portal
+	board      *switchboard.Switchboard
+	ui         *agentui.UI
+	http       net.Listener
 
 	// How it is watched, and served by TLS. https and certificates are nil without HTTPS, the
 	// dispatcher on a node without an engine, mailboxes when none is read.
@@ -369,7 +371,19 @@ func (a *App) startGateways(ctx context.Context) error {
 		board.Dialler = dialler
 	}
 	waiting := newWaitingCallers(a.bus, a.personal, a.options.Log)
-	board.Callbacks = waiting
+	key, err := secret(filepath.Join(a.options.Data, "session.key"))
+	if err != nil {
+		return err
+	}
+	if a.nuisance, err = newNuisanceCallers(ctx, key, a.store, a.personal, a.config, a.options.Log); err != nil {
+		return err
+	}
+	left, err := a.openRecordings()
+	if err != nil {
+		return err
+	}
+	waiting.marked = a.nuisance.marked
+	board.Callbacks, board.Nuisances, board.Recordings, board.Protection = waiting, a.nuisance, a.recordings, a.directory
 	a.run("the callers who wait to be called back", waiting.run)
 	if a.board, err = switchboard.New(board); err != nil {
 		return err
@@ -395,6 +409,7 @@ func (a *App) startGateways(ctx context.Context) error {
 	if err := a.board.Start(ctx); err != nil {
 		return err
 	}
+	a.reportRecordings(ctx, left)
 	a.chat.Restored()
 	return nil
 }

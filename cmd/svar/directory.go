@@ -52,6 +52,11 @@ func (d *directory) Identify(p contact.Personal) contact.PersonID {
 	return ""
 }
 
+// IsProtected implements [switchboard.Protection]: somebody with the number has a protected identity.
+func (d *directory) IsProtected(p contact.Personal) bool {
+	return p.Number != "" && slices.ContainsFunc(d.people.Load().ByNumber(p.Number), func(person identity.Person) bool { return person.Protected })
+}
+
 // roster is what the queue knows of the accounts: all that may answer contacts.
 func roster(accounts []identity.Account) contact.Roster {
 	out := contact.Roster{Agents: []contact.Agent{}}

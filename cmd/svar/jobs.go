@@ -134,8 +134,12 @@ func (a *App) receipt(out store.OutgoingMail) string {
 // forgetAtOnce bounds how many contacts one run forgets; the next one goes on.
 const forgetAtOnce = 1000
 
-// forget deletes the numbers of pupils whose contacts ended long enough ago (requirement D3).
+// forget deletes the numbers of pupils whose contacts ended long enough ago (requirement D3), and marks that count no
+// longer, and writes down which recordings are deleted.
 func (a *App) forget(ctx context.Context) error {
+	if err := errors.Join(a.nuisance.forget(ctx), a.forgetRecordings(ctx)); err != nil {
+		return err
+	}
 	var lines []contact.LineID
 	for _, line := range a.config().Lines {
 		if line.Audience == contact.AudiencePupil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ type waitingCallers struct {
 	changes  agentui.Changes
 	personal *journal.Personal
 	log      zerolog.Logger
+	// marked, when set, is told of contacts that were marked as a nuisance, again and again.
+	marked func(ctx context.Context, id contact.ID)
 
 	mutex sync.RWMutex
 	kept  map[contact.ID]waitingCaller
@@ -117,6 +120,9 @@ func (w *waitingCallers) take(ctx context.Context, change bus.Change) {
 func (w *waitingCallers) note(ctx context.Context, views []bus.ContactView) {
 	for _, view := range views {
 		id := view.Contact.ID
+		if w.marked != nil && slices.Contains(view.Marks, contact.MarkNuisance) {
+			w.marked(ctx, id)
+		}
 		w.mutex.RLock()
 		_, kept := w.kept[id]
 		w.mutex.RUnlock()

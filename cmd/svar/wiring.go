@@ -86,7 +86,7 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 		out := switchboard.Line{
 			Hours: &hours,
 			ID:    line.ID, Channel: contact.Voice, Audience: line.Audience, Language: line.Language, LookUp: line.LookUp,
-			RingFirst: line.RingsFor().Duration(), Flow: line.IVR(), PartyFlow: line.PartyIVR(),
+			Recording: recordingOf(line), RingFirst: line.RingsFor().Duration(), Flow: line.IVR(), PartyFlow: line.PartyIVR(),
 		}
 		for _, party := range line.Parties {
 			out.Parties = append(out.Parties, switchboard.Party{ID: party.ID, Audience: party.Audience, Numbers: party.Beginnings()})
@@ -102,6 +102,16 @@ func switchboardLines(config configs.Config) []switchboard.Line {
 		})
 	}
 	return lines
+}
+
+// recordingOf is how the line records; nil when it does not.
+func recordingOf(line configs.Line) *switchboard.Recording {
+	if !line.Recording.On {
+		return nil
+	}
+	return &switchboard.Recording{
+		Announcement: line.Recording.Announcement, DeclineKey: line.Recording.DeclineKey[0], Retention: line.Recording.Retention.Duration(),
+	}
 }
 
 func chatConfig(config configs.Config, a *App) chat.Config {
@@ -194,7 +204,7 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store, Explanations: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,
-		SessionKey: key, Configuration: a, Prompts: promptStudio{a.prompts}, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
+		SessionKey: key, Configuration: a, Prompts: promptStudio{a.prompts}, Recordings: a.recordings, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
 	}
 	for _, server := range config.Voice.ICEServers {
 		out.ICEServers = append(out.ICEServers, agentui.IceServer(server))
