@@ -77,7 +77,7 @@ statmode_default off
 	b.write("contacts", []byte("\n"))
 	b.start("baresip-core", "baresip", "-f", b.directory)
 	b.until("control", func() bool {
-		b.control, err = net.DialTimeout("tcp", control, time.Second)
+		b.control, err = (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", control)
 		return err == nil
 	})
 	t.Cleanup(func() { _ = b.control.Close() })

@@ -89,7 +89,7 @@ func (o *output) String() string {
 // start starts the program, which ends with the test.
 func (s *softphone) start(packageName, name string, arguments ...string) {
 	s.t.Helper()
-	process := exec.Command(name, arguments...)
+	process := exec.CommandContext(s.t.Context(), name, arguments...)
 	process.Dir = s.directory
 	process.Env = append(os.Environ(), "HOME="+s.directory, "TERM=dumb")
 	s.said = &output{}
