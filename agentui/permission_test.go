@@ -84,13 +84,13 @@ func stateOf(show func(w *world, agent contact.AgentID)) func(*world, onlooker) 
 	}
 }
 
-func asked(method, path string, body any) func(*world, onlooker) string {
+func asked(method, path string, body any, headers ...string) func(*world, onlooker) string {
 	return func(w *world, who onlooker) string {
 		token := ""
 		if who.account != "" {
 			token = w.token(who.account)
 		}
-		r := w.do(method, "/api/v1"+path, token, body)
+		r := w.do(method, "/api/v1"+path, token, body, headers...)
 		header, err := json.Marshal(r.Header())
 		if err != nil {
 			w.t.Fatal(err)
@@ -203,7 +203,7 @@ var surfaces = []surfaceTest{
 	{name: "own contacts", look: asked("GET", "/me/contacts", nil), shows: true, logged: surfaceOwnContacts},
 	{name: "contacts", look: asked("GET", "/contacts", nil), supervisors: true},
 	{name: "explanation", look: asked("GET", "/contacts/call/explanation", nil), supervisors: true},
-	{name: "recording", look: asked("GET", "/contacts/call/recording?reason=complaint", nil), shows: true, logged: surfaceRecording, listeners: true},
+	{name: "recording", look: asked("GET", "/contacts/call/recording", nil, "Svar-Reason", "complaint"), shows: true, logged: surfaceRecording, listeners: true},
 	{name: "talks", look: talking(), socket: true},
 	{name: "figures", look: asked("GET", "/figures", nil), supervisors: true},
 	{name: "figures, CSV", look: asked("GET", "/figures.csv", nil), supervisors: true},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,13 +24,17 @@ type Recordings interface {
 	Open(ctx context.Context, id contact.ID) (io.ReadSeekCloser, error)
 }
 
-// minReason is how long a reason to listen is at least, in characters.
-const minReason = 3
+// The length of a reason to listen, in characters.
+const (
+	minReason = 3
+	maxReason = 200
+)
 
 type recordingInput struct {
 	SessionInput
-	ID     contact.ID `path:"id" maxLength:"64" doc:"The contact"`
-	Reason string     `query:"reason" maxLength:"200" doc:"Why it has to be heard, in at least 3 characters; kept in the log of accesses. Without it nothing is sent"`
+	ID contact.ID `path:"id" maxLength:"64" doc:"The contact"`
+	// Reason is no part of the address, for addresses end up in logs.
+	Reason string `header:"Svar-Reason" maxLength:"1800" doc:"Why it has to be heard, in 3 to 200 characters, UTF-8 percent-encoded (RFC 3986); kept in the log of accesses. Without it nothing is sent"`
 }
 
 // recording lets a supervisor hear what was recorded of a call. That he does, and why, is in the log of accesses before anything of
@@ -46,10 +52,10 @@ func (u *UI) recording(ctx context.Context, in *recordingInput) (*huma.StreamRes
 	if err != nil {
 		return nil, u.unavailable(err, "what was recorded of a contact could not be read")
 	}
-	reason := strings.TrimSpace(in.Reason)
-	if utf8.RuneCountInString(reason) < minReason || strings.ContainsRune(reason, 0) {
+	reason, right := readReason(in.Reason)
+	if !right {
 		return nil, huma.Error422UnprocessableEntity("say why the recording has to be heard",
-			&huma.ErrorDetail{Location: "query.reason", Message: "says nothing"})
+			&huma.ErrorDetail{Location: "header.Svar-Reason", Message: "is not a reason of 3 to 200 characters"})
 	}
 	if len(recorded) == 0 || u.config.Recordings == nil {
 		return nil, huma.Error404NotFound("there is no recording of that contact")
@@ -85,6 +91,14 @@ func (u *UI) recording(ctx context.Context, in *recordingInput) (*huma.StreamRes
 		w.Header().Set("Cache-Control", "no-store")
 		http.ServeContent(w, r, "", time.Time{}, file)
 	}}, nil
+}
+
+// readReason decodes a reason; false when it says nothing, or too much.
+func readReason(encoded string) (string, bool) {
+	reason, err := url.PathUnescape(encoded)
+	reason = strings.TrimSpace(reason)
+	length := utf8.RuneCountInString(reason)
+	return reason, err == nil && minReason <= length && length <= maxReason && utf8.ValidString(reason) && !strings.ContainsFunc(reason, unicode.IsControl)
 }
 
 func closeRecording(u *UI, file io.Closer, id contact.ID) {
