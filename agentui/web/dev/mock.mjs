@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { makeDesk } from './desk.mjs';
 import { chatLines, contactOf, hello, offerOf } from './parts.mjs';
+import { greetings } from './phone-states.mjs';
 import { breaks, closes, refusals, signedOutStates, states, then } from './states.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
@@ -201,6 +202,14 @@ function play(client, name) {
     },
     'consult-end': () => activity('held'),
     'complete-transfer': () => rest(),
+    conference: ({ on = false }) => (model.contacts[0] = { ...model.contacts[0], conference: on, state: on ? 'connected' : 'held' }),
+    mark: ({ mark }) => (model.contacts[0] = { ...model.contacts[0], marks: [...(model.contacts[0].marks ?? []), mark] }),
+    recording: ({ on }) => (model.contacts[0] = { ...model.contacts[0], recording: on ? 'resumed' : 'paused' }),
+    supervise: ({ contact, mode }) => (model.talks = model.talks?.map((talk) => ({ ...talk, mode: talk.contact === contact ? mode : undefined }))),
+    call: () => {
+      activity('dialling');
+      model.contacts[0] = { ...model.contacts[0], outgoing: true };
+    },
     impact: ({ residents }) => (model.contacts[0] = { ...model.contacts[0], residents }),
     'chat-follow': ({ contact, after }) => {
       const lines = chat.filter(({ sequence }) => sequence > after);
@@ -222,7 +231,7 @@ function play(client, name) {
     show();
   });
   client.on('close', () => clearTimeout(timer));
-  send({ hello });
+  send({ hello: greetings[name] ?? hello });
   show();
   if (then[name]) send({ state: then[name](Date.now()) });
   if (closes[name]) client.close(closes[name]);

@@ -1,6 +1,6 @@
 // The console's states as the server would send them (src/lib/protocol.ts): the story book that the mock server plays,
 // that screenshots are taken of, and that the accessibility tests walk through. Those of the queue's rules are in
-// queue-states.mjs.
+// queue-states.mjs, those of the telephone in phone-states.mjs.
 
 import {
   busy,
@@ -20,6 +20,7 @@ import {
   why,
   wrapUp,
 } from './parts.mjs';
+import { phoneActs, phonePages, phoneRefusals, phoneStates } from './phone-states.mjs';
 import { queueActs, queueRefusals, queueStates } from './queue-states.mjs';
 
 /** Each state by its name: what the server sends for the moment now. */
@@ -113,6 +114,7 @@ export const states = {
   'sound-missing': quiet,
   'sound-denied': (now) => ({ ...quiet(now), me: { presence: 'paused', reason: 'technical', since: now - minute, reachable: true } }),
   ...queueStates,
+  ...phoneStates,
 };
 
 /** The page of a state that is not the work place, as the address names it. */
@@ -125,6 +127,7 @@ export const pages = {
   sound: '#sound',
   'sound-missing': '#sound',
   'sound-denied': '#sound',
+  ...phonePages,
 };
 
 /** What runs in the page before anything else of a state. */
@@ -187,6 +190,7 @@ export const acts = {
   'pause-reasons': (page) => page.keyboard.press('p'),
   help: (page) => page.keyboard.press('?'),
   ...queueActs,
+  ...phoneActs,
   sound: hearsMicrophone,
   'sound-missing': hearsMicrophone,
   'sound-denied': async (page) => {
@@ -209,7 +213,7 @@ export const everyState = [...signedOutStates, ...Object.keys(states)];
 export const then = { lapsed: quiet };
 
 /** Requests that are refused in a state, with the code. */
-export const refusals = { elsewhere: { voice: 'voice-elsewhere' }, refused: { hold: 'unavailable' }, ...queueRefusals };
+export const refusals = { elsewhere: { voice: 'voice-elsewhere' }, refused: { hold: 'unavailable' }, ...queueRefusals, ...phoneRefusals };
 
 /** After this long the socket of a state breaks and does not come back. */
 export const breaks = { disconnected: 400, 'disconnected-ready': 400 };

@@ -230,6 +230,20 @@ export const noticeBoard = {
   lift: (id: string) => post<void>(`/embargoes/${encodeURIComponent(id)}/lift`),
 };
 
+export const recordings = {
+  /** Fetches what was recorded of a call, with the reason that goes to the log; a header, for it may be about a person. */
+  async read(contact: ContactID, reason: string): Promise<Blob> {
+    let response: Response;
+    try {
+      response = await fetch(`${base}/contacts/${encodeURIComponent(contact)}/recording`, { headers: { 'Svar-Reason': encodeURIComponent(reason) } });
+    } catch {
+      throw new ApiError(0, '');
+    }
+    if (!response.ok) throw new ApiError(response.status, await words(response));
+    return response.blob();
+  },
+};
+
 export const figures = {
   async read(wanted: FiguresQuery, signal?: AbortSignal): Promise<FiguresRow[]> {
     return (await get<{ rows: FiguresRow[] | null }>(`/figures${query({ ...wanted })}`, signal)).rows ?? [];

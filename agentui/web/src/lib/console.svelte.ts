@@ -10,8 +10,10 @@ import { ring } from './ring.svelte';
 import { route } from './route.svelte';
 import { currentSession, signIn, signOut, type Session, type SignInFailure } from './session';
 import { Sending } from './sending.svelte';
-import { callOf, canFinish, currentContact, firstToLapse, hasLapsed, shownState } from './shown';
+import { callOf, canFinish, consulting, currentContact, firstToLapse, hasLapsed, shownState } from './shown';
 import { readStored, writeStored } from './stored';
+import { takingPart } from './takingpart.svelte';
+import { Telephone } from './telephone.svelte';
 import { voice } from './voice.svelte';
 import { VoiceKeeper } from './voicekeeper';
 
@@ -24,7 +26,7 @@ export interface Lapsed {
 }
 
 /** What the last action had to say; a key of the catalogue's errors. */
-export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst' | 'consultGone' | 'consultLeft' | 'colleagueNotFree';
+export type Notice = Failure | 'finishFirst' | 'hangUpFirst' | 'endChatFirst' | 'sendAnswerFirst' | 'consultGone' | 'consultLeft' | 'colleagueNotFree' | 'liftReceiver';
 
 /** A page that was loaded again for a newer version is not loaded again within this time. */
 const reloadPause = 30_000;
@@ -77,6 +79,16 @@ class Console {
   readonly services = $derived(connection.hello?.services ?? []);
   readonly pauseReasons = $derived(connection.hello?.pauseReasons ?? []);
   readonly groups = $derived(connection.hello?.groups ?? []);
+  readonly destinations = $derived(connection.hello?.destinations ?? []);
+  /** The lines by whose number this agent may call. */
+  readonly callsLines = $derived(connection.hello?.callsLines ?? []);
+  readonly supervises = $derived(connection.hello?.supervises === true);
+  readonly talks = $derived(connection.state?.talks ?? []);
+  /** A call of this agent's reached nobody, and that was not read yet. */
+  readonly notReached = $derived.by(() => {
+    const card = connection.state?.notReached;
+    return card && card.contact !== this.telephone.dismissed ? card : undefined;
+  });
   readonly colleagues = $derived(connection.state?.colleagues ?? []);
   /** The contact paths that the desk has, and those of them that this agent takes while ready. */
   readonly paths = $derived(pathsOf(this.lines));
@@ -89,6 +101,12 @@ class Console {
   readonly online = $derived(connection.status === 'open');
   /** Requests to the queue can be made. */
   readonly usable = $derived(connection.status === 'open' && connection.state?.connected === true);
+
+  readonly telephone = new Telephone({
+    ask: (request) => connection.ask(request),
+    tell: (request) => this.#do(request),
+    canTalk: () => this.#canTalk(),
+  });
 
   readonly sending = new Sending({
     ask: (request) => this.#do(request),
@@ -122,7 +140,8 @@ class Console {
     connection.onSignal = (signal) => {
       voice.iceServers = connection.hello?.iceServers ?? [];
       voice.window = connection.window;
-      voice.signal(signal);
+      if (signal.contact) takingPart.signal(signal);
+      else voice.signal(signal);
     };
     voice.send = (offer, leg, payload) => {
       // A candidate that is not delivered is made up for by the others, or the call is not connected and says so.
@@ -172,6 +191,7 @@ class Console {
     connection.stop();
     this.#keeper.stop();
     voice.close();
+    takingPart.close();
     ring.stop();
     this.notice = undefined;
     this.signingOut = false;
@@ -246,7 +266,7 @@ class Console {
     this.changingPresence = 'ready';
     this.pausedForMicrophone = false;
     void ring.unlock();
-    if (await voice.openMicrophone()) await this.#do({ do: 'presence', presence: 'ready', ...(channels.length > 0 && { channels }) });
+    if (await this.#canTalk()) await this.#do({ do: 'presence', presence: 'ready', ...(channels.length > 0 && { channels }) });
     this.changingPresence = undefined;
   }
 
@@ -271,12 +291,16 @@ class Console {
   async answer(): Promise<void> {
     const offer = this.offer;
     if (!offer || offer.accepted || this.answering === offer.offer || this.declining === offer.offer) return;
-    this.answering = offer.offer;
     const heard = offer.channel === 'voice';
-    if ((!heard || (await voice.openMicrophone())) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
+    if (heard && this.me?.phone && !offer.callback) {
+      this.notice = 'liftReceiver';
+      return;
+    }
+    this.answering = offer.offer;
+    if ((!heard || (await this.#canTalk())) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
       this.chosen = offer.contact;
       route.toWork();
-      if (heard) await this.#hearHere(offer);
+      if (heard && !this.me?.phone) await this.#hearHere(offer);
     } else {
       this.answering = 0;
     }
@@ -304,7 +328,7 @@ class Console {
   /** Puts the call on hold, or takes it back. */
   async toggleHold(): Promise<void> {
     const call = this.call;
-    if (!call || call.state === 'dialling' || call.consult || call.consultedBy || this.holding) return;
+    if (!call || call.state === 'dialling' || consulting(call) || call.consultedBy || this.holding) return;
     this.holding = true;
     await this.#do({ do: call.state === 'held' ? 'resume' : 'hold', contact: call.contact });
     this.holding = false;
@@ -368,7 +392,7 @@ class Console {
     if (this.call || this.dialling) return;
     this.dialling = contact;
     this.#dialled.add(contact);
-    if ((await voice.openMicrophone()) && (await this.#do({ do: 'dial', contact }))) {
+    if ((await this.#canTalk()) && (await this.#do({ do: 'dial', contact }))) {
       this.chosen = contact;
       route.toWork();
     } else {
@@ -411,6 +435,11 @@ class Console {
     return this.#do({ do: 'finish', contact, code });
   }
 
+  /** There is something to talk into: a desk phone that rings, or a microphone. */
+  async #canTalk(): Promise<boolean> {
+    return this.me?.phone === true || voice.openMicrophone();
+  }
+
   #do(request: Request): Promise<boolean> {
     return this.#try(() => connection.ask(request));
   }
@@ -429,13 +458,22 @@ class Console {
   #follow(state: ConsoleState): void {
     const contacts = state.contacts ?? [];
     for (const card of contacts) {
+      if (this.telephone.expects(card)) {
+        this.#dialled.add(card.contact);
+        this.chosen = card.contact;
+        route.toWork();
+      }
       // The connection counts once: afterwards the voice may be taken to another window.
       if ((card.state === 'dialling' || card.state === 'connected') && this.#dialled.delete(card.contact)) {
-        void this.#hearHere(card);
+        if (!state.me.phone) void this.#hearHere(card);
       }
     }
     voice.follow(state);
-    this.#keeper.follow(state, this.answering);
+    takingPart.follow(state.talks ?? [], callOf(contacts) !== undefined);
+    // The voice of a desk phone is not the browser's to keep, unless the call was answered here before the phone was there.
+    const here = callOf(contacts) ?? state.offer;
+    if (!state.me.phone || (here && voice.has(here.offer))) this.#keeper.follow(state, this.answering);
+    else this.#keeper.stop();
     for (const { contact, channel } of contacts) if (channel === 'chat') this.#chats?.of(contact);
     this.#drafts?.adopt(contacts);
     this.#drafts?.flushAll();
@@ -476,6 +514,7 @@ class Console {
   async #followMicrophone({ me, contacts }: ConsoleState): Promise<void> {
     if (this.changingPresence === 'ready') return;
     const call = callOf(contacts ?? []);
+    if (me.phone && !(call && voice.isAccepted(call.offer))) return voice.closeMicrophone();
     if (me.presence === 'ready') {
       if (voice.microphone === 'closed' && !(await voice.openMicrophone())) await this.#pauseForMicrophone();
       else if (this.#pauseOwed && this.usable) await this.#pauseForMicrophone();
@@ -490,7 +529,7 @@ class Console {
   /** Who cannot be heard gets no contacts. */
   async #pauseForMicrophone(): Promise<void> {
     this.#pauseOwed = false;
-    if (this.me?.presence !== 'ready' || voice.microphone !== 'failed') return;
+    if (this.me?.phone || this.me?.presence !== 'ready' || voice.microphone !== 'failed') return;
     this.pausedForMicrophone = await this.pause(this.pauseReasons.some(({ reason }) => reason === 'technical') ? 'technical' : undefined);
     this.#pauseOwed = !this.pausedForMicrophone;
   }

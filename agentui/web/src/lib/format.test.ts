@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { duration, languageName, phoneNumber, sameDay, secondsLeft, share, timeOfDay, when } from './format';
+import { duration, languageName, phoneNumber, typedNumber, sameDay, secondsLeft, share, timeOfDay, when } from './format';
 
 describe('duration', () => {
   test.each([
@@ -59,4 +59,11 @@ test('languages by name, what is no tag as it is', () => {
   expect(languageName('sv', 'sv')).toBe('Svenska');
   expect(languageName('sv', 'en')).toBe('Swedish');
   expect(languageName('?', 'sv')).toBe('?');
+});
+
+test('a number that is typed is read back in groups, whatever stands between its digits', () => {
+  for (const typed of ['0701740699', '070-174 06 99', '+46 70 174 06 99', '0046701740699', ' (070) 1740699 ']) expect(typedNumber(typed)).toBe('070-174 06 99');
+  expect(typedNumber('+47 22 12 34 56')).toBe('+4722123456');
+  expect(typedNumber('112')).toBe('112');
+  expect(typedNumber('')).toBe('');
 });

@@ -110,3 +110,11 @@ export function phoneNumber(number: string): string {
   let from = 0;
   return `0${digits.slice(0, areaLength)}-${lengths.map((length) => rest.slice(from, (from += length))).join(' ')}`;
 }
+
+/** A number as somebody types it, written in groups so that it can be read back: what stands between the digits is ours. */
+export function typedNumber(typed: string): string {
+  const digits = typed.replace(/\D/g, '');
+  if (typed.trim().startsWith('+')) return phoneNumber(`+${digits}`);
+  if (digits.startsWith('00')) return phoneNumber(`+${digits.slice(2)}`);
+  return digits.startsWith('0') ? phoneNumber(`+46${digits.slice(1)}`) : digits;
+}

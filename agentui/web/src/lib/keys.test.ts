@@ -21,6 +21,8 @@ describe('keys that work while typing', () => {
     ['extend', key('F4', { shiftKey: true })],
     ['microphone', key('F8')],
     ['transfer', key('F9')],
+    ['conference', key('F9', { shiftKey: true })],
+    ['recording', key('F8', { shiftKey: true })],
     ['finish', key('Enter', { ctrlKey: true })],
     ['finish', key('Enter', { metaKey: true })],
   ])('%s', (command, pressed) => {
@@ -34,6 +36,7 @@ describe('letters', () => {
     ['ready', key('r')],
     ['ready', key('R')],
     ['pause', key('p')],
+    ['call', key('c')],
     ['help', key('?', { shiftKey: true })],
     ['search', key('/', { shiftKey: true })],
   ])('%s outside fields and dialogs, while they are switched on', (command, pressed) => {

@@ -5,6 +5,8 @@ export type Command =
   | 'hold'
   | 'microphone'
   | 'transfer'
+  | 'conference'
+  | 'recording'
   | 'extend'
   | 'finish'
   | 'ready'
@@ -12,6 +14,7 @@ export type Command =
   | 'search'
   | 'leave-field'
   | 'help'
+  | 'call'
   /** The ongoing contact of that place in the list, from 1. */
   | { contact: number };
 
@@ -35,7 +38,8 @@ export function commandOf(key: Key, where: { typing: boolean; dialog: boolean; l
   if (key.key === 'F2' && !control) return key.shiftKey ? 'hang-up' : 'answer';
   if (key.key === 'F4' && !control) return key.shiftKey ? 'extend' : 'hold';
   if (key.key === 'F8' && !control && !key.shiftKey) return 'microphone';
-  if (key.key === 'F9' && !control && !key.shiftKey) return 'transfer';
+  if (key.key === 'F8' && !control && key.shiftKey) return 'recording';
+  if (key.key === 'F9' && !control) return key.shiftKey ? 'conference' : 'transfer';
   if (key.key === 'Enter' && control && !where.dialog) return 'finish';
   if (key.key === 'Escape' && where.typing && !where.dialog) return 'leave-field';
   if (control || where.typing || where.dialog || !where.letters) return undefined;
@@ -49,6 +53,8 @@ export function commandOf(key: Key, where: { typing: boolean; dialog: boolean; l
       return 'ready';
     case 'p':
       return 'pause';
+    case 'c':
+      return 'call';
     default:
       return undefined;
   }

@@ -18,6 +18,8 @@ export interface PeerOwner {
   send(payload: SignalPayload): void;
   microphone(): MediaStreamTrack | undefined;
   changed(): void;
+  /** The server has opened the channel for real-time text (T.140). */
+  text?(channel: RTCDataChannel): void;
 }
 
 /** One PeerConnection: the voice between this window and the node for one offer, until it is closed or replaced. */
@@ -54,8 +56,10 @@ export class Peer {
       this.remote = streams[0] ?? new MediaStream([track]);
       owner.changed();
     };
-    // The server opens a channel for real-time text (T.140) on every call; it is kept open, nothing is shown of it yet.
-    this.connection.ondatachannel = () => {};
+    // The server opens a channel for real-time text on every call.
+    this.connection.ondatachannel = ({ channel }) => {
+      if (channel.label === 't140') owner.text?.(channel);
+    };
     this.#look = setTimeout(() => owner.changed(), standsWithin + 10);
   }
 

@@ -13,6 +13,7 @@ test('the address names the page, and nothing else is taken from it', () => {
   expect(placeOf('#tickets/../../x')).toEqual({ page: 'tickets' });
   expect(placeOf('#tickets/<b>')).toEqual({ page: 'tickets' });
   expect(placeOf('#notices')).toEqual({ page: 'notices' });
+  expect(placeOf('#talks')).toEqual({ page: 'talks' });
   expect(placeOf('#elsewhere')).toEqual({ page: 'work' });
 });
 

@@ -1,5 +1,5 @@
 /** The pages beside the agent's work place, as the address names them after "#". */
-export type Page = 'work' | 'tickets' | 'notices' | 'figures' | 'sound';
+export type Page = 'work' | 'tickets' | 'notices' | 'figures' | 'talks' | 'sound';
 
 export interface Place {
   page: Page;
@@ -17,6 +17,7 @@ export function placeOf(hash: string): Place {
     }
     case 'notices':
     case 'figures':
+    case 'talks':
     case 'sound':
       return { page };
     default:

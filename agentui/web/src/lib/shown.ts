@@ -1,6 +1,6 @@
 import type { Status } from './connection.svelte';
 import type { Messages } from './i18n.svelte';
-import type { Caller, ConsoleState, Instant, LineID, Me, Millis, NoticeCard, OngoingCard, QueueRow, Rule, WaitingLine, Why } from './protocol';
+import type { Caller, ConsoleState, ConsultCard, Instant, LineID, Me, Millis, NoticeCard, OngoingCard, QueueRow, Rule, WaitingLine, Why } from './protocol';
 import { duration, phoneNumber } from './format';
 
 /** What the agent is doing, as it is shown: one icon, one word, one colour each. */
@@ -49,6 +49,11 @@ export function callOf(contacts: readonly OngoingCard[]): OngoingCard | undefine
   return contacts.find(
     ({ channel, state }) => channel === 'voice' && (state === 'connected' || state === 'held' || state === 'dialling'),
   );
+}
+
+/** Who is asked about the contact, or called for it, and not in vain: until that is over nothing else can be done with it. */
+export function consulting({ consult }: OngoingCard): ConsultCard | undefined {
+  return consult?.state === 'failed' ? undefined : consult;
 }
 
 /** Tells whether a contact can be finished as it stands: nobody has to hang up a mail. */

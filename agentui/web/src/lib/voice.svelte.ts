@@ -5,6 +5,7 @@ import type { ConsoleState, IceServer, OfferID, SignalPayload, VoiceSignal } fro
 import { measureQuality, type Quality } from './quality';
 import { callOf } from './shown';
 import { readKept, writeKept } from './stored';
+import { talkTexts } from './talktext.svelte';
 
 /**
  * - closed: not asked for.
@@ -190,7 +191,7 @@ export class Voice {
     }
   }
 
-  signal({ offer, leg, bound, payload }: VoiceSignal): void {
+  signal({ offer, leg, bound, payload }: Omit<VoiceSignal, 'contact'>): void {
     if (offer === 0) {
       if (payload) this.onEchoSignal(payload);
     } else if (bound !== undefined) {
@@ -217,6 +218,7 @@ export class Voice {
       send: (payload) => this.send(offer, leg, payload),
       microphone: () => this.source,
       changed: () => this.#update(),
+      text: (channel) => talkTexts.attach(offer, channel),
     });
     peer.seen = before?.seen ?? false;
     this.#peers.set(offer, peer);
@@ -282,6 +284,7 @@ export class Voice {
     for (const set of [this.#accepted, this.#bound, this.elsewhere]) {
       for (const offer of [...set]) if (!alive.has(offer) && !this.#peers.has(offer)) set.delete(offer);
     }
+    talkTexts.keepOnly(alive);
     this.#update();
   }
 

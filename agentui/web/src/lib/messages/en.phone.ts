@@ -103,7 +103,7 @@ export const phone: typeof swedish = {
   rtt: {
     open: 'Text',
     title: 'Text in the call',
-    hint: 'What you write is seen by the caller at once, character by character.',
+    hint: 'If the caller has a telephone with real-time text, what you write is seen at once, character by character.',
     mine: 'You',
     theirs: 'The caller',
     write: 'Write to the caller',

@@ -102,7 +102,7 @@ export const phone = {
   rtt: {
     open: 'Text',
     title: 'Text i samtalet',
-    hint: 'Det du skriver syns direkt hos användaren, tecken för tecken.',
+    hint: 'Har användaren en telefon med realtidstext syns det du skriver direkt, tecken för tecken.',
     mine: 'Du',
     theirs: 'Användaren',
     write: 'Skriv till användaren',
