@@ -18,7 +18,9 @@ export async function openPeer(context, { tone, onSignal }) {
     oscillator.start();
     const peer = new RTCPeerConnection();
     peer.addTransceiver(out.stream.getAudioTracks()[0], { direction: 'sendrecv', streams: [out.stream] });
-    peer.createDataChannel('t140', { protocol: 't140' });
+    const text = peer.createDataChannel('t140', { protocol: 't140' });
+    let typed = '';
+    text.onmessage = ({ data }) => (typed += data);
     peer.onicecandidate = ({ candidate }) => candidate && window.sendSignal({ candidate: candidate.toJSON() });
     const early = [];
     const heard = audio.createAnalyser();
@@ -33,6 +35,8 @@ export async function openPeer(context, { tone, onSignal }) {
     };
     window.far = {
       peer,
+      text,
+      typed: () => typed,
       /** The loudest of what has come from the agent just now, 0–1. */
       level() {
         const samples = new Float32Array(heard.fftSize);
@@ -57,6 +61,10 @@ export async function openPeer(context, { tone, onSignal }) {
     signal: (payload) => page.evaluate((one) => window.far.signal(one), payload),
     level: () => page.evaluate(() => window.far.level()),
     state: () => page.evaluate(() => window.far.peer.connectionState),
+    /** The channel of real-time text: how it is, what came from the agent, and what to send. */
+    textState: () => page.evaluate(() => window.far.text.readyState),
+    text: () => page.evaluate(() => window.far.typed()),
+    type: (characters) => page.evaluate((one) => window.far.text.send(one), characters),
     close: () => page.close(),
   };
 }

@@ -73,18 +73,19 @@ export const phonePages = { talks: '#talks', 'talks-none': '#talks' };
 export const phoneActs = {
   'transfer-outside': async (page) => {
     await page.locator('[data-transfer]').click();
-    await page.locator('#transfer input').fill('admin');
-    await page.locator('#transfer li').waitFor();
+    await page.locator('#transfer li').last().scrollIntoViewIfNeeded();
   },
   'mark-sure': async (page) => {
     await page.locator('.marks button').first().click();
     await page.locator('.marks .sure').waitFor();
   },
   'call-number': async (page) => {
+    await page.locator('.columns[aria-busy=false]').waitFor(); // before it the key means nothing
     await page.keyboard.press('c');
     await page.locator('dialog[open] input').fill('0701740699');
   },
   'call-unconfirmed': async (page) => {
+    await page.locator('.columns[aria-busy=false]').waitFor(); // before it the key means nothing
     await page.keyboard.press('c');
     await page.locator('dialog[open] input').fill('0701740699');
     await page.keyboard.press('Enter');

@@ -18,12 +18,14 @@ export async function scriptServer(page, greeting = hello) {
   let answer = () => undefined;
   const server = {
     requests,
-    /** Called with payload and offer of each signal from the console. */
+    /** Called with payload, offer, leg and contact of each signal from the console. */
     onSignal: () => {},
     /** Sends a whole state; its moment is now. */
     state: (state) => socket.send(JSON.stringify({ state: { ...state, now: Date.now() } })),
     /** Leg names which voice of the offer it is about. */
     signal: (offer, payload, leg) => socket.send(JSON.stringify({ signal: { offer, leg, payload } })),
+    /** The same for a supervisor's voice in a call. */
+    superviseSignal: (contact, payload, leg) => socket.send(JSON.stringify({ signal: { offer: 0, contact, leg, payload } })),
     /** Says in which window the voice of an offer lives; "here" is this one. */
     bound: (offer, window) => socket.send(JSON.stringify({ signal: { offer, bound: window === 'here' ? server.window : window } })),
     /** The name by which the window has connected. */
@@ -51,7 +53,7 @@ export async function scriptServer(page, greeting = hello) {
     server.window = new URL(route.url()).searchParams.get('console');
     route.onMessage((text) => {
       const request = JSON.parse(text);
-      if (request.do === 'signal') server.onSignal(request.payload, request.offer, request.leg);
+      if (request.do === 'signal') server.onSignal(request.payload, request.offer, request.leg, request.contact);
       else requests.push(request);
       const error = answer(request);
       route.send(JSON.stringify({ reply: error ? { id: request.id, error } : { id: request.id } }));
