@@ -55,6 +55,15 @@ type dialled struct {
 	sent          *sip.Request
 	authorization sip.Header
 	challenges    int
+	// early are the dialogs of devices that ring, by their tags.
+	early map[string]*earlyDialog
+	// highest is the largest CSeq number in any of them.
+	highest atomic.Uint32
+	// sounding is closed when the other side sounds before it answers, and sounds says that it is.
+	sounding chan struct{}
+	sounds   bool
+	// patient says that a longer session was asked for already.
+	patient bool
 }
 
 var (
@@ -135,7 +144,7 @@ func (g *Gateway) newDialled(ctx context.Context, call channels.Call, shown iden
 	if err != nil {
 		return nil, fmt.Errorf("open the ports of a call's voice: %w", err)
 	}
-	l := &dialled{leg: g.newLegOf(dialog, encoded, socket), shown: shown, hop: hop, up: make(chan struct{})}
+	l := &dialled{leg: g.newLegOf(dialog, encoded, socket), shown: shown, hop: hop, up: make(chan struct{}), sounding: make(chan struct{})}
 	l.id, l.first, l.outgoing, l.passage = call.Leg, l.dialling, true, passage
 	l.dialogID = dialogID{callID: dialog.CallID, localTag: dialog.LocalTag}
 	l.invited = inviteID{callID: dialog.CallID, fromTag: dialog.LocalTag, sequence: inviteSequence}
@@ -210,6 +219,7 @@ func (g *Gateway) registerDialled(l *leg) error {
 func (g *Gateway) redial(l *leg, dialog record) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
+	g.unalias(l)
 	delete(g.arriving, l.invited)
 	l.invited.sequence = dialog.Sequence
 	g.arriving[l.invited] = l
@@ -224,6 +234,7 @@ func (g *Gateway) redial(l *leg, dialog record) {
 func (g *Gateway) establish(l *leg, remoteTag string) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
+	g.unalias(l)
 	delete(g.legs, l.dialogID)
 	l.dialogID.remoteTag = remoteTag
 	g.legs[l.dialogID] = l

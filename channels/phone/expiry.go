@@ -25,6 +25,8 @@ const (
 	// expiryMargin is how long before the expiry BYE is sent, in seconds, but a third of the interval
 	// at the most (§10).
 	expiryMargin = 32
+	// tooSmall is the response to an interval that is (§6).
+	tooSmall = 422
 )
 
 // expiry is what two sides agreed on. Its zero value is a session that does not expire.
@@ -83,7 +85,7 @@ func agree(request *sip.Request, now expiry) (expiry, *fault) {
 		}
 		return now, nil
 	case interval < shortestSession && able:
-		return now, refuse(422, "Session Interval Too Small", sip.NewHeader("Min-SE", strconv.Itoa(shortestSession)))
+		return now, refuse(tooSmall, "Session Interval Too Small", sip.NewHeader("Min-SE", strconv.Itoa(shortestSession)))
 	}
 	// Who can not be told that it is too short, because a proxy asked for it, gets the shortest.
 	return expiry{interval: max(min(interval, max(wantedSession, shortest(request))), shortestSession), ours: !able || refresher == "uas"}, nil
@@ -247,7 +249,7 @@ func (l *leg) refreshAnswered(o outcome) sip.Header {
 		l.refreshed(e)
 	case code == 481, code == 408:
 		return because(code, "The other side no longer knows the call")
-	case code == 422 && shortest(o.response) > l.timing.interval:
+	case code == tooSmall && shortest(o.response) > l.timing.interval:
 		l.timing.interval, l.timing.minimum = shortest(o.response), shortest(o.response)
 		l.refresh()
 		l.setTiming()

@@ -325,6 +325,7 @@ func (g *Gateway) enter(l *leg) {
 }
 
 func (g *Gateway) leave(l *leg) {
+	g.unalias(l)
 	delete(g.legs, l.dialogID)
 	delete(g.arriving, l.invited)
 	g.doorman.close(l.dialogID.callID)

@@ -43,6 +43,7 @@ type leg struct {
 	invite      *sip.Request
 	transaction *sip.ServerTx
 	dialogID    dialogID
+	aliases     []dialogID // early dialogs; guarded by the gateway's mutex
 	invited     inviteID
 	peer        netip.Addr
 	trusted     bool

@@ -37,6 +37,11 @@ func (d *dialled) dialling() state {
 				d.ringing = true
 				patience.Reset(maxRinging)
 			}
+			d.provisional(response)
+		case in := <-d.requests:
+			d.takeBeforeAnswer(in)
+		case t := <-d.takeovers:
+			t.taken <- refuse(481, "Call/Transaction Does Not Exist")
 		case <-d.transaction.Done():
 			d.log.Warn().Err(d.transaction.Err()).Str("trunk", d.hop.trunkName()).Msg("INVITE without answer")
 			return d.onward(contact.DialNoAnswer, channels.EndedByParty)
@@ -85,7 +90,7 @@ func (d *dialled) onward(reason contact.DialFailure, ending channels.Ending) sta
 // resend makes the dialog that of the INVITE that is sent next.
 func (d *dialled) resend(dialog record) {
 	d.gateway.redial(d.leg, dialog)
-	d.dialog, d.ringing = dialog, false
+	d.dialog, d.ringing, d.early = dialog, false, nil
 	d.publish()
 }
 
@@ -162,6 +167,7 @@ func (d *dialled) sendInvite() error {
 	request.AppendHeader(d.gateway.contactHeader(d.peer, d.dialog.Transport))
 	request.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<"+d.dialog.LocalURI+">"))
 	request.AppendHeader(sip.NewHeader("Allow", allowed))
+	askExpiry(request, d.timing.expiry, d.timing.minimum)
 	if d.authorization != nil {
 		request.AppendHeader(d.authorization)
 	}
@@ -262,6 +268,16 @@ func (d *dialled) final(response *sip.Response) state {
 			return d.dialling
 		}
 	}
+	if least := shortest(response); response.StatusCode == tooSmall && least > d.timing.minimum && !d.patient {
+		// Somebody on the way wants to be bothered less often (RFC 4028 §7.4).
+		d.patient = true
+		d.timing.expiry, d.timing.minimum = expiry{interval: max(least, wantedSession), ours: true}, least
+		dialog := d.dialog
+		dialog.Sequence++
+		dialog.Branch = newBranch()
+		d.resend(dialog)
+		return d.dialling
+	}
 	if !response.IsSuccess() {
 		d.code = response.StatusCode
 	}
@@ -278,16 +294,20 @@ func (d *dialled) final(response *sip.Response) state {
 		d.log.Error().Err(err).Msg("the answer to our call can not be used")
 		return d.failed(contact.DialRefused, channels.EndedByFault)
 	}
-	answer, err := readDescription(response.Body(), 0)
+	answer, err := d.answerOf(response)
 	if err != nil {
 		d.log.Error().Err(err).Msg("the answer to our call can not be used")
 		d.failure = contact.DialRefused
 		return d.endWithBye(channels.EndedByFault)
 	}
-	d.offer = answer
+	if !d.sounds {
+		d.offer = answer // nothing changes by it
+	}
 	d.settle(answer)
 	d.begin(answer.format)
 	d.confirmedAt = time.Now()
+	d.learnMethods(response)
+	d.refreshed(agreed(response))
 	d.gateway.counters.answered.Add(1)
 	d.log.Info().Str("leg", string(d.id)).Msg("call answered")
 	close(d.up)
@@ -302,6 +322,9 @@ func (d *dialled) accept200(response *sip.Response) error {
 	}
 	dialog.Transport = d.usual
 	d.dialog = dialog
+	if e := d.early[dialog.RemoteTag]; e != nil {
+		d.dialog.Sequence = max(d.dialog.Sequence, e.dialog.Sequence)
+	}
 	d.publish()
 	d.gateway.establish(d.leg, dialog.RemoteTag)
 	d.kept.Store(&dialog)
@@ -354,7 +377,7 @@ func (d *dialled) answeredAgain(transaction *sip.ClientTx, authorization sip.Hea
 	}
 	go func() {
 		defer done()
-		_, _ = g.request(ctx, other, sip.BYE, other.Sequence+1) // its device gives up by itself
+		_, _ = g.request(ctx, other, sip.BYE, max(other.Sequence, d.highest.Load())+1) // its device gives up by itself
 	}()
 }
 

@@ -271,7 +271,11 @@ func TestStraysInNoDialogCostNothingOverTCP(t *testing.T) {
 		p.send(stray)
 	}
 	for range 4 { // the burst
-		if got := p.final(sip.INVITE).StatusCode; got != 481 {
+		got := p.final(sip.INVITE).StatusCode
+		for got == 200 { // repeated, where the ACK was slow
+			got = p.final(sip.INVITE).StatusCode
+		}
+		if got != 481 {
 			t.Errorf("got %d", got)
 		}
 	}
