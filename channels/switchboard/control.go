@@ -146,9 +146,13 @@ func (c *call) hold(v *voice, hold bool) {
 	c.tell(contact.Resume{Contact: c.contact.ID, Agent: v.agent})
 }
 
-// press presses a key towards the user's phone.
+// press presses a key towards the user's phone, or towards the place outside that talks with the agent: that may have a menu.
 func (c *call) press(key byte) error {
-	presser, able := c.leg.(channels.KeyPresser)
+	leg := c.leg
+	if p := c.consult.place; p != nil && c.consult.joined {
+		leg = p.leg
+	}
+	presser, able := leg.(channels.KeyPresser)
 	if !able {
 		return reject(contact.WrongState)
 	}

@@ -223,6 +223,20 @@ func TestAgentsNewVoiceHearsThePlaceRinging(t *testing.T) {
 	})
 }
 
+// Many a place has a menu: the agent's keys are pressed there while the two talk.
+func TestKeysArePressedWhereTheAgentTalks(t *testing.T) {
+	inWorld(t, func(_ *testing.T, w *world) {
+		caller, _, place := w.outside()
+		key := func(key string) { _ = w.ask(bus.Control{Kind: bus.ControlKey, Agent: "anna", Key: key}) }
+		key("1")
+		w.expectHeard(place.leg, "press 1")
+		w.do(bus.ControlResume)
+		key("2")
+		w.expectHeard(caller, "play welcome sv", "loop music sv", "loop music sv", "press 2")
+		w.expectHeard(place.leg, "press 1")
+	})
+}
+
 func TestConferenceWithAPlaceOutside(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		caller, anna, place := w.outside()

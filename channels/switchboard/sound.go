@@ -138,7 +138,7 @@ func (c *call) otherLeg() channels.Leg {
 // bridge lets the parties hear each other and nobody else. One of them alone hears nothing.
 func (c *call) bridge(parties []party, withUser bool) error {
 	former := c.talk
-	recorded := c.recording != nil && withUser
+	recorded := c.recording != nil && withUser && c.consult.place == nil // a place outside has not agreed to it
 	c.talk = talk{parties: parties, mix: former.mix}
 	mixed := len(parties) > 2 || len(parties) == 2 && (recorded || slices.ContainsFunc(parties, supervises))
 	if mixed {

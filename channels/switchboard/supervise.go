@@ -114,7 +114,7 @@ func (c *call) superviseOnly(named supervisedBy) {
 	for agent, s := range c.supervisors {
 		if !wanted[agent] {
 			c.endSupervision(s)
+			c.goOnTalking()
 		}
 	}
-	c.goOnTalking()
 }

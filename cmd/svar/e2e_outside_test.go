@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -18,12 +20,14 @@ const (
 	supervisorTone = 1900.0
 )
 
+// testDestinations are the places outside of the tests.
+const testDestinations = "destinations: [{id: office, number: \"+46850812345\", name: {sv: Kontoret, en: The office}}]\n"
+
 // outsideApp starts an App that calls out to a port of this machine, and knows a place outside.
 func outsideApp(t testing.TB) (app *testApp, port int) {
 	t.Helper()
 	port = freePort(t)
-	places := "destinations: [{id: office, number: \"+46850812345\", name: {sv: Kontoret, en: The office}}]\n"
-	return startAppOf(t, testConfig()+places, map[string]string{
+	return startAppOf(t, testConfig()+testDestinations, map[string]string{
 		"SVAR_PHONE_OUTBOUND_TRUNK": net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 	}, nil), port
 }
@@ -198,4 +202,38 @@ func (a *testApp) supervisor(t testing.TB) *agent {
 		return known
 	}, func() string { return "the server does not know " + name })
 	return signIn(t, a.web(), name, identity.DemoPassword)
+}
+
+// kill -9 after a caller was left to a place outside: no record of a contact tells of the two any more, and the next process
+// ends both all the same, so that no carrier goes on charging.
+func TestKilledWhileACallerTalksWithAPlaceOutside(t *testing.T) {
+	t.Parallel()
+	home := newHome(t)
+	port := freePort(t)
+	home.settings["SVAR_PHONE_OUTBOUND_TRUNK"] = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	if err := os.WriteFile(filepath.Join(home.directory, "svar.yaml"), []byte(testConfig()+testDestinations), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := home.serve(t)
+	desk := deskNamed("desk", 0)
+	if status, _, complaints := home.run(t, "a good password\n", "user", "add", "--skill", desk.skill+"=3", "ida"); status != 0 {
+		t.Fatalf("user add: %s", complaints)
+	}
+	ida := signIn(t, server.web, "ida", "a good password")
+	ida.Ready()
+	caller := dial(t, call{scenario: "killed", to: server.sip, number: desk.number})
+	card := ida.Accept(ida.Ring())
+	place := calleeSaying(t, port, placeTone)
+	ida.mustAsk(agentui.Request{Do: agentui.DoTransfer, Contact: card.Contact, To: &agentui.TransferTo{Outside: "office"}})
+	hearsMix(t, "the caller", caller.ear(), placeTone)
+	ida.Finish(card.Contact, "passed-on")
+	hearsMix(t, "the place", place.ear(), callerTone)
+	ida.expectLoss()
+	server.kill()
+	ida.close()
+
+	server = home.serve(t)
+	caller.Wait()
+	place.Wait()
+	server.terminate()
 }
