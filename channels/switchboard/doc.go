@@ -17,6 +17,10 @@
 // [Config.VoiceGrace] before the user has to wait for somebody else. How both came in is told
 // when their talk is over, over all legs together.
 //
+// Who hears whom is arranged in one place ([call.arrange]): two are relayed, more are mixed, and a supervisor has a
+// seat that says who hears him. A place outside that has the user keeps him until one of the two hangs up, whatever
+// becomes of the contact.
+//
 // A colleague who is asked about a call has a voice of his own in it, connected with the agent's while the
 // user hears music; an order leaves the user to him. Who waits long may choose by a key to be called
 // back, and who rings again then goes on in the same contact, on a new leg.
