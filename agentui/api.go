@@ -40,6 +40,9 @@ type StoredContact struct {
 	Callback bool                `json:"callback,omitempty"`
 	Agent    contact.AgentID     `json:"agent,omitempty"`
 	Outcome  contact.OutcomeCode `json:"outcome,omitempty"`
+	// Outgoing is one that the desk began; Failure says why nobody was reached.
+	Outgoing bool                `json:"outgoing,omitempty" doc:"The desk called"`
+	Failure  contact.DialFailure `json:"failure,omitempty" doc:"Why nobody was reached"`
 	Arrived  time.Time           `json:"arrived"`
 	Greeted  *time.Time          `json:"greeted,omitempty" doc:"When the system answered (200 OK)"`
 	Queued   *time.Time          `json:"queued,omitempty"`

@@ -177,7 +177,7 @@ func (b *Board) apply(change bus.Change) {
 func (b *Board) merge(change bus.Change) {
 	b.version++
 	for _, view := range change.Contacts {
-		if view.End != contact.EndRefused {
+		if view.End != contact.EndRefused && !view.Contact.Outgoing {
 			b.lastContact = max(b.lastContact, view.Contact.Arrived)
 		}
 		b.followPlaced(view, change.Now)

@@ -95,7 +95,7 @@ func (f *figures) readLast(ctx context.Context) (contact.Instant, bool) {
 		return 0, false
 	}
 	for _, stored := range list {
-		if stored.End != contact.EndRefused {
+		if stored.End != contact.EndRefused && !stored.Outgoing {
 			return contact.InstantOf(stored.Arrived), true
 		}
 	}

@@ -42,8 +42,13 @@ type Contact struct {
 	// Unreplied is a text that was finished without a reply: Answered is its end.
 	Unreplied bool
 	// Lapsed is one whose wrap-up ran out.
-	Lapsed  bool
-	Arrived time.Time
+	Lapsed bool
+	// Outgoing is one that the desk began; Failure says why nobody was reached.
+	Outgoing bool
+	Failure  contact.DialFailure
+	// Recording is how far its recording is; empty when there is none.
+	Recording contact.RecordingState
+	Arrived   time.Time
 	// The rest is nil when it did not happen. CalledBack is when the user was reached after a
 	// fault that came before any answer.
 	Greeted, Queued, Answered, CalledBack, Ended, Closed *time.Time
@@ -64,7 +69,7 @@ type Event struct {
 // selectContacts compares with the place of $5 in one way whether it is given or not, so
 // that any plan of it begins there in the index.
 const selectContacts = `
-	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome, party, service, ticket, unreplied, lapsed,
+	select id, channel, line, audience, state, ended_as, stage, callback, agent, outcome, party, service, ticket, unreplied, lapsed, outgoing, failure, recording,
 		arrived, greeted, queued, answered, called_back, ended, closed, loss_ppm, remote_loss_ppm, jitter_us, round_trip_us
 	from contacts
 	where arrived >= $1 and arrived < $2
@@ -91,7 +96,7 @@ func (s *Store) Contacts(ctx context.Context, f ContactFilter) ([]Contact, error
 			var c Contact
 			var loss, remoteLoss, jitter, roundTrip *uint32
 			err := row.Scan(&c.ID, &c.Channel, &c.Line, &c.Audience, &c.State, &c.EndedAs, &c.Stage, &c.Callback, &c.Agent, &c.Outcome,
-				&c.Party, &c.Service, &c.Ticket, &c.Unreplied, &c.Lapsed, &c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.CalledBack, &c.Ended, &c.Closed,
+				&c.Party, &c.Service, &c.Ticket, &c.Unreplied, &c.Lapsed, &c.Outgoing, &c.Failure, &c.Recording, &c.Arrived, &c.Greeted, &c.Queued, &c.Answered, &c.CalledBack, &c.Ended, &c.Closed,
 				&loss, &remoteLoss, &jitter, &roundTrip)
 			c.Quality = qualityOf(loss, remoteLoss, jitter, roundTrip)
 			return c, err

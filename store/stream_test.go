@@ -403,6 +403,7 @@ func (d *desk) expected(id contact.ID, quality *report.CallQuality) Contact {
 		ID: id, Channel: state.Contact.Channel, Line: state.Contact.Line, Audience: state.Contact.Audience,
 		State: state.State, Callback: state.Callback, Agent: state.Agent, Arrived: state.Contact.Arrived.Time(),
 		EndedAs: state.End, Stage: closed.Stage, Outcome: closed.Code, Lapsed: closed.Lapsed, Quality: quality,
+		Outgoing: state.Contact.Outgoing, Failure: closed.Failure, Recording: state.Recording,
 		Queued: moment(state.Queued), Answered: moment(state.Answered), Ticket: closed.Ticket,
 	}
 	if state.State == contact.StateClosed {

@@ -274,7 +274,7 @@ func (c storedContacts) Contacts(ctx context.Context, f agentui.ContactFilter) (
 		stored := agentui.StoredContact{
 			ID: row.ID, Channel: row.Channel, Line: row.Line, Audience: row.Audience, State: row.State,
 			End: row.EndedAs, Stage: row.Stage, Callback: row.Callback, Agent: row.Agent, Outcome: row.Outcome,
-			Arrived: row.Arrived, Greeted: row.Greeted, Queued: row.Queued, Answered: row.Answered,
+			Outgoing: row.Outgoing, Failure: row.Failure, Arrived: row.Arrived, Greeted: row.Greeted, Queued: row.Queued, Answered: row.Answered,
 			Ended: row.Ended, Closed: row.Closed, Transitions: []agentui.Transition{},
 		}
 		for _, event := range row.Events {
