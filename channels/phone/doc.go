@@ -10,7 +10,12 @@
 //   - A leg is one call: its dialog (RFC 3261 §12) with a method per state (dialog.go), its
 //     session (RFC 3264, session.go) and its voice, which package media carries.
 //   - What changes a call that goes on, hold and its end, another codec or address, is answered
-//     in renegotiate.go.
+//     in renegotiate.go; what we ask of the other side ourselves is in ask.go, and why, to keep the
+//     session alive (RFC 4028), in expiry.go.
+//   - Before the answer: ringing.go for callers, reliable if they insist (RFC 3262), early.go for
+//     calls of ours, whose other sides may ring in several places and sound already.
+//   - Another device may take a call over (RFC 3891, takeover.go): the leg and its contact go on.
+//   - What can not be parsed is refused as far as it tells whom to refuse (salvage.go).
 //   - A record (record.go) is what another process needs to end the dialog after a crash.
 //
 // # States of a dialog
@@ -63,6 +68,6 @@
 // # What it does not own
 //
 // Whether and by whom a call is answered is decided elsewhere; the gateway hands each
-// contact to its [channels.Intake] and executes the leg. There is no registrar and
-// no transfer yet, and no digest authentication towards a carrier.
+// contact to its [channels.Intake] and executes the leg. Who may transfer a call by REFER is asked of
+// a hook; nobody may without.
 package phone

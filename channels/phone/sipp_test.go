@@ -202,8 +202,11 @@ func TestSippManyCallersAtOnce(t *testing.T) {
 
 func TestSippCallee(t *testing.T) {
 	t.Parallel()
-	for transport, option := range map[string]string{"UDP": "u1", "TCP": "t1"} {
-		t.Run(transport, func(t *testing.T) {
+	for _, test := range []struct{ scenario, transport, option string }{
+		{"callee", "UDP", "u1"}, {"callee", "TCP", "t1"}, {"callee-early", "UDP", "u1"}, {"callee-early", "TCP", "t1"},
+	} {
+		transport, option := test.transport, test.option
+		t.Run(test.scenario+" "+transport, func(t *testing.T) {
 			t.Parallel()
 			carrier := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freeRange()+50)
 			s := serve(t, func(c *Config, _ *switchboard) {
@@ -224,7 +227,7 @@ func TestSippCallee(t *testing.T) {
 					t.Errorf("the leg ended by %q", l.Ending())
 				}
 			}()
-			s.sipp(t, "callee", "-t", option, "-p", strconv.Itoa(int(carrier.Port())), "-d", "100")
+			s.sipp(t, test.scenario, "-t", option, "-p", strconv.Itoa(int(carrier.Port())), "-d", "100")
 			await(t, called, "end of the call")
 		})
 	}
