@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ func (c *checker) outbound(phone Phone, lines []Line) {
 			c.fault("$.phone.outbound.trunk", "%q is neither the name of a trunk with a proxy nor host:port", phone.Outbound.Trunk)
 		}
 	}
+	c.phoneTLS(phone)
 	c.routes(phone)
 	c.dialPlan(phone.Outbound)
 	for line, number := range phone.Outbound.Numbers {
@@ -44,6 +46,33 @@ func (c *checker) outbound(phone Phone, lines []Line) {
 		if _, err := identity.ParseNumber(number, identity.HomeRegion); err != nil {
 			c.fault(path, "%q is not a telephone number", number)
 		}
+	}
+}
+
+// phoneTLS checks SIP by TLS, and that there is one where a trunk needs it.
+func (c *checker) phoneTLS(phone Phone) {
+	settings := phone.TLS
+	if _, err := netip.ParseAddrPort(settings.Address); settings.Address != "" && err != nil {
+		c.fault("$.phone.tls.address", "%q is not IP:port", settings.Address)
+	}
+	switch {
+	case (settings.Certificate == "") != (settings.Key == ""):
+		c.fault("$.phone.tls.certificate", "a certificate needs its key, and a key its certificate")
+	case settings.Certificate != "":
+		if _, err := ReadCertificate(settings.Certificate, settings.Key); err != nil {
+			c.fault("$.phone.tls.certificate", "%v", err)
+		}
+	}
+	if settings.Address != "" {
+		return
+	}
+	for i, trunk := range phone.Trunks {
+		if trunk.Transport == "tls" {
+			c.fault(fmt.Sprintf("$.phone.trunks[%d].transport", i), "a trunk by tls needs phone.tls.address")
+		}
+	}
+	if phone.Outbound.Transport == "tls" {
+		c.fault("$.phone.outbound.transport", "tls needs phone.tls.address")
 	}
 }
 

@@ -82,6 +82,8 @@ type Metrics struct {
 type Phone struct {
 	// Address is where SIP is taken, by UDP and TCP: IP:port. Port 0 takes a free one.
 	Address netip.AddrPort `yaml:"address"`
+	// TLS is where SIP is taken by TLS.
+	TLS PhoneTLS `yaml:"tls"`
 	// Advertise is the IP address that peers are told to send to, in Contact and SDP; unset
 	// means Address's. Behind NAT it is the outer one.
 	Advertise Address `yaml:"advertise"`

@@ -8,6 +8,16 @@ import (
 	"svar/contact"
 )
 
+// PhoneTLS is SIP by TLS, where voice is encrypted too.
+type PhoneTLS struct {
+	// Address is IP:port; empty means that none is taken, and no trunk has tls.
+	Address string `yaml:"address"`
+	// Certificate and Key are PEM files, read again when they change. Without them it is the certificate of
+	// [HTTPS].
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+}
+
 // Trunk is a SIP peer that is known.
 type Trunk struct {
 	Name string `yaml:"name"`

@@ -9,6 +9,7 @@ import (
 func TestTrunksAreRead(t *testing.T) {
 	t.Parallel()
 	config := load(t, `phone:
+  tls: {address: "127.0.0.1:5061"}
   trunks:
     - name: carrier
       addresses: [192.0.2.0/24]
@@ -51,6 +52,11 @@ func TestFaultsOfTrunksAreSaid(t *testing.T) {
 		trunk("keep_alive: 1s"):                                                "every 5s",
 		trunk("max_calls: -1"):                                                 "not below 0",
 		trunk("ca_file: /nowhere/ca.pem"):                                      "/nowhere/ca.pem",
+		trunk("transport: tls"):                                                "needs phone.tls.address",
+		"phone: {outbound: {transport: tls}}\n":                                "needs phone.tls.address",
+		"phone: {tls: {address: here}}\n":                                      "not IP:port",
+		"phone: {tls: {certificate: a.pem}}\n":                                 "needs its key",
+		"phone: {tls: {certificate: /nowhere/a.pem, key: /nowhere/b.pem}}\n":   "/nowhere/a.pem",
 		"phone: {trunks: [{name: a}]}\n":                                       "addresses, or a proxy",
 		"phone: {trunks: [{proxies: ['h:1']}]}\n":                              "a name of its own",
 		"phone: {outbound: {trunk: nobody}}\n":                                 "neither the name",

@@ -26,7 +26,7 @@ const maxDatagram = 1500
 // SocketStatistics counts what a socket did not hand on.
 type SocketStatistics struct {
 	Foreign   uint64 // from another source than the one that is locked, or left from an earlier call
-	Malformed uint64 // neither RTP nor RTCP
+	Malformed uint64 // neither RTP nor RTCP, or not encrypted by the key
 	Refused   uint64 // by the receiver
 }
 
@@ -53,6 +53,7 @@ type Socket struct {
 	startedAt      time.Time
 	multiplexed    bool // RTCP goes by the ports of RTP
 	statistics     SocketStatistics
+	protection     protection
 	outgoingBuffer [maxDatagram]byte
 	writing        sync.Mutex // guards outgoingBuffer
 }
@@ -194,6 +195,11 @@ func (s *Socket) takeRTP(data []byte, from netip.AddrPort, packet *rtp.Packet, r
 	if !admitted {
 		return
 	}
+	data, err := s.protection.open(data, false)
+	if err != nil {
+		s.count(func(statistics *SocketStatistics) { statistics.Malformed++ })
+		return
+	}
 	*packet = rtp.Packet{}
 	if err := packet.Unmarshal(data); err != nil || packet.Version != 2 {
 		s.count(func(statistics *SocketStatistics) { statistics.Malformed++ })
@@ -204,7 +210,7 @@ func (s *Socket) takeRTP(data []byte, from netip.AddrPort, packet *rtp.Packet, r
 		s.count(func(statistics *SocketStatistics) { statistics.Foreign++ })
 		return
 	}
-	err := receiver.Receive(packet)
+	err = receiver.Receive(packet)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if err != nil {
@@ -249,7 +255,11 @@ func (s *Socket) takeRTCP(data []byte, from netip.AddrPort, receiver Receiver, o
 	if !admitted {
 		return
 	}
-	packets, err := rtcp.Unmarshal(data)
+	data, err := s.protection.open(data, true)
+	var packets []rtcp.Packet
+	if err == nil {
+		packets, err = rtcp.Unmarshal(data)
+	}
 	if err != nil {
 		s.count(func(statistics *SocketStatistics) { statistics.Malformed++ })
 		return
@@ -278,7 +288,11 @@ func (s *Socket) WriteRTP(header *rtp.Header, payload []byte) error {
 		return fmt.Errorf("write RTP: %d octets are more than %d", count+len(payload), maxDatagram)
 	}
 	count += copy(s.outgoingBuffer[count:], payload)
-	if _, err := s.rtp.WriteToUDPAddrPort(s.outgoingBuffer[:count], remote); err != nil {
+	packet, err := s.protection.seal(s.outgoingBuffer[:count], false)
+	if err != nil {
+		return err
+	}
+	if _, err := s.rtp.WriteToUDPAddrPort(packet, remote); err != nil {
 		return fmt.Errorf("send RTP: %w", err)
 	}
 	return nil
@@ -308,6 +322,9 @@ func (s *Socket) WriteRTCP(packets []rtcp.Packet) error {
 	data, err := rtcp.Marshal(packets)
 	if err != nil {
 		return fmt.Errorf("write RTCP: %w", err)
+	}
+	if data, err = s.protection.seal(data, true); err != nil {
+		return err
 	}
 	if _, err := connection.WriteToUDPAddrPort(data, remote); err != nil {
 		return fmt.Errorf("send RTCP: %w", err)

@@ -19,7 +19,7 @@ import (
 // voicePort is where a description says that voice is taken.
 func voicePort(t testing.TB, body []byte) netip.AddrPort {
 	t.Helper()
-	d, err := readDescription(body, 0)
+	d, err := readDescription(body, 0, false)
 	if err != nil {
 		t.Fatalf("our description: %v\n%s", err, body)
 	}
@@ -54,7 +54,7 @@ func TestACallIsAnsweredHeardAndEnded(t *testing.T) {
 			if answer.StatusCode != sip.StatusOK || answer.Contact() == nil {
 				t.Fatalf("answer:\n%s", answer)
 			}
-			d, err := readDescription(answer.Body(), 0)
+			d, err := readDescription(answer.Body(), 0, false)
 			if err != nil || d.format.Codec != media.PCMU || d.format.TelephoneEvent != 101 || len(d.lines[0].MediaName.Formats) != 2 {
 				t.Errorf("answer: %+v, %v\n%s", d, err, answer.Body())
 			}

@@ -54,6 +54,8 @@ type Config struct {
 	// DefaultAddress; port 0 takes a free one. An unspecified address (0.0.0.0) serves all
 	// interfaces.
 	Address netip.AddrPort
+	// TLS is how SIP is taken by TLS as well; nil means not at all. A trunk by TLS needs it.
+	TLS *TLS
 	// Advertise is the IP address that peers are told to send signalling and voice to.
 	// The zero value means Address's, or, when that is unspecified, the one from which
 	// each peer is reached. Set it behind NAT.
@@ -186,6 +188,12 @@ func (c Config) checkTrunks() []error {
 			faults = append(faults, fmt.Errorf("there are two trunks %q", trunk.Name))
 		}
 		names[trunk.Name] = true
+	}
+	if c.TLS == nil && slices.ContainsFunc(c.Trunks, func(trunk Trunk) bool { return trunk.transport() == "TLS" }) {
+		faults = append(faults, errors.New("a trunk by TLS needs an address of ours for TLS"))
+	}
+	if c.TLS != nil && (c.TLS.Certificate == nil || !c.TLS.Address.Addr().IsValid() || c.TLS.Address.Addr().Zone() != "") {
+		faults = append(faults, errors.New("SIP by TLS needs an IP address with a port, and a certificate"))
 	}
 	carries := func(name string) bool {
 		trunk := c.trunkNamed(name)

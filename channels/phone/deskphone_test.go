@@ -105,7 +105,7 @@ func TestADeskPhoneRingsAndIsPickedUp(t *testing.T) {
 			if from := d.invite.From(); from.DisplayName != `Personal \"anna\" staff` || from.Address.User != "+46846500401" {
 				t.Errorf("it shows %q, %q", from.DisplayName, from.Address.User)
 			}
-			if offer, err := readDescription(d.invite.Body(), 0); err != nil || offer.format.Codec != media.PCMA {
+			if offer, err := readDescription(d.invite.Body(), 0, false); err != nil || offer.format.Codec != media.PCMA {
 				t.Errorf("the offer begins with %v, %v", offer.format, err)
 			}
 			select {

@@ -29,7 +29,7 @@ func TestAUserIsCalledHeardAndHungUpOn(t *testing.T) {
 	if invite.Recipient.User != string(userNumber) || invite.To().Address.User != string(userNumber) || tag(invite.To().Params) != "" {
 		t.Errorf("INVITE does not call the user:\n%s", invite)
 	}
-	if _, err := readDescription(invite.Body(), 0); err != nil {
+	if _, err := readDescription(invite.Body(), 0, false); err != nil {
 		t.Errorf("INVITE's offer: %v", err)
 	}
 	user.respond(invite, 100, "", "")

@@ -359,7 +359,7 @@ func (l *leg) takeAnswer(ack *sip.Request) sip.Header {
 		l.log.Warn().Msg("no answer in ACK")
 		return because(488, "No answer to our offer in ACK")
 	}
-	answer, err := readDescription(ack.Body(), 0)
+	answer, err := readDescription(ack.Body(), 0, l.session.secure)
 	if err != nil {
 		l.log.Warn().Err(err).Msg("no usable answer in ACK")
 		return because(488, "The answer in ACK can not be used: "+err.Error())

@@ -42,7 +42,7 @@ func (d *dialled) provisional(response *sip.Response) {
 	if len(response.Body()) == 0 {
 		return
 	}
-	answer, err := readDescription(response.Body(), 0)
+	answer, err := readDescription(response.Body(), 0, d.session.secure)
 	if err != nil {
 		d.log.Debug().Err(err).Msg("the description before the answer can not be used")
 		return
@@ -158,7 +158,7 @@ func (d *dialled) answerOf(response *sip.Response) (description, error) {
 	if e := d.early[d.dialog.RemoteTag]; len(response.Body()) == 0 && e != nil && e.description.format.Codec != 0 {
 		return e.description, nil
 	}
-	return readDescription(response.Body(), media.Codec(0))
+	return readDescription(response.Body(), media.Codec(0), d.session.secure)
 }
 
 // EarlySound is closed once the other side sounds before it answers: its own ringing, or an

@@ -267,7 +267,7 @@ func (l *leg) refreshAnswered(o outcome) sip.Header {
 // takeRefreshedAnswer follows the answer to our INVITE, as far as it can be used: the call was up
 // before.
 func (l *leg) takeRefreshedAnswer(response *sip.Response) {
-	answer, err := readDescription(response.Body(), l.offer.format.Codec)
+	answer, err := readDescription(response.Body(), l.offer.format.Codec, l.session.secure)
 	if err != nil {
 		l.log.Warn().Err(err).Msg("no usable answer to the refresh of the session")
 		return

@@ -52,7 +52,9 @@ type Gateway struct {
 	transactions  *sip.TransactionLayer
 	udp           *datagrams
 	tcp           *connections
+	secure        *secureConnections // nil without TLS
 	port          uint16
+	securePort    uint16
 	socketsClosed atomic.Bool
 
 	// served is closed when the library has the UDP socket, closing when no further calls are taken; life ends
@@ -148,13 +150,25 @@ func (g *Gateway) Listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var secure *net.TCPListener
+	if g.config.TLS != nil {
+		if secure, err = listenSecure(ctx, g.config.TLS.Address); err != nil {
+			_ = udp.Close()
+			_ = tcp.Close()
+			return err
+		}
+	}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.port = localPort(udp.LocalAddr())
 	g.udp, g.tcp = newDatagrams(g, udp), newConnections(g, tcp)
+	if secure != nil {
+		g.secure, g.securePort = newSecureConnections(g, secure), localPort(secure.Addr())
+	}
 	log := slog.New(parseCounter{Handler: slog.DiscardHandler, gateway: g})
 	g.transport = sip.NewTransportLayer(noNames, newParser(), nil, sip.WithTransportLayerLogger(log),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{
 			TCP: &sip.TransportTCP{DialerCreate: g.guardDial, WriteTimeout: writeTimeout},
+			TLS: &sip.TransportTLS{TransportTCP: &sip.TransportTCP{DialerCreate: refuseDial, WriteTimeout: writeTimeout}},
 		}))
 	// Before the transactions see a message: they run their handlers in the order given.
 	g.transport.OnMessage(tidy)
@@ -176,6 +190,16 @@ func (g *Gateway) Address() netip.AddrPort {
 	return netip.AddrPortFrom(g.config.Address.Addr(), g.port)
 }
 
+// SecureAddress is where SIP is taken by TLS, likewise; the zero value without TLS.
+func (g *Gateway) SecureAddress() netip.AddrPort {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if g.secure == nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(g.config.TLS.Address.Addr(), g.securePort)
+}
+
 // Serve implements [channels.Gateway]. It can be called once. At the end unanswered calls get
 // 503 and connected ones BYE, whose answers are waited for up to two seconds.
 func (g *Gateway) Serve(ctx context.Context) error {
@@ -194,6 +218,10 @@ func (g *Gateway) Serve(ctx context.Context) error {
 	readers.Go(g.udp.serve)
 	readers.Go(g.registrar.run)
 	readers.Go(func() { _ = g.transport.ServeTCP(g.tcp) }) // ends when the listener is closed
+	if g.secure != nil {
+		readers.Go(g.secure.acceptAll)
+		readers.Go(func() { _ = g.transport.ServeTLS(g.secure) })
+	}
 	g.watchTrunks()
 	g.log.Info().Stringer("address", g.Address()).Msg("SIP is served")
 
@@ -201,6 +229,9 @@ func (g *Gateway) Serve(ctx context.Context) error {
 	g.stop()
 	readers.Wait()
 	g.tcp.readers.Wait()
+	if g.secure != nil {
+		g.secure.readers.Wait()
+	}
 	return nil
 }
 
@@ -223,6 +254,9 @@ func (g *Gateway) stop() {
 	g.transactions.Close()
 	g.socketsClosed.Store(true)
 	_ = g.tcp.Close() // nothing is left to be done when it fails
+	if g.secure != nil {
+		_ = g.secure.Close()
+	}
 	_ = g.udp.Close()
 	_ = g.transport.Close() // closes what is open; that it was closed before is no fault
 	g.waitIdle()            // handlers that came in the meantime

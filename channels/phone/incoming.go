@@ -375,7 +375,7 @@ func (g *Gateway) newLeg(request *sip.Request, transaction *sip.ServerTx, source
 	}
 	var offer description
 	if len(request.Body()) > 0 {
-		if offer, err = readDescription(request.Body(), 0); err != nil {
+		if offer, err = readDescription(request.Body(), 0, isSecure(request)); err != nil {
 			return nil, notAcceptable(g.localAddress(source.Addr()), err)
 		}
 	}

@@ -134,8 +134,9 @@ func (g *Gateway) newLegOf(dialog record, encoded []byte, socket *media.Socket) 
 		lastReliable: rand.Uint32N(1 << 16),
 		cancelled:    make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
 		over: make(chan struct{}), finished: make(chan struct{}), dialog: dialog,
-		session: session{id: rand.Uint64() >> 1, address: g.localAddress(dialog.Source.Addr()), port: socket.Port()},
+		session: session{id: rand.Uint64() >> 1, address: g.localAddress(dialog.Source.Addr()), port: socket.Port(), secure: dialog.Transport == "TLS"},
 	}
+	l.protect(cryptoLine{}) // nothing goes, until the keys are there, where they are due
 	l.first = l.early
 	l.cancel = sync.OnceFunc(func() { close(l.cancelled) })
 	l.hangUp = sync.OnceFunc(func() { close(l.hungUp) })
@@ -331,6 +332,7 @@ func (l *leg) settle(d description) {
 		l.claimed = d.remote
 	}
 	l.socket.Multiplex(d.multiplexed)
+	l.protect(d.crypto)
 	l.stream.SetDirection(d.direction)
 	if d.format != l.offer.format {
 		// Before the voice has begun, it begins in the new one.

@@ -81,7 +81,8 @@ func (d *dialled) onward(reason contact.DialFailure, ending channels.Ending) sta
 		return d.failed(reason, ending)
 	}
 	d.hop, d.authorization, d.challenges = hop, nil, 0
-	d.session.address = d.gateway.localAddress(address.Addr())
+	d.session.address, d.session.secure = d.gateway.localAddress(address.Addr()), dialog.Transport == "TLS"
+	d.protect(cryptoLine{})
 	d.resend(dialog)
 	d.log.Info().Str("trunk", hop.trunk.Name).Str("transport", dialog.Transport).Msg("call dialled by another proxy")
 	return d.dialling

@@ -223,6 +223,9 @@ func (r record) nextHop() (transport string, address netip.AddrPort, known bool)
 		return "", netip.AddrPort{}, false // names are not resolved
 	}
 	transport = r.Transport
+	if strings.EqualFold(uri.Scheme, "sips") {
+		transport = "TLS"
+	}
 	if named, found := uri.UriParams.Get("transport"); found {
 		transport = sip.NetworkToUpper(named)
 		if !isTransport(transport) {
@@ -247,6 +250,9 @@ func (g *Gateway) destination(r record) (transport string, address netip.AddrPor
 		return r.Transport, r.Source
 	}
 	transport, address, known := r.nextHop()
+	if r.Transport == "TLS" && transport != "TLS" {
+		known = false // keys are in what we send
+	}
 	if known && !r.Latched && (address.Addr() == r.Source.Addr() || g.config.trunkOf(address.Addr()) != nil) {
 		return transport, address
 	}

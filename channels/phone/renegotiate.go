@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -77,10 +78,13 @@ func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
 		}
 		return body, nil
 	}
+	if l.session.secure && !isSecure(request) {
+		return nil, notAcceptable(l.session.address, fmt.Errorf("%w: keys are taken by TLS only", errDescription))
+	}
 	// The codec goes on if the offer has it, and changes otherwise.
-	offer, err := readDescription(request.Body(), l.offer.format.Codec)
+	offer, err := readDescription(request.Body(), l.offer.format.Codec, l.session.secure)
 	if err != nil {
-		offer, err = readDescription(request.Body(), 0)
+		offer, err = readDescription(request.Body(), 0, l.session.secure)
 	}
 	if err != nil {
 		return nil, notAcceptable(l.session.address, err)

@@ -74,7 +74,7 @@ func TestACallChangesItsCodecAndPort(t *testing.T) {
 			c.within(sip.UPDATE, "", offer)
 			answer = c.finalOf(sip.UPDATE, c.sequence).Body()
 		}
-		d, err := readDescription(answer, 0)
+		d, err := readDescription(answer, 0, false)
 		if err != nil || d.format != (media.Format{Codec: move.codec, PayloadType: move.codec.PayloadType(), TelephoneEvent: 96}) {
 			t.Fatalf("answer to %s: %+v, %v\n%s", move.by, d.format, err, answer)
 		}

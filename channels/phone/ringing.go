@@ -106,7 +106,7 @@ func (l *leg) prack(in received) {
 		return
 	}
 	if waiting.answerDue {
-		answer, err := readDescription(in.request.Body(), 0)
+		answer, err := readDescription(in.request.Body(), 0, l.session.secure)
 		if err != nil {
 			l.gateway.reject(in.request, in.transaction, notAcceptable(l.session.address, err))
 			return // PRACK may come again, with a better one

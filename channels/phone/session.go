@@ -40,12 +40,14 @@ type description struct {
 	// has as many, in the same order.
 	lines []*sdp.MediaDescription
 	audio int
+	// crypto is the key by which the other side encrypts; its tag is empty when it does not.
+	crypto cryptoLine
 }
 
 // readDescription reads an offer or an answer and takes the first audio of it that we can
 // speak, with the first codec of it that we know. With keep set (a call that goes on) only
-// that codec is taken.
-func readDescription(body []byte, keep media.Codec) (description, error) {
+// that codec is taken. With secure set the voice must be encrypted, and otherwise it must not.
+func readDescription(body []byte, keep media.Codec, secure bool) (description, error) {
 	if len(body) > maxDescription {
 		return description{}, fmt.Errorf("%w: longer than %d bytes", errDescription, maxDescription)
 	}
@@ -56,12 +58,16 @@ func readDescription(body []byte, keep media.Codec) (description, error) {
 	if len(parsed.MediaDescriptions) > maxMediaLines {
 		return description{}, fmt.Errorf("%w: more than %d media", errDescription, maxMediaLines)
 	}
+	protocol := plainVoice
+	if secure {
+		protocol = encryptedVoice
+	}
 	for index, line := range parsed.MediaDescriptions {
 		if len(line.MediaName.Formats) > maxPayloadTypes {
 			return description{}, fmt.Errorf("%w: more than %d payload types", errDescription, maxPayloadTypes)
 		}
 		if line.MediaName.Media != "audio" || line.MediaName.Port.Value == 0 ||
-			strings.Join(line.MediaName.Protos, "/") != "RTP/AVP" {
+			strings.Join(line.MediaName.Protos, "/") != protocol {
 			continue
 		}
 		format, found := chooseFormat(line, keep)
@@ -69,10 +75,15 @@ func readDescription(body []byte, keep media.Codec) (description, error) {
 			continue
 		}
 		d := description{format: format, lines: parsed.MediaDescriptions, audio: index}
+		if secure {
+			if d.crypto, found = chooseCrypto(line); !found {
+				continue
+			}
+		}
 		d.address(&parsed, line)
 		return d, nil
 	}
-	return description{}, fmt.Errorf("%w: no audio over RTP/AVP with PCMA, PCMU or G722", errDescription)
+	return description{}, fmt.Errorf("%w: no audio over %s with PCMA, PCMU or G722", errDescription, protocol)
 }
 
 // chooseFormat takes the first codec of the offer that we speak, and telephone-event if it
@@ -182,6 +193,9 @@ type session struct {
 	port    uint16
 	last    string // what was sent last, less its version
 	lines   []*sdp.MediaDescription
+	// secure says that the voice is encrypted; keys are ours, by suite.
+	secure bool
+	keys   map[media.SRTPSuite]media.SRTPKey
 }
 
 // answer describes our side in reply to an offer.
@@ -189,7 +203,7 @@ func (s *session) answer(offer description) ([]byte, error) {
 	var lines []*sdp.MediaDescription
 	for index, line := range offer.lines {
 		if index == offer.audio {
-			line := s.audio(offer.direction, offer.format)
+			line := s.protected(s.audio(offer.direction, offer.format), offer.crypto)
 			if offer.multiplexed {
 				line = line.WithPropertyAttribute("rtcp-mux")
 			}
@@ -217,7 +231,7 @@ func (s *session) offer(settled media.Format, direction media.Direction) ([]byte
 	if formats[0].TelephoneEvent == 0 {
 		formats[0].TelephoneEvent = offeredEvent
 	}
-	return s.describe([]*sdp.MediaDescription{s.audio(direction, formats...)})
+	return s.describe([]*sdp.MediaDescription{s.protected(s.audio(direction, formats...), cryptoLine{})})
 }
 
 // audio is our one audio line.
@@ -242,8 +256,8 @@ var directionNames = map[media.Direction]string{
 }
 
 // elsewhere is a session of the same voice in another dialog, whose other side has another way to us.
-func (s session) elsewhere(address netip.Addr) session {
-	return session{id: s.id + 1, address: address, port: s.port}
+func (s session) elsewhere(address netip.Addr, secure bool) session {
+	return session{id: s.id + 1, address: address, port: s.port, secure: secure}
 }
 
 // again describes what was described last, without a change (RFC 4028 §7.4).

@@ -73,7 +73,7 @@ func TestReadDescription(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := readDescription(test.body, test.keep)
+			got, err := readDescription(test.body, test.keep, false)
 			if test.fails {
 				if !errors.Is(err, errDescription) {
 					t.Errorf("got %+v, %v; want an error", got, err)
@@ -95,7 +95,7 @@ func TestAnswersMirrorTheOffer(t *testing.T) {
 	t.Parallel()
 	s := session{id: 7, address: netip.MustParseAddr("192.0.2.1"), port: 20000}
 	offer, err := readDescription(sdpOf("c=IN IP4 192.0.2.7", "t=0 0", "m=video 5000 RTP/SAVPF 99 98",
-		"m=audio 4000 RTP/AVP 18 96 0 101", "a=rtpmap:96 PCMA/8000", "a=rtpmap:101 telephone-event/8000", "a=sendonly", "m=audio 6000 RTP/AVP 8"), 0)
+		"m=audio 4000 RTP/AVP 18 96 0 101", "a=rtpmap:96 PCMA/8000", "a=rtpmap:101 telephone-event/8000", "a=sendonly", "m=audio 6000 RTP/AVP 8"), 0, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func FuzzNegotiation(f *testing.F) {
 	f.Add(sdpOf("c=IN IP6 ::", "t=0 0", "m=audio 4000/2 RTP/AVP 0", "a=rtcp:1", "a=inactive"))
 	f.Add([]byte("v=0\r\nm=audio"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		offer, err := readDescription(body, 0)
+		offer, err := readDescription(body, 0, false)
 		if err != nil {
 			return
 		}

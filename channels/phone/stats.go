@@ -34,6 +34,7 @@ type Stats struct {
 	RateLimited  uint64 // calls and datagrams of strangers that came too fast
 	Oversized    uint64 // datagrams
 	Connections  uint64 // TCP connections closed because there were too many
+	Handshakes   uint64 // TLS connections that got no further
 	DialsRefused uint64 // connections that a response would have opened
 	// Strays are messages of strangers that belong to no call and are for no line of ours.
 	// StraysDropped are those of them that got no answer, because there were too many or a
@@ -71,9 +72,9 @@ var methods = []sip.RequestMethod{
 
 // counters are Stats as they are counted.
 type counters struct {
-	calls, answered, refused, malformed, unparsable, rateLimited, oversized atomic.Uint64
-	connections, dialsRefused, lostACKs, silences, deadRTP, expired         atomic.Uint64
-	repeated, answersRepeated, strays, straysDropped, scanners              atomic.Uint64
+	calls, answered, refused, malformed, unparsable, rateLimited, oversized     atomic.Uint64
+	connections, handshakes, dialsRefused, lostACKs, silences, deadRTP, expired atomic.Uint64
+	repeated, answersRepeated, strays, straysDropped, scanners                  atomic.Uint64
 	// requests are counted by index into methods, and one more for the others.
 	requests [15]atomic.Uint64
 	// responses are counted by code less 100.
@@ -136,7 +137,7 @@ func (g *Gateway) Stats() Stats {
 	stats := Stats{
 		Calls: c.calls.Load(), Answered: c.answered.Load(), Active: active, Refused: c.refused.Load(),
 		Malformed: c.malformed.Load(), Unparsable: c.unparsable.Load(), RateLimited: c.rateLimited.Load(),
-		Oversized: c.oversized.Load(), Connections: c.connections.Load(), DialsRefused: c.dialsRefused.Load(),
+		Oversized: c.oversized.Load(), Connections: c.connections.Load(), DialsRefused: c.dialsRefused.Load(), Handshakes: c.handshakes.Load(),
 		LostACKs: c.lostACKs.Load(), Silences: c.silences.Load(), DeadRTP: c.deadRTP.Load(), Expired: c.expired.Load(),
 		Repeated: c.repeated.Load(), AnswersRepeated: c.answersRepeated.Load(),
 		Strays: c.strays.Load(), StraysDropped: c.straysDropped.Load(), Scanners: c.scanners.Load(),

@@ -120,7 +120,7 @@ func (g *Gateway) newTakeover(request *sip.Request, transaction *sip.ServerTx) (
 		t.dialog.Trunk = trunk.Name
 	}
 	if len(request.Body()) > 0 {
-		if t.offer, err = readDescription(request.Body(), 0); err != nil {
+		if t.offer, err = readDescription(request.Body(), 0, isSecure(request)); err != nil {
 			return t, notAcceptable(g.localAddress(source.Addr()), err)
 		}
 	}
@@ -136,7 +136,7 @@ func (l *leg) takeOver(t takeover) {
 		return
 	}
 	session := l.session
-	l.session = session.elsewhere(l.gateway.localAddress(t.dialog.Source.Addr()))
+	l.session = session.elsewhere(l.gateway.localAddress(t.dialog.Source.Addr()), t.dialog.Transport == "TLS")
 	answerDue := len(t.request.Body()) == 0
 	var (
 		body []byte

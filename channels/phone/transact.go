@@ -3,6 +3,7 @@ package phone
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -13,6 +14,9 @@ const largeMessage = 1300
 
 // portFor is the port where we take what comes by a transport.
 func (g *Gateway) portFor(transport string) uint16 {
+	if transport == "TLS" {
+		return g.securePort
+	}
 	return g.port
 }
 
@@ -33,6 +37,18 @@ func (g *Gateway) transact(ctx context.Context, request *sip.Request, trunk *Tru
 		}
 		goBy(request, "UDP")
 		request.Laddr = laddr
+	}
+	if request.Transport() == "TLS" {
+		address, err := netip.ParseAddrPort(request.Destination())
+		if err == nil {
+			if trunk == nil {
+				trunk = g.config.trunkOf(address.Addr())
+			}
+			err = g.connect(ctx, trunk, address)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	transaction, err := g.transactions.Request(ctx, request)
 	if err != nil {

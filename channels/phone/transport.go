@@ -356,6 +356,13 @@ func (g *Gateway) guardDial(local net.Addr) net.Dialer {
 	}
 }
 
+// refuseDial makes dialers that dial nobody: TLS connections are opened by Gateway.connect.
+func refuseDial(net.Addr) net.Dialer {
+	return net.Dialer{ControlContext: func(context.Context, string, string, syscall.RawConn) error {
+		return errors.New("the SIP library opens no TLS connections")
+	}}
+}
+
 // noNames is a resolver that asks nobody: host names in messages come from strangers.
 var noNames = &net.Resolver{
 	PreferGo: true,

@@ -191,7 +191,7 @@ func (s sink) sip(stats phone.Stats) {
 	}
 	for reason, count := range map[string]uint64{
 		"call": stats.Refused, "malformed": stats.Malformed, "not-sip": stats.Unparsable, "too-many": stats.RateLimited,
-		"too-large": stats.Oversized, "connections": stats.Connections, "dial": stats.DialsRefused, "scanner": stats.Scanners,
+		"too-large": stats.Oversized, "connections": stats.Connections, "dial": stats.DialsRefused, "scanner": stats.Scanners, "handshake": stats.Handshakes,
 	} {
 		s.count(sipRefused, count, reason)
 	}

@@ -2,13 +2,47 @@ package main
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
+	"net/netip"
+	"path/filepath"
 	"slices"
+	"time"
 
 	"svar/channels/phone"
 	"svar/configs"
 	"svar/identity"
 )
+
+// phoneTLS is how SIP is taken by TLS; nil when it is not. Its certificate is in files of its own, or the one that
+// browsers are shown, or one that signs itself.
+func (a *App) phoneTLS() (*phone.TLS, error) {
+	settings, https := a.options.Config.Phone.TLS, a.options.Config.HTTPS
+	if settings.Address == "" {
+		return nil, nil
+	}
+	address, err := netip.ParseAddrPort(settings.Address)
+	if err != nil {
+		return nil, fmt.Errorf("read phone.tls.address: %w", err)
+	}
+	shown := a.certificates
+	switch {
+	case settings.Certificate != "":
+		shown, err = newCertificateFiles(settings.Certificate, settings.Key, time.Now, a.options.Log)
+	case shown == nil:
+		shown, err = newSelfSigned(filepath.Join(a.options.Data, "https", "self-signed.pem"), neededNames(https), time.Now, a.options.Log)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the certificate of phone.tls: %w", err)
+	}
+	return &phone.TLS{Address: address, Certificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if named := *hello; named.ServerName == "" && len(https.ACME.Domains) > 0 {
+			named.ServerName = https.ACME.Domains[0] // many telephones and carriers name nobody
+			hello = &named
+		}
+		return shown.certificate(hello)
+	}}, nil
+}
 
 // trunks are those of the configuration, and the one that phone.outbound.trunk names by host:port.
 func trunks(config configs.Phone) ([]phone.Trunk, error) {

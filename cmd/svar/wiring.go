@@ -192,6 +192,9 @@ func phoneConfig(config configs.Config, a *App) (phone.Config, error) {
 		out.Lines = append(out.Lines, phone.Line{ID: line.ID, Number: line.Number, Shown: config.ShownNumber(line.ID)})
 	}
 	var err error
+	if out.TLS, err = a.phoneTLS(); err != nil {
+		return out, err
+	}
 	out.Trunks, err = trunks(config.Phone)
 	return out, err
 }
