@@ -65,9 +65,16 @@
 // A caller who sends no voice is asked by OPTIONS whether his side still knows the call
 // (silence.go). If it does he is kept, however long he is silent.
 //
+// # Desk phones
+//
+// Agents may register telephones of their own (registrar.go) by digest (digest.go): with their
+// account's name and a password that we made. [Gateway.Ring] rings all that an agent has registered,
+// and the first that is picked up has the call (deskphone.go). Everything goes to where the phone
+// registered from, over the connection that it registered by, whatever address it believes to have.
+// A phone dials out and transfers by no means of its own: it is challenged, then refused with 403.
+//
 // # What it does not own
 //
 // Whether and by whom a call is answered is decided elsewhere; the gateway hands each
-// contact to its [channels.Intake] and executes the leg. Who may transfer a call by REFER is asked of
-// a hook; nobody may without.
+// contact to its [channels.Intake] and executes the leg.
 package phone

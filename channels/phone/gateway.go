@@ -44,8 +44,6 @@ type Gateway struct {
 	// second is the unit of session timers, and refreshPart the part of the interval after which we refresh: a
 	// half. Other ones in tests.
 	second, refreshPart time.Duration
-	// referrer takes REFER of those who may send it; nil: nobody may. Set before Serve.
-	referrer referrer
 
 	// Set by Listen.
 	transport     *sip.TransportLayer

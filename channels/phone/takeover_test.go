@@ -8,7 +8,6 @@ import (
 
 	"svar/channels"
 	"svar/channels/media"
-	"svar/contact"
 )
 
 // replaces is the header that names a call, as it is at our side.
@@ -182,26 +181,12 @@ func TestACallThatRingsIsNotTakenOver(t *testing.T) {
 	}
 }
 
-// A registered desk phone may take a call over, and refer one.
-func TestADeskPhoneMayTakeOverAndRefer(t *testing.T) {
+// A registered desk phone may take a call over.
+func TestADeskPhoneMayTakeOver(t *testing.T) {
 	t.Parallel()
-	s, begin := prepare(t)
-	referred := make(chan contact.LegID, 1)
-	s.referrer = func(l *leg, request *sip.Request, transaction *sip.ServerTx) bool {
-		referred <- l.id
-		s.respond(request, transaction, 202, "Accepted")
-		return true
-	}
-	begin()
+	s := serve(t)
 	c := newPeer(t, "UDP", s.Address()).call()
 	a := s.connect(t, c)
-	c.within(sip.REFER, "Refer-To: <sip:+46850800100@192.0.2.1>\r\n", "")
-	if got := c.finalOf(sip.REFER, c.sequence); status(got) != 202 {
-		t.Errorf("REFER got %d", status(got))
-	}
-	if got := await(t, referred, "REFER"); got != a.leg.ID() {
-		t.Errorf("leg %s was referred", got)
-	}
 	second := newPeer(t, "UDP", s.Address()).call()
 	s.registrar.mutex.Lock()
 	s.registrar.bindings["anna"] = []*binding{{source: second.local}}
