@@ -216,15 +216,21 @@ func runSipp(b *testing.B, scenario string, arguments ...string) *sippRun {
 		"-buff_size", strconv.Itoa(8 << 20),
 	}, arguments...)...)
 	run.process.Dir, run.process.Env = run.directory, append(os.Environ(), "TERM=dumb")
+	screen := &lockedBuffer{}
+	run.process.Stderr = screen
 	if err := run.process.Start(); err != nil {
 		b.Fatalf("start sipp: %v (is the package sip-tester installed?)", err)
 	}
 	go func() {
 		defer close(run.done)
 		_ = run.process.Wait()
+		if run.process.ProcessState.ExitCode() > 1 { // 1: some calls failed
+			b.Errorf("sipp %s could not run: %s", scenario, screen.tail())
+		}
 	}()
 	b.Cleanup(func() {
 		_ = run.process.Process.Kill()
+		<-run.done
 		if complaints, err := os.ReadFile(filepath.Join(run.directory, "errors")); err == nil {
 			b.Logf("sipp %s complained: %.2000s", scenario, complaints)
 		}
@@ -385,7 +391,7 @@ func BenchmarkSIPWaiting(b *testing.B) {
 	for b.Loop() {
 		_, memory := desk.cost()
 		run := runSipp(b, "waiting", desk.server.sip.String(), "-s", desk.number, "-p", strconv.Itoa(freePort(b)), "-r", "200",
-			"-m", strconv.Itoa(callers), "-l", strconv.Itoa(callers), "-min_rtp_port", "10000", "-max_rtp_port", "19998",
+			"-m", strconv.Itoa(callers), "-l", strconv.Itoa(callers), "-mp", "10000",
 			"-d", strconv.Itoa((seconds+15)*1000))
 		// The cost is that of the middle, when all wait.
 		time.Sleep(10 * time.Second)
@@ -409,7 +415,7 @@ func BenchmarkSIPSoak(b *testing.B) {
 	}
 	round := func(seconds int) {
 		giveUp := runSipp(b, "waiting", desk.server.sip.String(), "-s", desk.number, "-p", strconv.Itoa(freePort(b)), "-r", "5",
-			"-m", strconv.Itoa(5*seconds), "-min_rtp_port", "10000", "-max_rtp_port", "19998", "-d", "700")
+			"-m", strconv.Itoa(5*seconds), "-mp", "10000", "-d", "700")
 		desk.callers(12, 12*seconds)
 		<-giveUp.done
 	}
