@@ -285,3 +285,29 @@ func TestLostOrdersAboutAPlaceAreMadeUpFor(t *testing.T) {
 		w.expect(contact.ConfirmConnected{Offer: 8, Leg: "outside-leg"})
 	})
 }
+
+// The caller agreed to be recorded; a place that is called has not, in a conference neither. What the user and his agent say
+// to each other before and after is.
+func TestPlaceOutsideIsNotRecorded(t *testing.T) {
+	recorded(t, func(t *testing.T, w *world, _ *recordings) {
+		caller := w.announced()
+		caller.endPrompt()
+		synctest.Wait()
+		w.taken()
+		time.Sleep(time.Second) // the bubble's clock
+		w.askOutside("office")
+		up(w.dialler.last().leg)
+		w.conference(true)
+		time.Sleep(10 * time.Second)
+		w.send(bus.Order{Kind: bus.OrderOutsideEnd, Offer: 8})
+		time.Sleep(2 * time.Second)
+		w.dispatcher.sent()
+		caller.over(channels.EndedByParty)
+		synctest.Wait()
+		told := w.dispatcher.sent()
+		end, is := told[len(told)-1].(contact.ReportRecording)
+		if !is || end.Recording != contact.RecordingEnded || end.Length < 2900 || end.Length > 3100 {
+			t.Errorf("told %#v, want three seconds", told)
+		}
+	})
+}
