@@ -2,6 +2,7 @@ package switchboard_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,14 +31,22 @@ type named struct {
 // tones are of the parties, in order. They are low: while a mix corrects a delay it plays up to a fortieth too high or low.
 var tones = []float64{300, 600, 900, 1200}
 
+// toneFrames are 20 ms of each tone, which holds whole periods.
+var toneFrames = sync.OnceValue(func() (frames [][]byte) {
+	for _, tone := range tones {
+		frames = append(frames, mediatest.TonePayloads(media.PCMA, tone, 1)[0])
+	}
+	return frames
+})
+
 // hearing lets all of them speak at once, each in a tone of his own, and returns who hears whom: "u:ab" says that u hears
 // a and b.
 func hearing(parties ...named) string {
 	const frames = 40
 	speak := func() {
-		for i := range frames {
+		for range frames {
 			for n, p := range parties {
-				p.speak(mediatest.TonePayloads(media.PCMA, tones[n], frames)[i])
+				p.speak(toneFrames()[n])
 			}
 			time.Sleep(media.FrameDuration)
 		}

@@ -245,7 +245,7 @@ func TestCallThatTheDeskBegins(t *testing.T) {
 func TestLongSilenceEndsNoCall(t *testing.T) {
 	withGrace(t, func(t *testing.T, w *world) {
 		caller, anna := w.connected()
-		time.Sleep(20 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		w.expect()
 		expectHearing(t, "u:a a:u", named{"u", caller}, named{"a", anna})
 	})
