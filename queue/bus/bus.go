@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ type Bus struct {
 // New returns a bus over a connection that the caller closes.
 func New(conn *nats.Conn) *Bus { return &Bus{conn: conn} }
 
-const prefix = "svar.v3."
+// prefix begins every subject.
+var prefix = "svar.v" + strconv.Itoa(Version) + "."
 
 var escape = strings.NewReplacer("%", "%25", ".", "%2E", "*", "%2A", ">", "%3E", " ", "%20", "\t", "%09", "\r", "%0D", "\n", "%0A")
 

@@ -410,7 +410,7 @@ func TestTheEndTurnsWaitingCommandsAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := w.conn.RequestWithContext(testContext(t), "svar.v3.command", command)
+	answer, err := w.conn.RequestWithContext(testContext(t), "svar.v5.command", command)
 	if err != nil || !strings.Contains(string(answer.Data), errOver.Error()) {
 		t.Errorf("got %v: %v", answer, err)
 	}

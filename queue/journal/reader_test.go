@@ -88,7 +88,7 @@ func TestReadersMayOnlyRead(t *testing.T) {
 		"delete the stream": func(ctx context.Context) error { return js.DeleteStream(ctx, recordStream) },
 		"look at PERSONAL":  func(ctx context.Context) error { _, err := js.Stream(ctx, "PERSONAL"); return err },
 		"command": func(ctx context.Context) error {
-			_, err := conn.RequestWithContext(ctx, "svar.v3.command", nil)
+			_, err := conn.RequestWithContext(ctx, "svar.v5.command", nil)
 			return err
 		},
 		"make another stream": func(ctx context.Context) error {
