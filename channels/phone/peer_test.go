@@ -337,6 +337,8 @@ type call struct {
 	branch   string
 	toTag    string
 	headers  string // further ones of the INVITE, each with CRLF
+	uri      string // of further requests, and their Route headers, where others stand between
+	routes   string
 	body     string
 }
 
@@ -363,9 +365,14 @@ func (c *call) message(method sip.RequestMethod, branch, headers, body string) s
 	if body != "" {
 		contentType = "Content-Type: application/sdp\r\n"
 	}
-	return fmt.Sprintf("%s sip:%s@%s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s;tag=peer\r\n"+
+	uri := fmt.Sprintf("sip:%s@%s", c.user, c.target)
+	if c.uri != "" {
+		uri = c.uri
+	}
+	headers = c.routes + headers
+	return fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s;tag=peer\r\n"+
 		"To: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <sip:peer@%s;transport=%s>\r\n%s%sContent-Length: %d\r\n\r\n%s",
-		method, c.user, c.target, c.transport, c.local, branch, c.from, to, c.id, c.sequence, method,
+		method, uri, c.transport, c.local, branch, c.from, to, c.id, c.sequence, method,
 		c.local, strings.ToLower(c.transport), headers, contentType, len(body), body)
 }
 
