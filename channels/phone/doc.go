@@ -49,7 +49,14 @@
 // # Calls of ours
 //
 // One dial plan (dialplan.go) guards every call that is made. A redirection is never followed,
-// and no message from outside makes us call anybody.
+// and no message from outside makes us call anybody. Trunks carry them (trunk.go): the next proxy is
+// tried when one does not take a call, challenges are answered (credentials.go), and OPTIONS and
+// REGISTER tell whether a trunk lives (trunkwatch.go).
+//
+// # Secure legs
+//
+// By TLS (secure.go) voice is encrypted by keys in the session description (sdes.go), and nowhere
+// else. The SIP library opens no TLS connection by itself: only trunks are connected to.
 //
 // # Strangers
 //
