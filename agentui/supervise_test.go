@@ -47,7 +47,9 @@ func TestOnlySupervisorsTakePartInTalks(t *testing.T) {
 		hidden := connected(hiddenCall(), "bo", 8)
 		byNumber := connected(waitingContact("by-number", "staff", 1), "bo", 9)
 		evas := connected(waitingContact("evas", "staff", 1), "eva", 10)
-		w.personal.PutPersonal(t.Context(), "by-number", contact.Personal{Number: numberProtected})
+		if err := w.personal.PutPersonal(t.Context(), "by-number", contact.Personal{Number: numberProtected}); err != nil {
+			t.Fatal(err)
+		}
 		w.queue.contacts(hidden, byNumber, evas)
 		mode := func(id contact.ID, mode contact.SupervisionMode) Request {
 			return Request{ID: 1, Do: DoSupervise, Contact: id, Mode: mode}
