@@ -243,6 +243,18 @@ test('a supervisor listens with a closed microphone, whispers with an open one, 
   await context.close();
 });
 
+test('a supervisor whose page was loaded anew takes the sound back', async () => {
+  const { context, page, server } = await open(states.listening, { greeting: supervisor });
+  const own = page.getByRole('region', { name: 'Delta' });
+  await own.getByText('Du lyssnar på Hassan Amiri-Lundqvist. Ingen hör dig.').waitFor();
+  await own.getByRole('button', { name: 'Hör här' }).click();
+  const { contact, take } = await server.asked('voice');
+  assert.deepEqual([contact, take], ['0193-talk-2', true]);
+  await own.getByRole('button', { name: 'Hör här' }).waitFor({ state: 'detached' });
+  assert.deepEqual(server.requests.filter(({ do: what }) => what === 'supervise'), [], 'it is on record already');
+  await context.close();
+});
+
 test('the agent sees who whispers; who is no supervisor has no list of talks', async () => {
   const { context, page } = await open(states.supervised, { hash: '#talks' });
   await page.getByText('Karin Öst').first().waitFor();

@@ -30,7 +30,7 @@ class TakingPart {
   #seen = false;
   #release: (() => void) | undefined;
 
-  /** Takes part in a call, or in another way than before. Again is for a page that was loaded anew. */
+  /** Takes part in a call, or in another way than before. Again brings the sound into this window: the page was loaded anew, or it is in another one. */
   async join(contact: ContactID, mode: SupervisionMode, again = false): Promise<void> {
     if (this.asking) return;
     this.asking = true;
@@ -43,9 +43,8 @@ class TakingPart {
     const heard = await voice.openMicrophone();
     try {
       if (!heard && mode !== 'listen') throw new RequestError('wrong-state');
-      await connection.ask({ do: 'supervise', contact, mode });
+      await connection.ask(again ? { do: 'voice', contact, take: true } : { do: 'supervise', contact, mode });
       this.#mode = mode;
-      if (again) await connection.ask({ do: 'voice', contact }).catch(() => {}); // it may be on its way already
     } catch (error) {
       this.failure = error instanceof RequestError ? error.code : 'unavailable';
       if (!this.#peer) this.#end();
