@@ -91,6 +91,9 @@ const (
 	maxRetention = contact.Millis(2 * 366 * 24 * 60 * 60 * 1000)
 )
 
+// isKey tells a key of a telephone.
+func isKey(key string) bool { return len(key) == 1 && strings.ContainsAny(key, "0123456789*#") }
+
 // recording checks whose calls are recorded, and whether they know and can decline.
 func (c *checker) recording(path string, line Line, e entrance) {
 	r := line.Recording
@@ -107,7 +110,7 @@ func (c *checker) recording(path string, line Line, e entrance) {
 		c.fault(path, "calls are not recorded without an announcement: name the prompt that says so and names the key")
 	}
 	c.plays(path+".announcement", r.Announcement, e)
-	if len(r.DeclineKey) != 1 || !strings.Contains("0123456789*#", r.DeclineKey) {
+	if !isKey(r.DeclineKey) {
 		c.fault(path, "calls are not recorded without a key to decline: set decline_key to one of 0–9, * and #")
 	}
 	for _, queue := range slices.Concat(line.IVR().Queues(), line.PartyIVR().Queues()) {

@@ -136,7 +136,7 @@ func TestCallIsRecordedAfterItsAnnouncement(t *testing.T) {
 		if !reflect.DeepEqual(r.ended, []string{"c1.wav"}) {
 			t.Errorf("ended: %q", r.ended)
 		}
-		if kept := r.until.Time().Sub(time.Now()); kept < 50*time.Minute || kept > time.Hour {
+		if kept := time.Until(r.until.Time()); kept < 50*time.Minute || kept > time.Hour {
 			t.Errorf("it is kept for %s", kept)
 		}
 	})
