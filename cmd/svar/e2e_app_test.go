@@ -67,6 +67,7 @@ func testConfig() string {
 	for i := range welcomedCount {
 		group(deskNamed("welcomed", i).skill)
 	}
+	group(ringFirstDesk.skill)
 	text.WriteString("lines:\n")
 	line := func(id, number, audience, skill, flow string, lookUp bool) {
 		fmt.Fprintf(&text, `  - id: %s
@@ -82,6 +83,8 @@ func testConfig() string {
 	}
 	line("staff", "+46850800100", "staff", "staff", "      - say: welcome-staff\n", true)
 	line("pupils", "+4620000000", "pupil", "pupils", "      - say: welcome-pupils\n", false)
+	line(string(ringFirstDesk.id), ringFirstDesk.number, "staff", ringFirstDesk.skill, "", true)
+	text.WriteString("    answer: ring_first\n    ring_for: 60s\n")
 	for i := range deskCount {
 		d := deskNamed("desk", i)
 		line(string(d.id), d.number, "staff", d.skill, "", true)
@@ -105,6 +108,9 @@ func deskNamed(kind string, i int) desk {
 	first := map[string]int{"desk": 201, "welcomed": 301}[kind]
 	return desk{id: contact.LineID(id), number: fmt.Sprintf("+46850800%d", first+i), skill: id}
 }
+
+// ringFirstDesk lets its callers hear ringing while an agent is free.
+var ringFirstDesk = desk{id: "rings-first", number: "+46850800400", skill: "rings-first"}
 
 var staffDesk = desk{id: "staff", number: "+46850800100", skill: "staff"}
 
