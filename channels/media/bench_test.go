@@ -10,13 +10,17 @@ import (
 
 // BenchmarkBridge is one packet from one leg to another, without the network.
 func BenchmarkBridge(b *testing.B) {
-	for _, to := range []Codec{PCMA, PCMU, G722} {
-		b.Run(fmt.Sprintf("PCMA to %s", to), func(b *testing.B) {
+	for _, story := range []struct {
+		to    Codec
+		event uint8 // 0: keys are looked for in the voice
+	}{{PCMA, 101}, {PCMU, 101}, {G722, 101}, {PCMA, 0}} {
+		to := story.to
+		b.Run(fmt.Sprintf("PCMA to %s, events as %d", to, story.event), func(b *testing.B) {
 			pacer := NewPacer()
 			defer func() { _ = pacer.Close() }()
 			in, out := NewStream(pacer, discard{}), NewStream(pacer, discard{})
 			defer func() { _, _ = in.Close(), out.Close() }()
-			in.in.start(Format{Codec: PCMA, PayloadType: 8})
+			in.in.start(Format{Codec: PCMA, PayloadType: 8, TelephoneEvent: story.event})
 			if err := out.out.start(Format{Codec: to, PayloadType: to.PayloadType()}); err != nil {
 				b.Fatal(err)
 			}

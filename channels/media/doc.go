@@ -18,13 +18,17 @@
 //   - [Stream] is the media of one leg. Its sources are silence, [Stream.Play],
 //     [Stream.Loop], another stream ([Connect]) and the party itself ([Stream.Echo]); keys
 //     ([Stream.Press]) go before any of them. [Stream.Unheard] tells a dead party.
-//   - [Pacer] drives all playing streams of a node, 20 ms a frame.
+//   - [Conference] is a talk of three and more, or one that is recorded: who hears whom is a matter of kinds. Only there does
+//     a voice pass a jitter buffer; two who are connected set each other's pace, and their receivers have buffers of their own.
+//   - [Recording] is such a talk in a file.
+//   - [TextStream] is what is typed beside a voice, over RTP; [TextQueue] its way to a reader.
+//   - [Pacer] drives all playing streams and conferences of a node, 20 ms a frame.
 //   - [PortPool] and [Socket] are RTP and RTCP over UDP, for legs that have no
 //     transport of their own.
 //   - [Clip] is a recorded or synthesised sound, encoded once for each codec.
 //     [SpeechCache] makes clips from text, [Music] returns the queue music.
 //   - [Statistics] are a leg's accounts, [Ledger] sums those of a gateway.
-//   - [Codec] and [Format] say what was negotiated.
+//   - [Codec] and [Format] say what was negotiated. G.711 and G.722 are here whole.
 //
 // # Hold
 //

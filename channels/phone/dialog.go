@@ -210,7 +210,7 @@ func (l *leg) accept(reply chan error) state {
 	case answerDue:
 		body, err = l.session.offer(media.Format{}, media.SendReceive)
 	case len(l.invite.Body()) > 0:
-		body, err = l.session.answer(l.offer)
+		body, err = l.answer(l.offer)
 	}
 	if err != nil {
 		l.log.Error().Err(err).Msg("call could not be answered")

@@ -55,9 +55,11 @@ type leg struct {
 	// onHold is told when the party puts us on hold, and takes us back; nil when nobody asks.
 	onHold func(held bool)
 
-	socket *media.Socket
-	stream *media.Stream
-	digits chan byte
+	socket  *media.Socket
+	stream  *media.Stream
+	text    *media.TextStream
+	textWay textWay
+	digits  chan byte
 	// informed takes the keys that came by INFO.
 	informed chan byte
 
@@ -137,6 +139,7 @@ func (g *Gateway) newLegOf(dialog record, encoded []byte, socket *media.Socket) 
 		session: session{id: rand.Uint64() >> 1, address: g.localAddress(dialog.Source.Addr()), port: socket.Port(), secure: dialog.Transport == "TLS"},
 	}
 	l.protect(cryptoLine{}) // nothing goes, until the keys are there, where they are due
+	l.text = media.NewTextStream(&l.textWay)
 	l.first = l.early
 	l.cancel = sync.OnceFunc(func() { close(l.cancelled) })
 	l.hangUp = sync.OnceFunc(func() { close(l.hungUp) })
@@ -149,6 +152,7 @@ func (g *Gateway) newLegOf(dialog record, encoded []byte, socket *media.Socket) 
 func (l *leg) discard() {
 	_ = l.stream.Close()
 	_ = l.socket.Close()
+	l.endText()
 }
 
 // ID implements [channels.Leg].
@@ -315,22 +319,27 @@ func (l *leg) publish() {
 	}
 }
 
+// aim sends what goes by a socket to where the peer wants it.
+func (l *leg) aim(socket *media.Socket, remote, remoteRTCP netip.AddrPort, moved bool) {
+	switch {
+	case !remote.IsValid(): // held as of old, or a name
+	case l.trusted && !l.latched || remote.Addr() == l.peer:
+		socket.SetRemote(remote, remoteRTCP)
+	case moved:
+		// A stranger could name anybody's address and flood it. What he sends shows where he is.
+		socket.Relatch()
+	}
+}
+
 // settle follows an offer or answer of the peer: where voice goes, which way, and in what
 // format.
 func (l *leg) settle(d description) {
 	moved := d.remote.IsValid() && d.remote != l.claimed
-	switch {
-	case !d.remote.IsValid(): // held as of old, or a name
-	case l.trusted && !l.latched || d.remote.Addr() == l.peer:
-		l.socket.SetRemote(d.remote, d.remoteRTCP)
-	case moved:
-		// A stranger could name anybody's address and flood it with our voice. His voice
-		// shows where he is.
-		l.socket.Relatch()
-	}
+	l.aim(l.socket, d.remote, d.remoteRTCP, moved)
 	if moved {
 		l.claimed = d.remote
 	}
+	l.settleText(d.text)
 	l.socket.Multiplex(d.multiplexed)
 	l.protect(d.crypto)
 	l.stream.SetDirection(d.direction)
@@ -369,6 +378,7 @@ func (l *leg) end(ending channels.Ending) {
 	}
 	_ = l.stream.Close()
 	_ = l.socket.Close()
+	l.endText()
 	l.gateway.voices.Close(l.stream)
 	l.ending = ending
 	close(l.over)

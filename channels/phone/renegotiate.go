@@ -89,7 +89,7 @@ func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
 	if err != nil {
 		return nil, notAcceptable(l.session.address, err)
 	}
-	body, err := l.session.answer(offer)
+	body, err := l.answer(offer)
 	if err != nil {
 		return nil, refuse(500, "Server Internal Error")
 	}

@@ -42,6 +42,8 @@ type description struct {
 	audio int
 	// crypto is the key by which the other side encrypts; its tag is empty when it does not.
 	crypto cryptoLine
+	// text is beside the voice; nil when there is none for us.
+	text *textDescription
 }
 
 // readDescription reads an offer or an answer and takes the first audio of it that we can
@@ -79,6 +81,8 @@ func readDescription(body []byte, keep media.Codec, secure bool) (description, e
 			if d.crypto, found = chooseCrypto(line); !found {
 				continue
 			}
+		} else { // text has no keys here, and must not go in the clear beside an encrypted voice
+			d.text = readText(&parsed)
 		}
 		d.address(&parsed, line)
 		return d, nil
@@ -191,8 +195,11 @@ type session struct {
 	version uint64
 	address netip.Addr
 	port    uint16
-	last    string // what was sent last, less its version
-	lines   []*sdp.MediaDescription
+	// textPort is that of text, 0 without any, and text what the peer said of it, nil when there is none now.
+	textPort uint16
+	text     *textDescription
+	last     string // what was sent last, less its version
+	lines    []*sdp.MediaDescription
 	// secure says that the voice is encrypted; keys are ours, by suite.
 	secure bool
 	keys   map[media.SRTPSuite]media.SRTPKey
@@ -202,12 +209,16 @@ type session struct {
 func (s *session) answer(offer description) ([]byte, error) {
 	var lines []*sdp.MediaDescription
 	for index, line := range offer.lines {
-		if index == offer.audio {
+		switch {
+		case index == offer.audio:
 			line := s.protected(s.audio(offer.direction, offer.format), offer.crypto)
 			if offer.multiplexed {
 				line = line.WithPropertyAttribute("rtcp-mux")
 			}
 			lines = append(lines, line)
+			continue
+		case offer.text != nil && index == offer.text.line && s.textPort != 0:
+			lines = append(lines, s.textLine(offer.text.format))
 			continue
 		}
 		refused := &sdp.MediaDescription{MediaName: line.MediaName}
@@ -231,7 +242,13 @@ func (s *session) offer(settled media.Format, direction media.Direction) ([]byte
 	if formats[0].TelephoneEvent == 0 {
 		formats[0].TelephoneEvent = offeredEvent
 	}
-	return s.describe([]*sdp.MediaDescription{s.protected(s.audio(direction, formats...), cryptoLine{})})
+	lines := []*sdp.MediaDescription{s.protected(s.audio(direction, formats...), cryptoLine{})}
+	if s.text != nil { // in the place that it has (RFC 3264 §8)
+		format := s.text.format
+		format.Direction = direction
+		lines = slices.Insert(lines, min(s.text.line, 1), s.textLine(format))
+	}
+	return s.describe(lines)
 }
 
 // audio is our one audio line.
@@ -257,7 +274,7 @@ var directionNames = map[media.Direction]string{
 
 // elsewhere is a session of the same voice in another dialog, whose other side has another way to us.
 func (s session) elsewhere(address netip.Addr, secure bool) session {
-	return session{id: s.id + 1, address: address, port: s.port, secure: secure}
+	return session{id: s.id + 1, address: address, port: s.port, textPort: s.textPort, secure: secure}
 }
 
 // again describes what was described last, without a change (RFC 4028 §7.4).

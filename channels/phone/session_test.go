@@ -124,13 +124,14 @@ func TestAnswersMirrorTheOffer(t *testing.T) {
 func FuzzNegotiation(f *testing.F) {
 	f.Add(sdpOf("c=IN IP4 192.0.2.7", "t=0 0", "m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000"))
 	f.Add(sdpOf("c=IN IP6 ::", "t=0 0", "m=audio 4000/2 RTP/AVP 0", "a=rtcp:1", "a=inactive"))
+	f.Add(sdpOf("c=IN IP4 192.0.2.7", "t=0 0", "m=text 5000 RTP/AVP 99 98", "a=rtpmap:98 t140/1000", "a=rtpmap:99 red/1000", "a=fmtp:99 98/98", "m=audio 4000 RTP/AVP 9"))
 	f.Add([]byte("v=0\r\nm=audio"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		offer, err := readDescription(body, 0, false)
 		if err != nil {
 			return
 		}
-		s := session{address: netip.MustParseAddr("::1"), port: 20000}
+		s := session{address: netip.MustParseAddr("::1"), port: 20000, textPort: 20002}
 		answer, err := s.answer(offer)
 		if err != nil {
 			t.Fatalf("an offer that was read can not be answered: %v", err)
@@ -142,13 +143,16 @@ func FuzzNegotiation(f *testing.F) {
 		if len(parsed.MediaDescriptions) != len(offer.lines) {
 			t.Fatalf("%d media were answered with %d", len(offer.lines), len(parsed.MediaDescriptions))
 		}
-		open := 0
+		open, want := 0, 1
+		if offer.text != nil {
+			want = 2
+		}
 		for _, line := range parsed.MediaDescriptions {
 			if line.MediaName.Port.Value != 0 {
 				open++
 			}
 		}
-		if open != 1 {
+		if open != want {
 			t.Fatalf("%d media are open", open)
 		}
 	})

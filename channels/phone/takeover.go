@@ -145,7 +145,7 @@ func (l *leg) takeOver(t takeover) {
 	if answerDue {
 		body, err = l.session.offer(media.Format{}, media.SendReceive)
 	} else {
-		body, err = l.session.answer(t.offer)
+		body, err = l.answer(t.offer)
 	}
 	if err != nil {
 		l.session = session

@@ -163,13 +163,14 @@ func awaitVoice(t testing.TB, l *leg, browser *webrtctest.Browser) {
 	await(t, "the browser's side of the connection", browser.Connected())
 }
 
-func await(t testing.TB, what string, happened <-chan struct{}) {
+func await[T any](t testing.TB, what string, happened <-chan T) (value T) {
 	t.Helper()
 	select {
-	case <-happened:
+	case value = <-happened:
 	case <-time.After(patience):
 		t.Fatalf("%s did not happen within %s", what, patience)
 	}
+	return value
 }
 
 func expectEnding(t testing.TB, l *leg, want channels.Ending) {

@@ -36,6 +36,7 @@ type leg struct {
 
 	stream *media.Stream
 	track  *track
+	text   textChannel
 
 	outbox  chan message
 	changed chan struct{} // the session's state may be another one
@@ -81,6 +82,7 @@ func newLeg(g *Gateway, r channels.Ring) *leg {
 			l.codec = codec
 		}
 	}
+	l.text.typed = media.NewTextQueue()
 	l.track = &track{codec: l.codec}
 	l.stream = media.NewStream(g.config.Pacer, l.track)
 	return l
@@ -234,6 +236,7 @@ func (l *leg) observe(state webrtc.PeerConnectionState) {
 // takeDown ends the leg towards everybody else first, then the session.
 func (l *leg) takeDown(session *webrtc.PeerConnection) {
 	_ = l.stream.Close()
+	l.text.end()
 	l.gateway.ledger.Close(l.stream)
 	close(l.done)
 	figures := l.stream.Statistics()

@@ -13,7 +13,7 @@ import (
 	"svar/channels/media"
 )
 
-// The data channel of real-time text (RFC 8865 §4). Text itself is not yet read.
+// The data channel of real-time text (RFC 8865 §4).
 const (
 	textLabel    = "t140"
 	textProtocol = "t140"
@@ -82,9 +82,11 @@ func (l *leg) offer() (*webrtc.PeerConnection, error) {
 		return session, channels.ErrLegOver
 	}
 	ordered, protocol := true, textProtocol
-	if _, err := session.CreateDataChannel(textLabel, &webrtc.DataChannelInit{Ordered: &ordered, Protocol: &protocol}); err != nil {
+	text, err := session.CreateDataChannel(textLabel, &webrtc.DataChannelInit{Ordered: &ordered, Protocol: &protocol})
+	if err != nil {
 		return session, fmt.Errorf("add the text channel: %w", err)
 	}
+	l.text.attach(text)
 	description, err := session.CreateOffer(nil)
 	if err != nil {
 		return session, err
@@ -136,7 +138,10 @@ func (l *leg) signal(data json.RawMessage) error {
 	case n.session == nil:
 		return errors.New("it came before our offer")
 	case m.SDP != nil:
-		return n.take(*m.SDP, l.codec)
+		if err := n.take(*m.SDP, l.codec); err != nil {
+			return err
+		}
+		l.text.settle(takesText(*m.SDP))
 	case m.Candidate != nil:
 		return n.add(*m.Candidate)
 	}

@@ -28,6 +28,7 @@ const post = (path, value) => fetch(path, {method: "POST", body: JSON.stringify(
 try {
 	const microphone = await navigator.mediaDevices.getUserMedia({audio: true})
 	const session = new RTCPeerConnection()
+	session.ondatachannel = ({channel}) => { channel.onmessage = ({data}) => channel.send(data + "!") }
 	session.onicecandidate = ({candidate}) => post("/signal", {candidate})
 	const early = []
 	const take = async (message) => {
@@ -224,6 +225,12 @@ func TestRealBrowsersAreMeasuredAndMayMute(t *testing.T) {
 			browser.answer(t, l)
 			if err := l.Answer(patient(t)); err != nil {
 				t.Fatalf("Answer: %v (%v)", err, l.cause)
+			}
+			if err := l.WriteText("Hå\b\u2028"); err != nil || !l.TextAble() {
+				t.Errorf("write text: %v", err)
+			}
+			if got := await(t, "text", l.Text()); got != "Hå\b\u2028!" {
+				t.Errorf("the browser says %q", got)
 			}
 			quality := waitQuality(t, l, func(q contact.Quality) bool { return q.RoundTrip > 0 && q.Received > 50 })
 			t.Logf("we measured %+v", quality)

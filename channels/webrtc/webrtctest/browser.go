@@ -43,6 +43,8 @@ type Options struct {
 type Browser struct {
 	// Heard is what the agent hears.
 	Heard mediatest.Recorder
+	// Read is what comes as text.
+	Read *media.TextQueue
 
 	options   Options
 	api       *webrtc.API
@@ -51,7 +53,8 @@ type Browser struct {
 	dumb      atomic.Bool
 	roundTrip atomic.Int64 // ns
 	connected chan struct{}
-	closed    chan struct{} // the session is over
+	closed    chan struct{}            // the session is over
+	text      chan *webrtc.DataChannel // once it is open
 	ctx       context.Context
 	stop      context.CancelFunc
 	work      sync.WaitGroup
@@ -67,7 +70,7 @@ type Browser struct {
 // New opens a browser, which closes with its test.
 func New(t testing.TB, options Options) *Browser {
 	t.Helper()
-	b := &Browser{options: options, connected: make(chan struct{}), closed: make(chan struct{})}
+	b := &Browser{options: options, connected: make(chan struct{}), closed: make(chan struct{}), Read: media.NewTextQueue(), text: make(chan *webrtc.DataChannel, 1)}
 	b.tone.Store(&options.Tone)
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	if err := b.build(); err != nil {
@@ -159,6 +162,10 @@ func (b *Browser) answer(offer webrtc.SessionDescription) error {
 	b.session, b.codec = session, codec
 	session.OnConnectionStateChange(b.follow)
 	session.OnTrack(func(remote *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { b.listen(remote) })
+	session.OnDataChannel(func(channel *webrtc.DataChannel) {
+		channel.OnMessage(func(message webrtc.DataChannelMessage) { b.Read.Add(string(message.Data)) })
+		channel.OnOpen(func() { b.text <- channel })
+	})
 	if !b.options.HideAddresses {
 		session.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 			if candidate != nil {
@@ -216,6 +223,17 @@ func offeredCodec(offer webrtc.SessionDescription) (media.Codec, error) {
 		}
 	}
 	return 0, fmt.Errorf("no codec of ours comes first in the offer:\n%s", offer.SDP)
+}
+
+// Type sends text, once the channel for it is open.
+func (b *Browser) Type(ctx context.Context, text string) error {
+	select {
+	case channel := <-b.text:
+		b.text <- channel
+		return channel.SendText(text)
+	case <-ctx.Done():
+		return fmt.Errorf("there is no channel for text: %w", ctx.Err())
+	}
 }
 
 func (b *Browser) send(m message) {
