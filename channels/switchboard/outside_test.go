@@ -296,10 +296,17 @@ func TestPlaceOutsideIsNotRecorded(t *testing.T) {
 		w.taken()
 		time.Sleep(time.Second) // the bubble's clock
 		w.askOutside("office")
+		w.dispatcher.sent()
 		up(w.dialler.last().leg)
+		w.expect(recordingIs(contact.RecordingPaused), contact.ConfirmConnected{Offer: 8, Leg: "outside-leg"})
 		w.conference(true)
 		time.Sleep(10 * time.Second)
+		if err := control(w, bus.ControlRecordingResume); err == nil {
+			t.Error("the agent can record the place")
+		}
+		w.expect()
 		w.send(bus.Order{Kind: bus.OrderOutsideEnd, Offer: 8})
+		w.expect(recordingIs(contact.RecordingResumed))
 		time.Sleep(2 * time.Second)
 		w.dispatcher.sent()
 		caller.over(channels.EndedByParty)

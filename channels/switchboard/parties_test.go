@@ -234,7 +234,7 @@ type leg struct {
 	stream     *media.Stream
 	sink       *sink
 	up         chan struct{} // an agent's leg comes up when it is closed; nil: at once
-	promptOver chan struct{}
+	promptOver chan error    // with what Play returns
 	answered   atomic.Bool
 	send       func(json.RawMessage)
 	signals    []string
@@ -253,7 +253,7 @@ type leg struct {
 
 func newLeg(pacer *media.Pacer, id contact.LegID) *leg {
 	out := &sink{}
-	l := &leg{id: id, sink: out, stream: media.NewStream(pacer, out), done: make(chan struct{}), promptOver: make(chan struct{}), digits: make(chan byte, 8)}
+	l := &leg{id: id, sink: out, stream: media.NewStream(pacer, out), done: make(chan struct{}), promptOver: make(chan error), digits: make(chan byte, 8)}
 	if err := l.stream.Start(media.Format{Codec: media.PCMA, PayloadType: media.PCMA.PayloadType()}); err != nil {
 		panic(err)
 	}
@@ -310,8 +310,8 @@ func (l *leg) Digits() <-chan byte { return l.digits }
 func (l *leg) Play(ctx context.Context, p channels.Prompt) error {
 	l.note(strings.TrimSuffix("play "+p.Name+" "+p.Language+" "+p.Text, " "))
 	select {
-	case <-l.promptOver:
-		return nil
+	case err := <-l.promptOver:
+		return err
 	case <-l.done:
 		return channels.ErrLegOver
 	case <-ctx.Done():

@@ -55,7 +55,9 @@ type recorder struct {
 	file string
 	// said says that the recording is on record, paused that the agent paused it.
 	said, paused bool
-	until        contact.Instant
+	// withheld says that it stands still while a place outside talks, which has not agreed to it.
+	withheld bool
+	until    contact.Instant
 	// stopWatching ends the watch over the caller's keys; nil while there is none.
 	stopWatching context.CancelFunc
 }
@@ -68,7 +70,7 @@ func (s *Switchboard) mayRecord(line Line, p contact.Personal) bool {
 }
 
 // announceRecording says that the call is recorded, to its end, or until the caller declines. Who hangs up in
-// it, or is taken out of it, has not consented.
+// it, is taken out of it, or could not hear it, has not consented.
 func (c *call) announceRecording(ctx context.Context) (over bool) {
 	if !c.recorder.is(asking) {
 		return false
@@ -77,11 +79,16 @@ func (c *call) announceRecording(ctx context.Context) (over bool) {
 	defer cancel()
 	ended := make(chan bool, 1)
 	prompt, keys := c.prompt(c.line.Recording.Announcement), c.freshKeys()
-	c.helpers.Go(func() { ended <- c.play(playing, prompt) })
+	said := false // belongs to the goroutine until it ended
+	c.helpers.Go(func() {
+		var over bool
+		said, over = c.playWhole(playing, prompt)
+		ended <- over
+	})
 	for {
 		select {
 		case over := <-ended:
-			if !over && ctx.Err() == nil {
+			if said && ctx.Err() == nil {
 				c.recorder.consent.CompareAndSwap(int32(asking), int32(consents))
 			}
 			return over
@@ -97,14 +104,22 @@ func (c *call) announceRecording(ctx context.Context) (over bool) {
 	}
 }
 
-// declinesBy reports whether the caller declines by the key, and puts that on record. There is no recording yet.
+// declinesBy reports whether the caller declines by the key, and has that put on record. What was recorded with an earlier
+// agent is forgotten too.
 func (c *call) declinesBy(key byte) bool {
 	if !c.asksConsent() || key != c.line.Recording.DeclineKey {
 		return false
 	}
-	c.recorder.consent.Store(int32(declines))
-	c.tell(contact.ReportRecording{Contact: c.contact.ID, Recording: contact.RecordingDeclined})
+	c.decline()
 	return true
+}
+
+// decline may be called from any goroutine. That he declined counts even if the call ends before run reads it.
+func (c *call) decline() {
+	if c.recorder.consent.CompareAndSwap(int32(asking), int32(declines)) || c.recorder.consent.CompareAndSwap(int32(consents), int32(declines)) {
+		c.tell(contact.ReportRecording{Contact: c.contact.ID, Recording: contact.RecordingDeclined})
+		c.post(recordingDeclined{})
+	}
 }
 
 // asksConsent reports whether the caller may decline now.
@@ -136,7 +151,7 @@ func (c *call) sayRecorded() {
 // pauseRecording leaves out what comes, or goes on, at the agent's wish.
 func (c *call) pauseRecording(agent contact.AgentID, pause bool) error {
 	switch {
-	case c.recording == nil:
+	case c.recording == nil || c.recorder.withheld:
 		return reject(contact.WrongState)
 	case pause == c.recorder.paused:
 		return nil
@@ -155,7 +170,24 @@ func (c *call) pauseRecording(agent contact.AgentID, pause bool) error {
 	return nil
 }
 
-// recordingDeclined says that the caller pressed the key in the talk.
+// withholdRecording says that the recording stands still while a place outside talks, and that it goes on.
+func (c *call) withholdRecording() {
+	withheld := c.recording != nil && c.recorder.said && c.consult.place != nil && c.consult.joined
+	if withheld == c.recorder.withheld {
+		return
+	}
+	c.recorder.withheld = withheld
+	if c.recorder.paused || c.recording == nil {
+		return // it is on record as paused, or is no more
+	}
+	state := contact.RecordingResumed
+	if withheld {
+		state = contact.RecordingPaused
+	}
+	c.tell(contact.ReportRecording{Contact: c.contact.ID, Recording: state})
+}
+
+// recordingDeclined says that the caller pressed the key.
 type recordingDeclined struct{}
 
 // watchDecline reads the caller's keys while he talks and is recorded, and only then: a caller who waits has other
@@ -185,7 +217,7 @@ func (c *call) watchDecline() {
 				case !open:
 					return
 				case pressed == key:
-					c.post(recordingDeclined{})
+					c.decline()
 				}
 			}
 		}
@@ -196,16 +228,19 @@ func (c *call) watchDecline() {
 func (c *call) declineRecording() {
 	recording := c.recording
 	if recording == nil || c.ended {
-		return
+		return // there is none, or [call.endRecording] saw to it
 	}
-	c.recorder.consent.Store(int32(declines))
 	c.recording = nil
 	c.goOnTalking()
+	c.discardDeclined(recording)
+}
+
+// discardDeclined removes the file in the background.
+func (c *call) discardDeclined(recording *media.Recording) {
 	c.helpers.Go(func() {
 		if err := recording.Discard(); err != nil {
 			c.log.Error().Err(err).Msg("the recording of a caller who wants none could not be removed")
 		}
-		c.tell(contact.ReportRecording{Contact: c.contact.ID, Recording: contact.RecordingDeclined})
 	})
 }
 
@@ -217,11 +252,16 @@ func (c *call) endRecording() {
 		return
 	}
 	c.recording = nil
-	c.recorder.consent.Store(int32(notAsked))
+	c.recorder.consent.CompareAndSwap(int32(consents), int32(notAsked)) // who declined has declined
+	declined := c.recorder.is(declines)
 	if c.talk.mix != nil {
 		c.talk.mix.Record(nil)
 	}
 	c.watchDecline()
+	if declined { // in this moment
+		c.discardDeclined(recording)
+		return
+	}
 	if !c.recorder.said {
 		c.helpers.Go(func() { _ = recording.Discard() }) // nobody talked
 		return

@@ -168,6 +168,19 @@ func TestCallerDeclinesToBeRecorded(t *testing.T) {
 			caller.press("9")
 			w.expect(declined)
 		},
+		"while he waits for another agent": func(w *world, caller *leg) {
+			caller.endPrompt()
+			w.taken()
+			w.order(bus.OrderWithdraw, 7)
+			w.dispatcher.sent()
+			caller.press("9")
+			w.expect(declined)
+			w.order(bus.OrderRing, 8)
+			w.order(bus.OrderConnect, 8)
+			agent := w.agents.last()
+			up(agent)
+			w.expect(contact.ConfirmConnected{Offer: 8, Leg: agent.ID()})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorded(t, func(t *testing.T, w *world, r *recordings) {
@@ -205,6 +218,12 @@ func TestWhoseCallIsNotRecorded(t *testing.T) {
 			r.fail = errors.New("full")
 			caller := w.announced()
 			caller.endPrompt()
+			return caller
+		},
+		"the announcement cannot be played": func(w *world, _ *recordings) *leg {
+			caller := w.announced()
+			caller.failPrompt()
+			synctest.Wait()
 			return caller
 		},
 		"a line that does not record": func(w *world, _ *recordings) *leg { return w.queued() },

@@ -53,6 +53,7 @@ func (c *call) arrange() error {
 	}
 	c.ringForPlace()
 	c.watchDecline()
+	c.withholdRecording()
 	return err
 }
 

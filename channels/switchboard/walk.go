@@ -249,16 +249,22 @@ func (c *call) sayNotice(ctx context.Context, notice contact.Notice, prompt chan
 // play says a prompt to its end and reports whether the leg ended in it. One that cannot be
 // played is logged and passed over: nobody is kept out of the queue by a missing recording.
 func (c *call) play(ctx context.Context, prompt channels.Prompt) (over bool) {
+	_, over = c.playWhole(ctx, prompt)
+	return over
+}
+
+// playWhole is play that also says whether the user heard all of it.
+func (c *call) playWhole(ctx context.Context, prompt channels.Prompt) (heard, over bool) {
 	prompter, able := c.leg.(channels.Prompter)
 	if !able {
-		return false
+		return false, false
 	}
 	err := prompter.Play(ctx, prompt)
 	over = errors.Is(err, channels.ErrLegOver)
 	if err != nil && ctx.Err() == nil && !over {
 		c.log.Warn().Err(err).Str("prompt", prompt.Name).Msg("a prompt could not be played")
 	}
-	return over
+	return err == nil, over
 }
 
 // playUntilKey is play that a key stops. Keys from before it began are no answer to it.

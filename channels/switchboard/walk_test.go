@@ -1,6 +1,7 @@
 package switchboard_test
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -29,7 +30,13 @@ func (l *leg) press(digits string) {
 }
 
 func (l *leg) endPrompt() {
-	l.promptOver <- struct{}{}
+	l.promptOver <- nil
+	synctest.Wait()
+}
+
+// failPrompt lets what is said fail.
+func (l *leg) failPrompt() {
+	l.promptOver <- errors.New("no such prompt")
 	synctest.Wait()
 }
 
