@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -35,8 +36,7 @@ const EnvPrefix = "SVAR_"
 // The error joins all faults, each as "file:line:column: what is wrong", or with the variable
 // that set the value instead of the place.
 func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
-	var config Config
-	built, err := decode("built-in svar.yaml", defaults, &config)
+	config, built, err := builtIn()
 	if err != nil {
 		return Config{}, err
 	}
@@ -59,6 +59,72 @@ func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
 	config.Warnings, err = check(config, sources, env.named)
 	config.speakLanguages()
 	return config, err
+}
+
+// readDefaults reads the defaults, which are the same as long as the process lives: their YAML is by far the
+// longest part of a Load.
+var readDefaults = sync.OnceValue(func() (read struct {
+	config Config
+	source source
+	err    error
+}) {
+	read.source, read.err = decode("built-in svar.yaml", defaults, &read.config)
+	return read
+})
+
+// builtIn returns the defaults, which share nothing with what others were given.
+func builtIn() (Config, source, error) {
+	read := readDefaults()
+	config := read.config
+	unshare(reflect.ValueOf(&config).Elem())
+	return config, read.source, read.err
+}
+
+// unshare puts copies in the place of all lists, maps and pointers in a value that can be set. What a type of another
+// package hides in itself, such as an address, is never changed and stays.
+func unshare(value reflect.Value) {
+	switch value.Kind() {
+	case reflect.Struct:
+		for i := range value.NumField() {
+			if field := value.Field(i); field.CanSet() {
+				unshare(field)
+			}
+		}
+	case reflect.Array:
+		for i := range value.Len() {
+			unshare(value.Index(i))
+		}
+	case reflect.Slice:
+		if value.IsNil() {
+			return
+		}
+		own := reflect.MakeSlice(value.Type(), value.Len(), value.Len())
+		reflect.Copy(own, value)
+		for i := range own.Len() {
+			unshare(own.Index(i))
+		}
+		value.Set(own)
+	case reflect.Map:
+		if value.IsNil() {
+			return
+		}
+		own := reflect.MakeMapWithSize(value.Type(), value.Len())
+		for key, shared := range value.Seq2() {
+			element := reflect.New(shared.Type()).Elem()
+			element.Set(shared)
+			unshare(element)
+			own.SetMapIndex(key, element)
+		}
+		value.Set(own)
+	case reflect.Pointer:
+		if value.IsNil() {
+			return
+		}
+		own := reflect.New(value.Type().Elem())
+		own.Elem().Set(value.Elem())
+		unshare(own.Elem())
+		value.Set(own)
+	}
 }
 
 // source is a file that was read, for the place of a fault found later.

@@ -23,6 +23,25 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
+// The defaults are read once: what one Load was given, and what a file or variable changed in it, must not reach the next.
+func TestLoadsShareNothing(t *testing.T) {
+	t.Parallel()
+	first, err := configs.Load("", noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Lines[0].Number = "changed"
+	clear(first.Lines[0].Name)
+	first.Phone.Trunks[0].Name = "changed"
+	second, err := configs.Load("", noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Lines[0].Number == "changed" || len(second.Lines[0].Name) == 0 || second.Phone.Trunks[0].Name == "changed" {
+		t.Errorf("a Load was given what another one changed: %+v, %+v", second.Lines[0], second.Phone.Trunks[0])
+	}
+}
+
 func TestDefaultsAreLegal(t *testing.T) {
 	t.Parallel()
 	config, err := configs.Load("", noEnv)
