@@ -212,7 +212,7 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		turnAway(fault)
 		return
 	} else if takesOver {
-		g.handleReplaces(ctx, request, transaction, of, trunk != nil || g.registrar.isPhone(source))
+		g.handleReplaces(ctx, request, transaction, of, trunk)
 		return
 	}
 	line, found := g.lineOf(request, trunk)

@@ -64,18 +64,26 @@ func readReplaces(request *sip.Request) (r replaced, found bool, refusal *fault)
 	return r, true, nil
 }
 
-// handleReplaces answers an INVITE that takes a call over. may says whether its sender may.
-func (g *Gateway) handleReplaces(ctx context.Context, request *sip.Request, transaction *sip.ServerTx, of replaced, may bool) {
-	if fault := g.replace(ctx, request, transaction, of, may); fault != nil {
+// handleReplaces answers an INVITE that takes a call over: a trunk's (nil for nobody's), or that of a desk phone, which has to
+// sign on. That something comes from where one is registered proves nothing: an address can be forged, or shared.
+func (g *Gateway) handleReplaces(ctx context.Context, request *sip.Request, transaction *sip.ServerTx, of replaced, trunk *Trunk) {
+	fault := forbidden()
+	switch {
+	case trunk != nil:
+		fault = nil
+	case g.registrar.isPhone(sourceOf(request)):
+		_, _, fault = g.registrar.signedOn(ctx, request)
+	}
+	if fault == nil {
+		fault = g.replace(ctx, request, transaction, of)
+	}
+	if fault != nil {
 		g.counters.refused.Add(1)
 		g.reject(request, transaction, fault)
 	}
 }
 
-func (g *Gateway) replace(ctx context.Context, request *sip.Request, transaction *sip.ServerTx, of replaced, may bool) *fault {
-	if !may {
-		return forbidden()
-	}
+func (g *Gateway) replace(ctx context.Context, request *sip.Request, transaction *sip.ServerTx, of replaced) *fault {
 	g.mutex.Lock()
 	l, over := g.legs[of.dialogID], g.ended.has(of.dialogID)
 	_, merged := g.arriving[inviteOf(request)]

@@ -181,17 +181,22 @@ func TestACallThatRingsIsNotTakenOver(t *testing.T) {
 	}
 }
 
-// A registered desk phone may take a call over.
+// A registered desk phone may take a call over, when it signs on for that: its address alone could be anybody's.
 func TestADeskPhoneMayTakeOver(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
+	s := serve(t, withPhones)
 	c := newPeer(t, "UDP", s.Address()).call()
 	a := s.connect(t, c)
-	second := newPeer(t, "UDP", s.Address()).call()
-	s.registrar.mutex.Lock()
-	s.registrar.bindings["anna"] = []*binding{{source: second.local}}
-	s.registrar.mutex.Unlock()
+	d := s.deskPhone(t, "UDP", "anna")
+	second := d.call()
 	second.headers = c.replaces("")
+	second.invite()
+	challenge := second.final(sip.INVITE)
+	d.takeNonce(challenge) // or it was not asked
+	second.ack(challenge, "")
+	second.toTag, second.branch = "", newBranch()
+	second.sequence++
+	second.headers += d.credentials("INVITE", "sip:"+second.user+"@"+second.target.String())
 	second.invite()
 	answer := second.final(sip.INVITE)
 	if status(answer) != 200 {
