@@ -233,6 +233,17 @@ func readWishes(request *sip.Request) ([]wish, *fault) {
 	return wishes, nil
 }
 
+// isDialled tells whether a carrier could take the user of an address for a number or a code that is dialled: whatever
+// does not begin with a letter.
+func isDialled(target string) bool {
+	var uri sip.Uri
+	if sip.ParseUri(target, &uri) != nil || uri.User == "" {
+		return true
+	}
+	first := uri.User[0] | 0x20 // in lower case
+	return first < 'a' || first > 'z'
+}
+
 // registrationTime reads a number of seconds. What is none counts as no wish (RFC 3261 §10.2.1.1).
 func registrationTime(text string) int {
 	seconds, err := strconv.ParseUint(strings.TrimSpace(text), 10, 32)
@@ -250,6 +261,10 @@ func (r *registrar) fulfil(agent contact.AgentID, secret identity.PhoneSecret, r
 		b := binding{agent: agent, target: w.target, transport: transport, source: source}
 		if !w.all && r.gateway.pingOf(b).validate() != nil {
 			return refuse(400, "No usable Contact")
+		}
+		if !w.all && isDialled(w.target) && r.gateway.config.trunkOf(source.Addr()) != nil {
+			// What rings it would go to the carrier, who would call that number past the dial plan.
+			return forbidden()
 		}
 	}
 	r.mutex.Lock()

@@ -226,6 +226,19 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 			}
 		})
 	}
+	// What rings it would go to the carrier, past the dial plan.
+	for _, user := range []string{"+46900123456", "00882991234", "*72", "%2B46900123456"} {
+		t.Run("from a trunk's address, as the number "+user, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, withPhones, trusting)
+			r := newPeer(t, "UDP", s.Address()).registration("anna")
+			r.contact = "<sip:" + user + "@carrier.example>"
+			r.must(r.register(), 403)
+			if s.PhoneRegistered("anna") {
+				t.Error("it is registered")
+			}
+		})
+	}
 	t.Run("when no account has a phone", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t)
