@@ -69,6 +69,10 @@ func (l *leg) update(in received) {
 
 // reply makes the answer to a request's offer, or an offer if it has none.
 func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
+	if l.session.secure && !isSecure(request) {
+		// Neither are keys taken, nor are ours told where others can read them.
+		return nil, notAcceptable(l.session.address, fmt.Errorf("%w: keys are exchanged by TLS only", errDescription))
+	}
 	if len(request.Body()) == 0 {
 		// Both ways, whatever holds now: this is how some peers end a hold. And all that we
 		// speak, what is spoken now first: this is how some connect us to another phone.
@@ -77,9 +81,6 @@ func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
 			return nil, refuse(500, "Server Internal Error")
 		}
 		return body, nil
-	}
-	if l.session.secure && !isSecure(request) {
-		return nil, notAcceptable(l.session.address, fmt.Errorf("%w: keys are taken by TLS only", errDescription))
 	}
 	// The codec goes on if the offer has it, and changes otherwise.
 	offer, err := readDescription(request.Body(), l.offer.format.Codec, l.session.secure)

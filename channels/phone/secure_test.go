@@ -413,8 +413,15 @@ func TestKeysByAnotherWay(t *testing.T) {
 	plain := newPeer(t, "UDP", s.Address())
 	other := &call{peer: plain, id: c.id, user: c.user, from: c.from, sequence: c.sequence, toTag: c.toTag}
 	other.within(sip.INVITE, "", v.offer("a=sendonly\r\n"))
-	if got := other.final(sip.INVITE); got.StatusCode != 488 {
-		t.Errorf("keys by UDP got %d", got.StatusCode)
+	refused := other.final(sip.INVITE)
+	if refused.StatusCode != 488 {
+		t.Errorf("keys by UDP got %d", refused.StatusCode)
+	}
+	// Nor are ours told by another way, when the offer is to be ours.
+	other.ack(refused, "")
+	other.within(sip.INVITE, "", "")
+	if got := other.final(sip.INVITE); got.StatusCode != 488 || strings.Contains(string(got.Body()), "inline:") {
+		t.Errorf("an offer by UDP was asked for, and got %d\n%s", got.StatusCode, got.Body())
 	}
 	select {
 	case <-a.leg.Done():
