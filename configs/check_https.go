@@ -50,9 +50,24 @@ func (c *checker) browsers(config Config) {
 	case beyond && len(config.HTTP.Proxies) == 0:
 		c.warn("$.http.address", "%s is reached from other machines without HTTPS: passwords travel in the clear, and browsers give no microphone; set https.address, or http.proxies when a proxy does it", config.HTTP.Address)
 	}
-	if config.Demo && (beyond || https.Address != "" && !isLoopback(https.Address)) {
+	if config.Demo && config.httpBeyond() {
 		c.warn("$.demo", "anybody who reaches this server signs in with the demo's well-known password; set demo to false")
 	}
+}
+
+// DemoPhones reports whether the demo's accounts have desk phones with its well-known password: while there is a demo, and
+// not where SIP is reached from other machines and its accounts are not.
+func (c Config) DemoPhones() bool { return c.Demo && (!c.sipBeyond() || c.httpBeyond()) }
+
+// httpBeyond tells whether the console is reached from other machines.
+func (c Config) httpBeyond() bool {
+	return !isLoopback(c.HTTP.Address) || c.HTTPS.Address != "" && !isLoopback(c.HTTPS.Address)
+}
+
+// sipBeyond tells whether SIP is.
+func (c Config) sipBeyond() bool {
+	address := c.Phone.Address.Addr()
+	return address.IsValid() && !address.IsLoopback() || c.Phone.TLS.Address != "" && !isLoopback(c.Phone.TLS.Address)
 }
 
 func (c *checker) certificate(https HTTPS) {

@@ -195,3 +195,19 @@ func TestRisksAreWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// A well-known password must not be good for telephones of strangers where the demo itself is out of their reach.
+func TestDemoPhonesAreReachedAsTheDemoIs(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"":                                   true,
+		"demo: false":                        false,
+		"phone: {address: \"0.0.0.0:5060\"}": false,
+		"phone: {tls: {address: \"0.0.0.0:5061\"}}":                         false,
+		"phone: {address: \"0.0.0.0:5060\"}\nhttp: {address: 0.0.0.0:8080}": true,
+	} {
+		if got := load(t, text).DemoPhones(); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}

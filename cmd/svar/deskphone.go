@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -136,14 +137,14 @@ func (c userPhoneCommand) Run(ctx context.Context, out io.Writer, g *global) err
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(out, phoneSettings, c.Account, phoneServer(config), c.Account, c.Account, password, identity.PhoneRealm)
+		_, err = fmt.Fprintf(out, phoneSettings, c.Account, phoneServer(config)+phoneServerTLS(config), c.Account, c.Account, password, identity.PhoneRealm)
 		return err
 	})
 }
 
 // phoneSettings are what is typed into a telephone.
 const phoneSettings = `The desk phone of %s is set up with this. The password is shown this once; an earlier one is worth nothing now.
-  Server, registrar  %s (UDP or TCP)
+  Server, registrar  %s
   User name          %s
   Authentication     %s (where it is asked for apart)
   Password           %s
@@ -156,13 +157,27 @@ func phoneServer(config configs.Config) string {
 	if !address.IsValid() {
 		address = phone.DefaultAddress
 	}
+	return phoneHost(config, address) + " (UDP or TCP)"
+}
+
+// phoneServerTLS is where they register by TLS, as a line of its own; empty when that is not taken.
+func phoneServerTLS(config configs.Config) string {
+	address, err := netip.ParseAddrPort(config.Phone.TLS.Address)
+	if err != nil {
+		return "" // it is not set: the configuration was checked
+	}
+	return "\n  or, encrypted      " + phoneHost(config, address) + " (TLS, with SRTP by SDES)"
+}
+
+// phoneHost names where something is taken at an address, as a telephone is told.
+func phoneHost(config configs.Config, address netip.AddrPort) string {
+	host := address.Addr().String()
 	if advertised := config.Phone.Advertise.Addr; advertised.IsValid() {
-		return fmt.Sprintf("%s, port %d", advertised, address.Port())
+		host = advertised.String()
+	} else if address.Addr().IsUnspecified() {
+		host = "the name of this machine"
 	}
-	if address.Addr().IsUnspecified() {
-		return fmt.Sprintf("the name of this machine, port %d", address.Port())
-	}
-	return fmt.Sprintf("%s, port %d", address.Addr(), address.Port())
+	return fmt.Sprintf("%s, port %d", host, address.Port())
 }
 
 func (c userPhoneCommand) remove(ctx context.Context, out io.Writer, s *store.Store) error {

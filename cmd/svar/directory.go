@@ -145,7 +145,7 @@ func (a *App) readDirectory(ctx context.Context) error {
 }
 
 // withDemo adds the invented accounts whose names are free, and desk phones for them with the same
-// password. They are never stored, so that nobody can sign in with them once demo is off.
+// password where that is not worse than they are. They are never stored, so that nobody can sign in with them once demo is off.
 func (a *App) withDemo(accounts []identity.Account, byName map[string]identity.Account, phones map[string]identity.PhoneSecret) []identity.Account {
 	for _, account := range identity.DemoAccounts() {
 		if _, taken := byName[account.Name]; taken {
@@ -153,7 +153,9 @@ func (a *App) withDemo(accounts []identity.Account, byName map[string]identity.A
 		}
 		account.PasswordHash = a.demoHash
 		byName[account.Name] = account
-		phones[account.Name] = identity.NewPhoneSecret(account.Name, identity.DemoPassword)
+		if a.options.Config.DemoPhones() {
+			phones[account.Name] = identity.NewPhoneSecret(account.Name, identity.DemoPassword)
+		}
 		accounts = append(accounts, account)
 	}
 	return accounts
