@@ -63,14 +63,17 @@ func Load(path string, lookUp func(string) (string, bool)) (Config, error) {
 
 // readDefaults reads the defaults, which are the same as long as the process lives: their YAML is by far the
 // longest part of a Load.
-var readDefaults = sync.OnceValue(func() (read struct {
-	config Config
-	source source
-	err    error
-}) {
+var readDefaults = sync.OnceValue(func() builtInRead {
+	var read builtInRead
 	read.source, read.err = decode("built-in svar.yaml", defaults, &read.config)
 	return read
 })
+
+type builtInRead struct {
+	config Config
+	source source
+	err    error
+}
 
 // builtIn returns the defaults, which share nothing with what others were given.
 func builtIn() (Config, source, error) {
@@ -124,6 +127,7 @@ func unshare(value reflect.Value) {
 		own.Elem().Set(value.Elem())
 		unshare(own.Elem())
 		value.Set(own)
+	default: // it shares nothing
 	}
 }
 
