@@ -323,7 +323,7 @@ func percentile(sorted []time.Duration, share float64) float64 {
 
 // BenchmarkSIPCalls tells how long it takes from a caller's INVITE to an agent's, while some agent is free.
 func BenchmarkSIPCalls(b *testing.B) {
-	for _, one := range []struct{ agents, rate, seconds int }{{20, 300, 60}, {1000, 300, 60}, {1000, 600, 30}} {
+	for _, one := range []struct{ agents, rate, seconds int }{{20, 100, 30}, {20, 300, 60}, {1000, 300, 60}, {1000, 600, 30}} {
 		b.Run(fmt.Sprintf("agents=%d/rate=%d", one.agents, one.rate), func(b *testing.B) {
 			desk := openDesk(b, one.agents, 0)
 			for b.Loop() {
