@@ -60,9 +60,12 @@ domain=%[5]s
 	}
 	tone := l.writeTone()
 	l.start("linphone-cli", "linphonec", "-c", l.write("rc", []byte(config)))
-	l.command("soundcard use files")
-	l.command("play " + tone)
-	l.command("record " + l.heard)
+	// Newer ones lose a line that comes before the one before it is carried out.
+	for i, line := range []string{"soundcard use files", "play " + tone, "record " + l.heard} {
+		l.await("prompt", "linphonec>", i+1)
+		l.command(line)
+	}
+	l.await("prompt", "linphonec>", 4)
 	return l
 }
 
