@@ -6,23 +6,23 @@ import { busy, callers, connected, contactOf, held, minute, needsOf, quiet, ring
 /** One queue with everything that its rows can say. */
 function rules(now) {
   const rows = [
-    row(now, 1, 'voice', 'priority', 6 * second, 20 * second, { class: 2, party: 'kc', needs: needsOf('staff'), expectedMs: 25 * second }),
+    row(now, 1, 'voice', 'priority', 6 * second, 20 * second, { class: 2, party: 'kc', needs: needsOf('staff'), expectedUntil: now + 25 * second }),
     row(now, 2, 'voice', 'staff', 52 * second, minute, {
       class: 1,
       residents: 1200,
       service: 'network',
       needs: [{ skill: 'network', level: 3 }],
       relaxesAt: now + 20 * second,
-      expectedMs: 50 * second,
+      expectedUntil: now + 50 * second,
     }),
-    row(now, 3, 'voice', 'staff', 102 * second, minute, { callback: true, relaxed: 1, needs: [], expectedMs: 80 * second }),
+    row(now, 3, 'voice', 'staff', 102 * second, minute, { callback: true, relaxed: 1, needs: [], expectedUntil: now + 80 * second }),
     row(now, 4, 'chat', 'chat-platform', 40 * second, minute, {
       service: 'platform',
       prefer: 'anna',
       preferUntil: now + 48 * second,
       needs: needsOf('platform'),
       risesAt: now + 80 * second,
-      expectedMs: 130 * second,
+      expectedUntil: now + 130 * second,
     }),
     row(now, 5, 'voice', 'pupils', 18 * second, minute, {
       relaxesAt: now + 42 * second,
@@ -31,7 +31,7 @@ function rules(now) {
       prefer: 'eva',
       preferUntil: now + 12 * second,
     }),
-    row(now, 6, 'mail', 'mailbox', 95 * minute, 8 * 60 * minute, { expectedMs: 22 * minute }),
+    row(now, 6, 'mail', 'mailbox', 95 * minute, 8 * 60 * minute, { expectedUntil: now + 22 * minute }),
   ];
   return { ...busy(now), queue: rows, queueLength: rows.length };
 }

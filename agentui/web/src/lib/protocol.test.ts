@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sv } from './messages/sv';
-import { protocolVersion, type Message, type Request } from './protocol';
+import { protocolVersion, type ConsoleState, type Message, type Request } from './protocol';
+import { groupRows } from './queueing';
 import { callerName, canFinish, noticesFor, queueOver, queueTotals, shownState } from './shown';
 
 // The server's golden messages: what they say has to be understood here, or the version has to be a new one.
@@ -82,4 +83,13 @@ describe('the server\'s golden messages', () => {
     expect(Object.keys(requests)).toContain(what);
     for (const field of Object.keys(fields)) expect(requests[what]).toContain(field);
   });
+});
+
+test('a wait that the server foretells is shown with the group that it is needed of', () => {
+  const { state } = golden['../../../testdata/protocol/message-state-full.json'] as { state: ConsoleState };
+  const queue = state.queue ?? [];
+  const needed = queue.flatMap((row) => (row.expectedUntil === undefined ? [] : (row.needs ?? [])));
+  const groups = needed.map(({ skill }) => ({ id: skill, name: null }));
+  expect(groups.length).toBeGreaterThan(0);
+  for (const row of groupRows(groups, queue, [])) expect(row.expectedUntil).toBeGreaterThan(state.now);
 });

@@ -294,8 +294,8 @@ export interface QueueRow {
   preferUntil?: Instant;
   /** A call-back whose turn comes. */
   callback?: boolean;
-  /** How much longer it is expected to wait; absent when nobody can say. */
-  expectedMs?: Millis;
+  /** Until when it is expected to wait; absent when nobody can say. */
+  expectedUntil?: Instant;
 }
 
 export interface Need {

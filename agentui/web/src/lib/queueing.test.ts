@@ -58,15 +58,15 @@ describe('the groups', () => {
   ] as ColleagueCard[];
   test('say who waits for each, and who could serve; a contact counts in each group that it needs', () => {
     const queue = [
-      rowOf({ needs: need('platform', 'staff'), arrived: 500, expectedMs: 9000 }),
-      rowOf({ needs: need('staff'), arrived: 300, expectedMs: 4000 }),
+      rowOf({ needs: need('platform', 'staff'), arrived: 500, expectedUntil: 9000 }),
+      rowOf({ needs: need('staff'), arrived: 300, expectedUntil: 4000 }),
       rowOf({ needs: need('english'), arrived: 700 }),
       rowOf({ needs: [] }),
     ];
     expect(groupRows(groups, queue, agents)).toEqual([
-      { group: 'staff', waiting: 2, longest: 300, expectedMs: 9000, ready: 1, agents: 2 },
-      { group: 'platform', waiting: 1, longest: 500, expectedMs: 9000, ready: 1, agents: 1 },
-      { group: 'english', waiting: 1, longest: 700, expectedMs: undefined, ready: 0, agents: 0 },
+      { group: 'staff', waiting: 2, longest: 300, expectedUntil: 9000, ready: 1, agents: 2 },
+      { group: 'platform', waiting: 1, longest: 500, expectedUntil: 9000, ready: 1, agents: 1 },
+      { group: 'english', waiting: 1, longest: 700, expectedUntil: undefined, ready: 0, agents: 0 },
     ]);
   });
 });

@@ -48,8 +48,8 @@ export interface GroupRow {
   waiting: number;
   /** When the one who has waited longest came; 0 when nobody waits. */
   longest: Instant;
-  /** The longest wait that is expected; undefined when nobody can say. */
-  expectedMs: Millis | undefined;
+  /** Until when the last of them is expected to wait; undefined when nobody can say. */
+  expectedUntil: Instant | undefined;
   ready: number;
   agents: number;
 }
@@ -64,15 +64,15 @@ export function groupRows(
   colleagues: readonly ColleagueCard[],
 ): GroupRow[] {
   const rows = new Map<SkillID, GroupRow>(
-    groups.map(({ id }) => [id, { group: id, waiting: 0, longest: 0, expectedMs: undefined, ready: 0, agents: 0 }]),
+    groups.map(({ id }) => [id, { group: id, waiting: 0, longest: 0, expectedUntil: undefined, ready: 0, agents: 0 }]),
   );
-  for (const { needs, arrived, expectedMs } of queue) {
+  for (const { needs, arrived, expectedUntil } of queue) {
     for (const { skill } of needs ?? []) {
       const row = rows.get(skill);
       if (!row) continue;
       row.waiting++;
       if (row.longest === 0 || arrived < row.longest) row.longest = arrived;
-      if (expectedMs !== undefined) row.expectedMs = Math.max(row.expectedMs ?? 0, expectedMs);
+      if (expectedUntil !== undefined) row.expectedUntil = Math.max(row.expectedUntil ?? 0, expectedUntil);
     }
   }
   for (const { state, groups: held } of colleagues) {
