@@ -48,6 +48,7 @@ type Socket struct {
 	describedRTCP  netip.AddrPort
 	source         netip.AddrPort // locked, once valid
 	sourceRTCP     netip.AddrPort
+	latch          uint64    // counts how often the latch was opened
 	speaker        speaker   // whose voice was taken last
 	former         []speaker // of earlier calls on this port
 	startedAt      time.Time
@@ -90,7 +91,7 @@ func (s *Socket) SetRemote(rtpAddress, rtcpAddress netip.AddrPort) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.described != rtpAddress {
-		s.source, s.sourceRTCP = netip.AddrPort{}, netip.AddrPort{}
+		s.openLatch()
 	}
 	s.described, s.describedRTCP = rtpAddress, unmapped(rtcpAddress)
 }
@@ -100,7 +101,13 @@ func (s *Socket) SetRemote(rtpAddress, rtcpAddress netip.AddrPort) {
 func (s *Socket) Relatch() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.openLatch()
+}
+
+// openLatch needs the mutex.
+func (s *Socket) openLatch() {
 	s.source, s.sourceRTCP = netip.AddrPort{}, netip.AddrPort{}
+	s.latch++
 }
 
 // Multiplex says whether RTCP is sent on the ports of RTP, as was negotiated (RFC 5761 §5.1.1).
@@ -191,6 +198,7 @@ func (s *Socket) takeRTP(data []byte, from netip.AddrPort, packet *rtp.Packet, r
 	if !admitted {
 		s.statistics.Foreign++
 	}
+	latch := s.latch
 	s.mutex.Unlock()
 	if !admitted {
 		return
@@ -223,6 +231,10 @@ func (s *Socket) takeRTP(data []byte, from netip.AddrPort, packet *rtp.Packet, r
 	} else {
 		s.speaker = now
 	}
+	// A packet that was admitted before the latch was opened says nothing of where the party is now.
+	if latch != s.latch {
+		return
+	}
 	if s.source != from && (!s.source.IsValid() || from == s.described) {
 		s.source = from
 	}
@@ -251,6 +263,7 @@ func (s *Socket) takeRTCP(data []byte, from netip.AddrPort, receiver Receiver, o
 	if !admitted {
 		s.statistics.Foreign++
 	}
+	latch := s.latch
 	s.mutex.Unlock()
 	if !admitted {
 		return
@@ -266,7 +279,9 @@ func (s *Socket) takeRTCP(data []byte, from netip.AddrPort, receiver Receiver, o
 	}
 	if ownPort {
 		s.mutex.Lock()
-		s.sourceRTCP = from
+		if latch == s.latch {
+			s.sourceRTCP = from
+		}
 		s.mutex.Unlock()
 	}
 	receiver.ReceiveReports(packets, time.Now())

@@ -221,6 +221,55 @@ func TestSourceIsLockedAfterTheFirstValidPacket(t *testing.T) {
 	}
 }
 
+// slowReceiver holds each packet until the test lets it go.
+type slowReceiver struct {
+	taken chan uint32
+	let   chan struct{}
+}
+
+func (r slowReceiver) Receive(packet *rtp.Packet) error {
+	r.taken <- packet.SSRC
+	<-r.let
+	return nil
+}
+
+func (slowReceiver) ReceiveReports([]rtcp.Packet, time.Time) {}
+
+func TestPacketUnderwayWhenTheLatchOpensDoesNotFixTheSource(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(*media.Socket){
+		"new address": func(socket *media.Socket) {
+			socket.SetRemote(netip.AddrPortFrom(loopback, 9), netip.AddrPort{}) // which nobody speaks from, as behind a NAT
+		},
+		"relatch": (*media.Socket).Relatch,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			socket := openSocket(t)
+			receiver := slowReceiver{make(chan uint32), make(chan struct{})}
+			before, after := newParty(t, localAddress(socket)), newParty(t, localAddress(socket))
+			socket.SetRemote(before.address(), netip.AddrPort{})
+			if err := socket.Start(receiver); err != nil {
+				t.Fatal(err)
+			}
+			before.speak(1)
+			<-receiver.taken
+			open(socket)
+			receiver.let <- struct{}{}
+			after.speak(2)
+			select {
+			case ssrc := <-receiver.taken:
+				if ssrc != 2 {
+					t.Errorf("source %d", ssrc)
+				}
+				receiver.let <- struct{}{}
+			case <-time.After(patience):
+				t.Error("the place where the party was shuts out where he is now")
+			}
+		})
+	}
+}
+
 func TestReportsTravelBesideTheVoice(t *testing.T) {
 	t.Parallel()
 	socket, inbox := openSocket(t), newInbox()
