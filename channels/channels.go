@@ -184,6 +184,15 @@ type DialledLeg interface {
 	Failure() contact.DialFailure
 }
 
+// EarlySound is a leg that we called, which may sound before it is answered: the network's own ringing,
+// or an announcement (early media, RFC 3960).
+type EarlySound interface {
+	// EarlySound is closed when the other side is heard first, before the answer or after it. Who
+	// called should hear that then instead of our ringing; nothing that he says may be sent there
+	// before the answer.
+	EarlySound() <-chan struct{}
+}
+
 // Ringer is a caller's leg that can be let ring before it is answered.
 type Ringer interface {
 	// Ringing tells the caller that it rings (180), as often as it is called; nothing once the leg

@@ -1,6 +1,7 @@
 package media_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,54 @@ func TestHoldTouchesOneLegOnly(t *testing.T) {
 		_ = agent.Receive(agentSpeaks.next())
 		if packet := caller.wire.last(t); packet.payload[0] != 0x55 || !packet.Marker {
 			t.Fatal("the agent is not heard after hold")
+		}
+	})
+}
+
+// RFC 3960: who called hears what sounds before the answer, and is not heard there.
+func TestOverhearing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pacer := newPacer(t)
+		agent, network, former := newMember(t, pacer, formatA, 600), newMember(t, pacer, formatU, 1000), newMember(t, pacer, formatA, 2100)
+		if media.Overhear(agent.Stream, agent.Stream) == nil {
+			t.Error("a leg overhears itself")
+		}
+		select {
+		case <-network.Heard():
+			t.Error("it sounds before it said anything")
+		default:
+		}
+		expect := func(what string, agentHears, networkHears bool) {
+			t.Helper()
+			forget(agent, network, former)
+			talk(t, 50, agent, network, former)
+			if agent.hears(1000) != agentHears || network.hears(600) != networkHears || agent.hears(2100) || former.hears(600) {
+				t.Errorf("%s: the agent hears the network %t, it hears him %t, he hears the former one %t, who hears him %t", what,
+					agent.hears(1000), network.hears(600), agent.hears(2100), former.hears(600))
+			}
+		}
+		if err := media.Connect(agent.Stream, former.Stream); err != nil {
+			t.Fatal(err)
+		}
+		if err := media.Overhear(agent.Stream, network.Stream); err != nil {
+			t.Fatal(err)
+		}
+		expect("before the answer", true, false)
+		<-network.Heard()
+		if err := media.Connect(agent.Stream, network.Stream); err != nil {
+			t.Fatal(err)
+		}
+		expect("after the answer", true, true)
+		if err := media.Overhear(agent.Stream, network.Stream); err != nil {
+			t.Fatal(err)
+		}
+		expect("again", true, false)
+		media.Disconnect(agent.Stream, network.Stream)
+		expect("in the end", false, false)
+		_ = network.Close()
+		if err := media.Overhear(agent.Stream, network.Stream); !errors.Is(err, media.ErrClosed) {
+			t.Errorf("overhearing a closed leg: %v", err)
 		}
 	})
 }

@@ -55,6 +55,7 @@ type incoming struct {
 
 	source    reception
 	candidate candidate
+	heard     chan struct{} // closed by the first packet
 	keypad    keypad
 	tones     *voiceKeys // of a party that sends no events
 
@@ -119,6 +120,10 @@ func (s *Stream) Unheard(now time.Time) time.Duration {
 	}
 	return max(now.Sub(since), 0)
 }
+
+// Heard is closed by the first packet that is taken, comfort noise included. Until then the party
+// has not sounded, whatever was agreed (RFC 3960 §3.2).
+func (s *Stream) Heard() <-chan struct{} { return s.in.heard }
 
 // Receive takes a packet that came for this leg. It does not keep the packet. An error
 // says why the packet was refused; it is counted, and nothing else needs to be done. A
@@ -232,7 +237,9 @@ func (in *incoming) admit(packet *rtp.Packet, now time.Time) bool {
 
 // adopt begins the accounts of a source with its first packet.
 func (in *incoming) adopt(packet *rtp.Packet) {
-	in.lostBefore += in.source.lost()
+	if in.lostBefore += in.source.lost(); !in.source.known {
+		close(in.heard)
+	}
 	in.source = reception{
 		known: true, ssrc: packet.SSRC,
 		base: packet.SequenceNumber, highest: packet.SequenceNumber, badSequence: noBadSequence,

@@ -28,6 +28,8 @@ type Seat struct {
 	Kind Kind
 	// HeardBy are the kinds that hear him, none for somebody who only listens.
 	HeardBy Kind
+	// Deaf says that he hears nobody: one who was called and has not answered yet.
+	Deaf bool
 }
 
 // endPatience is how long the voices of a talk wait after the end of a key for its end to be told
@@ -211,8 +213,12 @@ func (c *Conference) add(speaker *seat) {
 	}
 }
 
-// mix is what one leg hears: all that its kind hears, without itself.
+// mix is what one leg hears: all that its kind hears, without itself, or nothing.
 func (c *Conference) mix(listener *seat) {
+	if listener.role.Deaf {
+		clear(c.mixed[:])
+		return
+	}
 	sum := &c.sums[listener.role.Kind.index()]
 	if listener.sounds && listener.role.HeardBy&listener.role.Kind != 0 {
 		for i, sample := range listener.frame {
@@ -264,7 +270,7 @@ func (c *Conference) handOn(from *seat, packet *rtp.Packet, now time.Time) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, place := range c.seats {
-		if place != from && from.role.HeardBy&place.role.Kind != 0 {
+		if place != from && !place.role.Deaf && from.role.HeardBy&place.role.Kind != 0 {
 			place.stream.hearKey(place, packet, now)
 		}
 	}

@@ -173,6 +173,45 @@ func TestASeatChangesWithinATalk(t *testing.T) {
 	})
 }
 
+// One who has not answered yet is heard, and hears nobody, nor their keys.
+func TestADeafSeat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pacer := newPacer(t)
+		c := newConference(t, pacer)
+		place, agent, boss := newMember(t, pacer, formatA, 600), newMember(t, pacer, formatA, 1000), newMember(t, pacer, formatA, 2100)
+		join(t, c, agent, media.Agent, everybody)
+		join(t, c, boss, media.Supervisor, 0)
+		for _, deaf := range []bool{true, false} {
+			if err := c.Join(place.Stream, media.Seat{Kind: media.User, HeardBy: everybody, Deaf: deaf}); err != nil {
+				t.Fatal(err)
+			}
+			forget(place, agent, boss)
+			talk(t, 60, place, agent, boss)
+			if !agent.hears(600) || !boss.hears(600) || place.hears(1000) == deaf {
+				t.Errorf("deaf %t: heard by the agent %t, by the supervisor %t, hears the agent %t", deaf,
+					agent.hears(600), boss.hears(600), place.hears(1000))
+			}
+			before := len(place.wire.all())
+			for _, packet := range pressed(agent.speaker, 5, 4) {
+				if err := agent.Receive(packet); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(media.FrameDuration)
+			}
+			keys := 0
+			for _, packet := range place.wire.all()[before:] {
+				if packet.PayloadType == formatA.TelephoneEvent {
+					keys++
+				}
+			}
+			if (keys == 0) != deaf {
+				t.Errorf("deaf %t: %d packets of keys came", deaf, keys)
+			}
+		}
+	})
+}
+
 func TestLeavingAConference(t *testing.T) {
 	t.Parallel()
 	leave := map[string]func(t *testing.T, c *media.Conference, user, agent, third *member){

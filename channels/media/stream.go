@@ -76,6 +76,7 @@ type Stream struct {
 func NewStream(pacer *Pacer, sink Sink) *Stream {
 	stream := &Stream{pacer: pacer, sink: sink, digits: make(chan Digit, digitBuffer)}
 	stream.out.init()
+	stream.in.heard = make(chan struct{})
 	return stream
 }
 
@@ -187,13 +188,8 @@ func Connect(a, b *Stream) error {
 	}
 	connecting.Lock()
 	defer connecting.Unlock()
-	for _, pair := range [][2]*Stream{{a, b}, {b, a}} {
-		pair[0].leaveSeat()
-		if former := pair[0].listener.Load(); former != nil && former != pair[1] {
-			former.out.leave(pair[0])
-			pair[0].listener.Store(nil)
-		}
-	}
+	free(a, b)
+	free(b, a)
 	if err := a.set(nil, b); err != nil {
 		return err
 	}
@@ -204,6 +200,37 @@ func Connect(a, b *Stream) error {
 	a.listener.Store(b)
 	b.listener.Store(a)
 	return nil
+}
+
+// Overhear lets listener hear speaker, and speaker nobody: what is said before a call is
+// answered. Whatever the two heard before ends. [Connect] brings them together, and
+// [Disconnect] ends it.
+func Overhear(listener, speaker *Stream) error {
+	if listener == speaker {
+		return errors.New("a leg can not be connected with itself")
+	}
+	connecting.Lock()
+	defer connecting.Unlock()
+	free(listener, nil)
+	free(speaker, listener)
+	if err := speaker.set(nil, nil); err != nil {
+		return err
+	}
+	if err := listener.set(nil, speaker); err != nil {
+		return err
+	}
+	speaker.listener.Store(listener)
+	return nil
+}
+
+// free takes a leg out of its conference and away from whoever hears it, but for one. The caller
+// holds connecting.
+func free(s, but *Stream) {
+	s.leaveSeat()
+	if former := s.listener.Load(); former != nil && former != but {
+		former.out.leave(s)
+		s.listener.Store(nil)
+	}
 }
 
 // Disconnect ends a bridge: each leg that still hears the other one becomes silent.

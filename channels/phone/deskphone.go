@@ -120,7 +120,7 @@ func (g *Gateway) prepareRing(l *deskLeg, b binding, r channels.Ring) (*dialled,
 	if err != nil {
 		return nil, fmt.Errorf("open the ports of a desk phone's voice: %w", err)
 	}
-	ring := &dialled{leg: g.newLegOf(dialog, encoded, socket), up: make(chan struct{}), sounding: make(chan struct{}), display: displayName(shown.Name)}
+	ring := &dialled{leg: g.newLegOf(dialog, encoded, socket), up: make(chan struct{}), display: displayName(shown.Name)}
 	ring.id, ring.first, ring.log = r.Leg, ring.dialling, l.log
 	ring.dialogID = dialogID{callID: dialog.CallID, localTag: dialog.LocalTag}
 	ring.invited = inviteID{callID: dialog.CallID, fromTag: dialog.LocalTag, sequence: inviteSequence}

@@ -57,11 +57,10 @@ type dialled struct {
 	challenges    int
 	// early are the dialogs of devices that ring, by their tags.
 	early map[string]*earlyDialog
+	// begun says that the voice began before the answer.
+	begun bool
 	// highest is the largest CSeq number in any of them.
 	highest atomic.Uint32
-	// sounding is closed when the other side sounds before it answers, and sounds says that it is.
-	sounding chan struct{}
-	sounds   bool
 	// patient says that a longer session was asked for already.
 	patient bool
 }
@@ -69,6 +68,7 @@ type dialled struct {
 var (
 	_ channels.Dialler    = (*Gateway)(nil)
 	_ channels.DialledLeg = (*dialled)(nil)
+	_ channels.EarlySound = (*dialled)(nil)
 )
 
 // Dial implements [channels.Dialler]. It waits for nothing but the look-up of a proxy's
@@ -144,7 +144,7 @@ func (g *Gateway) newDialled(ctx context.Context, call channels.Call, shown iden
 	if err != nil {
 		return nil, fmt.Errorf("open the ports of a call's voice: %w", err)
 	}
-	l := &dialled{leg: g.newLegOf(dialog, encoded, socket), shown: shown, hop: hop, up: make(chan struct{}), sounding: make(chan struct{})}
+	l := &dialled{leg: g.newLegOf(dialog, encoded, socket), shown: shown, hop: hop, up: make(chan struct{})}
 	l.id, l.first, l.outgoing, l.passage = call.Leg, l.dialling, true, passage
 	l.dialogID = dialogID{callID: dialog.CallID, localTag: dialog.LocalTag}
 	l.invited = inviteID{callID: dialog.CallID, fromTag: dialog.LocalTag, sequence: inviteSequence}

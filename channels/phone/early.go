@@ -51,10 +51,7 @@ func (d *dialled) provisional(response *sip.Response) {
 	// Several devices may sound; the last one to begin is heard, until one of them is picked up.
 	d.settle(answer)
 	d.begin(answer.format)
-	if !d.sounds {
-		d.sounds = true
-		close(d.sounding)
-	}
+	d.begun = true
 }
 
 // earlyDialogOf returns the early dialog of a response, or nil when it makes none.
@@ -161,10 +158,9 @@ func (d *dialled) answerOf(response *sip.Response) (description, error) {
 	return readDescription(response.Body(), media.Codec(0), d.session.secure)
 }
 
-// EarlySound is closed once the other side sounds before it answers: its own ringing, or an
-// announcement of the network, which whoever called should hear in place of our ringing. Until then
-// there is nothing to be heard.
-func (d *dialled) EarlySound() <-chan struct{} { return d.sounding }
+// EarlySound implements [channels.EarlySound]. A description alone promises a voice that many a network
+// does not send: what is heard counts (RFC 3960 §3.2).
+func (d *dialled) EarlySound() <-chan struct{} { return d.stream.Heard() }
 
 // alias makes a call of ours known by an early dialog, too.
 func (g *Gateway) alias(l *leg, remoteTag string) {

@@ -301,7 +301,7 @@ func (d *dialled) final(response *sip.Response) state {
 		d.failure = contact.DialRefused
 		return d.endWithBye(channels.EndedByFault)
 	}
-	if !d.sounds {
+	if !d.begun {
 		d.offer = answer // nothing changes by it
 	}
 	d.settle(answer)

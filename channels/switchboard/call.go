@@ -50,8 +50,10 @@ type call struct {
 	ordered, consulted contact.OfferID
 	// arranged is the newest order about who is in the talk. The switchboard's mutex guards it.
 	arranged stamp
-	// dialled is the offer by which the user is called back; 0 when he came by himself.
-	dialled contact.OfferID
+	// dialled is the offer by which the user is called back; 0 when he came by himself. soundsEarly says
+	// that he, or the network, is heard before he answers; it belongs to run's goroutine.
+	dialled     contact.OfferID
+	soundsEarly bool
 
 	posted   *inbox[any]
 	commands *inbox[contact.Command]
@@ -349,6 +351,8 @@ func (c *call) handle(item any) {
 		c.graceRanOut(item)
 	case placeUp:
 		c.placeIsUp(item)
+	case placeSounds:
+		c.hearPlace(item.place)
 	case placeOver:
 		c.placeGone(item.place)
 	case pickedUp:

@@ -89,6 +89,7 @@ func (c *call) reach(o bus.Order) error {
 		return dialOver(contact.DialRefused)
 	}
 	c.leg = leg
+	c.followEarlySound(leg, soundsEarly{})
 	if _, err := await(c, o, func(ctx context.Context) (struct{}, error) { return c.answeredBy(ctx, leg, c.record) }); err != nil {
 		return err
 	}
@@ -182,6 +183,37 @@ func asDialFault(err error) error {
 		return nil
 	}
 	return dialOver(contact.DialFault)
+}
+
+// soundsEarly says that the one who is called back is heard before he answers.
+type soundsEarly struct{}
+
+// followEarlySound posts the item once the leg is heard, if it may be before it is answered.
+func (c *call) followEarlySound(leg channels.DialledLeg, item any) {
+	early, able := leg.(channels.EarlySound)
+	if !able {
+		return
+	}
+	c.helpers.Go(func() {
+		select {
+		case <-early.EarlySound():
+			c.post(item)
+		case <-leg.Done():
+		}
+	})
+}
+
+// hearDialled lets the agent hear what sounds of the call, or that it rings. He himself is not heard before the answer.
+func (c *call) hearDialled(v *voice) {
+	if !c.soundsEarly {
+		c.playRinging(v.leg)
+		return
+	}
+	if err := overhear(v.leg.Leg, c.leg); err != nil {
+		c.log.Debug().Err(err).Msg("the agent does not hear what sounds before the answer")
+		return // one of the two is over
+	}
+	v.leg.hearsRinging = false
 }
 
 // playRinging lets the agent hear that it rings, from now on. Without that prompt he hears nothing.
@@ -281,7 +313,12 @@ func (c *call) whileDialling(item any, offer contact.OfferID) error {
 		item.done(c.carryOut(item.control))
 	case agentUp: // of a voice that was made anew
 		if v := item.voice; c.holds(v) && v.leg == item.leg && item.err == nil && c.leg != nil {
-			c.playRinging(v.leg)
+			c.hearDialled(v)
+		}
+	case soundsEarly:
+		c.soundsEarly = true
+		if v := c.agents[offer]; v != nil && v.leg != nil {
+			c.hearDialled(v)
 		}
 	case agentOver:
 		return c.loseWhileDialling(item)

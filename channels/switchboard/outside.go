@@ -20,6 +20,8 @@ type place struct {
 	record contact.LegRecord
 	// leg is nil until it is dialled.
 	leg channels.DialledLeg
+	// sounds says that it, or the network, is heard before it answers.
+	sounds bool
 	// end takes the call back, or hangs up.
 	end context.CancelFunc
 }
@@ -31,13 +33,15 @@ type (
 		place   *place
 		failure contact.DialFailure
 	}
+	// placeSounds says that it is heard before it answers.
+	placeSounds struct{ place *place }
 	// placeOver says that the leg of one that had answered is over.
 	placeOver struct{ place *place }
 )
 
-// party is its seat in a talk. Whoever whispers to agents is not heard outside.
-func (p *place) party() party {
-	return party{leg: p.leg, seat: media.Seat{Kind: media.User, HeardBy: everybody}}
+// party is its seat in a talk. Whoever whispers to agents is not heard outside, and nobody is before the answer.
+func (p *place) party(answered bool) party {
+	return party{leg: p.leg, seat: media.Seat{Kind: media.User, HeardBy: everybody, Deaf: !answered}}
 }
 
 // askOutside leaves the user with music and calls the place, which the agent hears ringing.
@@ -80,6 +84,7 @@ func (c *call) callPlace(ctx context.Context, p *place, dialled channels.Call) {
 	}
 	defer c.forgetLeg(p.record)
 	p.leg = leg
+	c.followEarlySound(leg, placeSounds{p})
 	if _, err := c.answeredBy(ctx, leg, p.record); err != nil {
 		leg.HangUp()
 		<-leg.Done()
@@ -110,6 +115,15 @@ func (c *call) placeIsUp(up placeUp) {
 		c.goOnTalking()
 		c.tell(contact.ConfirmConnected{Offer: p.offer, Leg: p.leg.ID()})
 	}
+}
+
+// hearPlace lets the agent hear what sounds of a place that has not answered.
+func (c *call) hearPlace(p *place) {
+	if c.ended || c.consult.place != p || c.consult.joined {
+		return
+	}
+	p.sounds = true
+	c.goOnTalking()
 }
 
 // placeGone notices that a place which had answered hung up: the user is his agent's, or alone.
@@ -150,7 +164,7 @@ func (c *call) takeOutside(o bus.Order) {
 
 // ringForPlace lets the agent hear that the place is rung.
 func (c *call) ringForPlace() {
-	if p := c.consult.place; p == nil || c.consult.joined {
+	if p := c.consult.place; p == nil || p.sounds || c.consult.joined {
 		return
 	}
 	if v := c.agents[c.connected]; v != nil && v.leg != nil {

@@ -90,7 +90,7 @@ func (c *call) userTalks() bool {
 func (c *call) parties() []party {
 	user := party{leg: c.leg, seat: media.Seat{Kind: media.User, HeardBy: everybody}}
 	if c.handed != nil {
-		return []party{user, c.handed.party()}
+		return []party{user, c.handed.party(true)}
 	}
 	var in []party
 	if c.userTalks() {
@@ -99,10 +99,10 @@ func (c *call) parties() []party {
 	if v := c.agents[c.connected]; c.connected != 0 && v != nil && v.leg != nil {
 		in = append(in, v.leg.party())
 	}
-	if c.consult.joined {
-		if p := c.consult.place; p != nil {
-			in = append(in, p.party())
-		} else if v := c.agents[c.consult.offer]; v != nil && v.leg != nil {
+	if p := c.consult.place; p != nil && (c.consult.joined || p.sounds && len(in) > 0) {
+		in = append(in, p.party(c.consult.joined))
+	} else if c.consult.joined {
+		if v := c.agents[c.consult.offer]; v != nil && v.leg != nil {
 			in = append(in, v.leg.party())
 		}
 	}
@@ -152,7 +152,7 @@ func (c *call) bridge(parties []party, withUser bool) error {
 		if !slices.ContainsFunc(former.parties, func(p party) bool { return has(parties, p) }) {
 			separate(former.parties)
 		}
-		err = connectSound(parties[0].leg, parties[1].leg)
+		err = connectTwo(parties[0], parties[1])
 	case former.mix == nil:
 		separate(former.parties)
 	}
@@ -220,14 +220,26 @@ func hearNoRinging(parties []party, replaced bool) {
 	}
 }
 
-func connectSound(one, other channels.Leg) error {
-	a, aAudible := one.(audible)
-	b, bAudible := other.(audible)
-	if !aAudible || !bAudible {
-		return errors.New("one of the two legs has no sound")
+// connectTwo lets two hear each other, or only the one whose seat is not deaf.
+func connectTwo(one, other party) error {
+	a, aAudible := one.leg.(audible)
+	b, bAudible := other.leg.(audible)
+	switch {
+	case !aAudible || !bAudible:
+		return errNoSound
+	case other.seat.Deaf:
+		return media.Overhear(a.Stream(), b.Stream())
+	default:
+		return media.Connect(a.Stream(), b.Stream())
 	}
-	return media.Connect(a.Stream(), b.Stream())
 }
+
+// overhear lets one leg hear another one, which hears nothing.
+func overhear(one, other channels.Leg) error {
+	return connectTwo(party{leg: one}, party{leg: other, seat: media.Seat{Deaf: true}})
+}
+
+var errNoSound = errors.New("one of the two legs has no sound")
 
 // separate lets neither of the two hear the other.
 func separate(parties []party) {

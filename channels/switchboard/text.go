@@ -41,7 +41,7 @@ func (c *call) passText(item typed) {
 			continue
 		}
 		for _, to := range c.talk.parties {
-			if to.leg == from.leg || from.seat.HeardBy&to.seat.Kind == 0 {
+			if to.leg == from.leg || to.seat.Deaf || from.seat.HeardBy&to.seat.Kind == 0 {
 				continue
 			}
 			if reader, able := to.leg.(channels.RealTimeText); able && reader.TextAble() {

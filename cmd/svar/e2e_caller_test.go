@@ -125,12 +125,18 @@ func callee(t testing.TB, port int) *caller {
 // calleeSaying is a callee with a tone of its own.
 func calleeSaying(t testing.TB, port int, tone float64) *caller {
 	t.Helper()
-	scenario, err := filepath.Abs(filepath.Join("testdata", "sipp", "answers.xml"))
+	return calleeBy(t, "answers", port, tone)
+}
+
+// calleeBy is a callee by a scenario of testdata/sipp.
+func calleeBy(t testing.TB, name string, port int, tone float64) *caller {
+	t.Helper()
+	scenario, err := filepath.Abs(filepath.Join("testdata", "sipp", name+".xml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &caller{t: t, voice: newVoice(t, media.PCMA, tone), directory: t.TempDir(), port: port, done: make(chan struct{})}
-	c.start("answers", []string{
+	c.start(name, []string{
 		"-sf", scenario, "-i", "127.0.0.1", "-p", strconv.Itoa(port), "-t", "u1", "-m", "1",
 		"-key", "voice_port", strconv.Itoa(int(c.voice.port())), "-nostdin",
 		"-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log", "-timeout", "150s", "-timeout_error",
@@ -166,13 +172,32 @@ func (c *caller) Wait() {
 func (c *caller) HangUp() {
 	c.t.Helper()
 	eventually(c.t, func() bool { return len(c.voice.Packets()) > 0 }, func() string { return "the caller hears nothing, so has no 200" })
+	c.press("1-" + c.callID)
+}
+
+// PickUp lifts the receiver of a callee by the scenario sounds-first.
+func (c *caller) PickUp() {
+	c.t.Helper()
+	var callID string
+	eventually(c.t, func() bool {
+		_, rest, _ := strings.Cut(c.file("messages.log"), "\r\nCall-ID: ")
+		var came bool
+		callID, _, came = strings.Cut(rest, "\r\n")
+		return came
+	}, func() string { return "nobody calls" })
+	c.press(callID)
+}
+
+// press sends the MESSAGE that a scenario waits for in its call.
+func (c *caller) press(callID string) {
+	c.t.Helper()
 	finger, err := net.Dial("udp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)))
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer func() { _ = finger.Close() }()
 	message := fmt.Sprintf("MESSAGE sip:caller@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nFrom: <sip:test@127.0.0.1>;tag=t\r\n"+
-		"To: <sip:caller@127.0.0.1>\r\nCall-ID: 1-%s\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n", finger.LocalAddr(), c.callID, c.callID)
+		"To: <sip:caller@127.0.0.1>\r\nCall-ID: %s\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n", finger.LocalAddr(), uuid.NewString(), callID)
 	if _, err := finger.Write([]byte(message)); err != nil {
 		c.t.Fatal(err)
 	}

@@ -152,6 +152,43 @@ func TestTheDeskCallsSomebody(t *testing.T) {
 	}
 }
 
+// What the network says before somebody answers is heard by whoever called, who is heard there only after the answer: of a
+// number that he typed, and of a place outside, while his caller hears music.
+func TestTheAgentHearsWhatSoundsBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	app, port := outsideApp(t)
+	desk := app.desk(t)
+	anna := app.agent(t, desk)
+	anna.Ready()
+	called := calleeBy(t, "sounds-first", port, placeTone)
+	anna.mustAsk(agentui.Request{Do: agentui.DoCall, Number: "070-174 06 99", Line: desk.id, Confirmed: true})
+	ringing := anna.waitContact(contact.StateDialling)
+	hearsMix(t, "the agent", anna.ear(ringing.Offer), placeTone)
+	hearsNothingOf(t, "who is called", called.ear(), agentTone)
+	called.PickUp()
+	talk := anna.waitContact(contact.StateConnected)
+	hearsMix(t, "who is called", called.ear(), agentTone)
+	anna.HangUp(talk)
+	called.Wait()
+	anna.Finish(talk.Contact, "solved")
+
+	caller := dial(t, call{scenario: "caller-hangs-up", to: app.phone.Address(), number: desk.number})
+	card := anna.Accept(anna.Ring())
+	place := calleeBy(t, "sounds-first", port, placeTone)
+	anna.mustAsk(agentui.Request{Do: agentui.DoConsult, Contact: card.Contact, To: &agentui.TransferTo{Outside: "office"}})
+	hearsMix(t, "the agent", anna.ear(card.Offer), placeTone)
+	hearsNothingOf(t, "the place", place.ear(), agentTone)
+	hearsNothingOf(t, "the caller", caller.ear(), placeTone)
+	place.PickUp()
+	hearsMix(t, "the place", place.ear(), agentTone)
+	anna.mustAsk(agentui.Request{Do: agentui.DoConsultEnd, Contact: card.Contact})
+	place.Wait()
+	caller.HangUp()
+	caller.Wait()
+	anna.waitContact(contact.StateWrapUp)
+	anna.Finish(card.Contact, "solved")
+}
+
 // A supervisor listens, whispers and barges in; the caller hears him only then. His page may be loaded again.
 func TestASupervisorTakesPartInATalk(t *testing.T) {
 	t.Parallel()
