@@ -29,6 +29,7 @@ func (c *checker) outbound(phone Phone, lines []Line) {
 			c.fault(path+".name", "a trunk has a name of its own; %q is none", trunk.Name)
 		}
 		c.trunk(path, trunk)
+		c.challenge(path, trunk, phone.Trunks[:i], lines)
 	}
 	if phone.Outbound.Trunk != "" {
 		if _, found := phone.trunk(phone.Outbound.Trunk); !found && !isHostPort(phone.Outbound.Trunk) {
@@ -87,8 +88,8 @@ func (c *checker) trunk(path string, trunk Trunk) {
 			}
 		}
 	}
-	if len(trunk.Addresses) == 0 && len(trunk.Places()) == 0 {
-		c.fault(path, "a trunk has addresses, or a proxy, or both")
+	if len(trunk.Addresses) == 0 && len(trunk.Places()) == 0 && !trunk.Challenge {
+		c.fault(path, "a trunk has addresses or a proxy, or both, or signs on: challenge")
 	}
 	if trunk.Transport != "" && !slices.Contains(transports, trunk.Transport) {
 		c.fault(path+".transport", "there is no transport %q; there are udp, tcp and tls", trunk.Transport)
@@ -114,6 +115,32 @@ func (c *checker) trunk(path string, trunk Trunk) {
 	}
 	if _, err := trunk.Roots(); err != nil {
 		c.fault(path+".ca_file", "%v", err)
+	}
+}
+
+// challenge checks a trunk that signs on, with those that come before it.
+func (c *checker) challenge(path string, trunk Trunk, before []Trunk, lines []Line) {
+	path += ".challenge"
+	if !trunk.Challenge {
+		return
+	}
+	if trunk.User == "" || trunk.Password == "" {
+		c.fault(path, "a trunk signs on by a user and a password: set both")
+		return
+	}
+	for _, line := range lines {
+		if line.Number == trunk.User {
+			c.fault(path, "the user %q is the number of line %q, and whoever calls that would have to sign on", trunk.User, line.ID)
+		}
+	}
+	for _, other := range before {
+		switch {
+		case !other.Challenge:
+		case other.User == trunk.User:
+			c.fault(path, "trunk %q signs on as the same user: nobody could tell which one calls", other.Name)
+		case trunk.Domain != "" && strings.EqualFold(other.Domain, trunk.Domain):
+			c.fault(path, "trunk %q signs on from the same domain: nobody could tell which one calls", other.Name)
+		}
 	}
 }
 

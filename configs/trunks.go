@@ -23,6 +23,8 @@ type Trunk struct {
 	Name string `yaml:"name"`
 	// Addresses are where its signalling comes from.
 	Addresses []netip.Prefix `yaml:"addresses"`
+	// Challenge says that it signs on for each call to us, by User and Password; it needs no addresses then.
+	Challenge bool `yaml:"challenge"`
 	// TrustCallerID says whether its word on the caller's number is believed (P-Asserted-Identity,
 	// RFC 3325); it is when nothing is said.
 	TrustCallerID *bool `yaml:"trust_caller_id"`
@@ -34,7 +36,7 @@ type Trunk struct {
 	Transport string `yaml:"transport"`
 	// Domain stands behind the @ in what we send; empty means the proxy's address.
 	Domain string `yaml:"domain"`
-	// User and Password are who we are to it.
+	// User and Password are who we are to it, and with Challenge who it is to us.
 	User     string `yaml:"user"`
 	Password Secret `yaml:"password"`
 	// Register says that we tell it where we are.

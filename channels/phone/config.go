@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -108,7 +109,7 @@ type Config struct {
 
 	// Phones are the accounts that may register a desk phone; nil means that none may.
 	Phones Phones
-	// PhoneAttempts limits failures to sign on as one. Needed with Phones.
+	// PhoneAttempts limits failures to sign on as one, or as a trunk that is challenged. Needed with either.
 	PhoneAttempts PhoneAttempts
 	// ShownTo says what an agent's desk phone shows of a caller on a line. It must not block. Without
 	// it nothing is shown.
@@ -180,14 +181,13 @@ func (c Config) complete() (Config, error) {
 // checkTrunks says what cannot be in the trunks and what names them.
 func (c Config) checkTrunks() []error {
 	var faults []error
-	names := make(map[string]bool)
 	for i := range c.Trunks {
 		trunk := &c.Trunks[i]
 		faults = append(faults, trunk.check())
-		if names[trunk.Name] {
+		if slices.ContainsFunc(c.Trunks[:i], func(other Trunk) bool { return other.Name == trunk.Name }) {
 			faults = append(faults, fmt.Errorf("there are two trunks %q", trunk.Name))
 		}
-		names[trunk.Name] = true
+		faults = append(faults, c.checkChallenge(trunk, c.Trunks[:i]))
 	}
 	if c.TLS == nil && slices.ContainsFunc(c.Trunks, func(trunk Trunk) bool { return trunk.transport() == "TLS" }) {
 		faults = append(faults, errors.New("a trunk by TLS needs an address of ours for TLS"))
@@ -208,6 +208,23 @@ func (c Config) checkTrunks() []error {
 		faults = append(faults, fmt.Errorf("emergency calls go to a trunk that takes calls; %q is none", c.DialPlan.Emergency))
 	}
 	return faults
+}
+
+// checkChallenge says what cannot be in a trunk that is challenged, with those that come before it.
+func (c Config) checkChallenge(trunk *Trunk, before []Trunk) error {
+	switch {
+	case !trunk.Challenge:
+		return nil
+	case c.PhoneAttempts == nil:
+		return fmt.Errorf("trunk %q signs on, but nothing limits failures", trunk.Name)
+	case slices.ContainsFunc(c.Lines, func(line Line) bool { return line.Number == trunk.User }):
+		return fmt.Errorf("trunk %q signs on as a line: whoever calls that line would have to", trunk.Name)
+	case slices.ContainsFunc(before, func(other Trunk) bool {
+		return other.Challenge && (other.User == trunk.User || trunk.Domain != "" && strings.EqualFold(other.Domain, trunk.Domain))
+	}):
+		return fmt.Errorf("trunk %q signs on as another trunk does, or from its domain", trunk.Name)
+	}
+	return nil
 }
 
 func all[T any](values []T, is func(T) bool) bool {

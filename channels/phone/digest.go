@@ -22,7 +22,7 @@ import (
 	"svar/identity"
 )
 
-// Desk phones sign on by digest (RFC 3261 §22, RFC 7616), with SHA-256 before MD5 (RFC 8760). A nonce
+// Desk phones, and trunks that have to, sign on by digest (RFC 3261 §22, RFC 7616), with SHA-256 before MD5 (RFC 8760). A nonce
 // proves itself, so that a challenge costs no memory: only who has answered one rightly is remembered.
 const (
 	// nonceLife is how long a nonce counts. Phones register again after at most maxRegistration, with a
@@ -52,6 +52,8 @@ type nonces struct {
 	// counts are the highest counts (nc) by which nonces were answered.
 	counts map[string]uint32
 	known  memory[string]
+	// forgotten is when the youngest nonce was made whose count is not known any more: up to then all are stale.
+	forgotten time.Time
 }
 
 func newNonces() *nonces {
@@ -81,9 +83,14 @@ func (n *nonces) isFresh(nonce string, now time.Time, from netip.Addr) bool {
 	if err != nil || len(data) != nonceHead+nonceProof || !hmac.Equal(data[nonceHead:], n.prove(data[:nonceHead], from)) {
 		return false
 	}
-	made := time.UnixMilli(int64(binary.BigEndian.Uint64(data)))
-	return now.Sub(made) < nonceLife
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	made := madeAt(data)
+	return now.Sub(made) < nonceLife && made.After(n.forgotten)
 }
+
+// madeAt is when a nonce was made.
+func madeAt(nonce []byte) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(nonce))) }
 
 // spend takes a count of a nonce that was answered rightly. A count that is not higher than the last
 // one is somebody who repeats what he overheard (RFC 7616 §3.4).
@@ -97,8 +104,12 @@ func (n *nonces) spend(nonce string, count uint32, now time.Time) bool {
 	n.known.add(nonce, now, nonceLife)
 	if len(n.counts) > 2*maxSources {
 		for old := range n.counts {
-			if !n.known.has(old) {
-				delete(n.counts, old)
+			if n.known.has(old) {
+				continue
+			}
+			delete(n.counts, old)
+			if data, err := base64.RawURLEncoding.DecodeString(old); err == nil && madeAt(data).After(n.forgotten) {
+				n.forgotten = madeAt(data)
 			}
 		}
 	}
@@ -244,9 +255,13 @@ func (r *registrar) algorithmsFor(request *sip.Request, from netip.Addr) []strin
 
 // challenge is the 401 that asks who somebody is. It is the same for every account.
 func (r *registrar) challenge(request *sip.Request, from netip.Addr, stale bool) *fault {
+	return r.challengeBy(r.algorithmsFor(request, from), from, stale)
+}
+
+func (r *registrar) challengeBy(algorithms []string, from netip.Addr, stale bool) *fault {
 	nonce := r.nonces.fresh(time.Now(), from)
 	var headers []sip.Header
-	for _, algorithm := range r.algorithmsFor(request, from) {
+	for _, algorithm := range algorithms {
 		value := `Digest realm="` + identity.PhoneRealm + `", nonce="` + nonce + `", algorithm=` + algorithm + `, qop="auth"`
 		if stale {
 			value += ", stale=true"
@@ -259,7 +274,7 @@ func (r *registrar) challenge(request *sip.Request, from netip.Addr, stale bool)
 // signedOn returns the account that a request of a phone is of, or what it is refused with. Whether an
 // account or its phone exists can be learned neither from the answer nor from the time that it takes.
 func (r *registrar) signedOn(ctx context.Context, request *sip.Request) (account string, secret identity.PhoneSecret, refusal *fault) {
-	from, now := sourceOf(request).Addr(), time.Now()
+	from := sourceOf(request).Addr()
 	given, found := credentialsOf(request)
 	if !found || !given.isFor(request) {
 		return "", secret, r.challenge(request, from, false)
@@ -273,20 +288,35 @@ func (r *registrar) signedOn(ctx context.Context, request *sip.Request) (account
 	if r.isAt(given.username, from) {
 		counted += " at " + from.String()
 	}
+	if refusal := r.prove(ctx, request, given, secret, known, counted); refusal != nil {
+		return "", secret, refusal
+	}
+	return given.username, secret, nil
+}
+
+// prove checks what answers a challenge, with failures counted by a name and the address. It returns what the request is
+// refused with. Whoever has no fresh nonce has not received one where he claims to be, and so costs nobody an attempt.
+func (r *registrar) prove(
+	ctx context.Context, request *sip.Request, given credentials, secret identity.PhoneSecret, known bool, counted string,
+) *fault {
+	from, now := sourceOf(request).Addr(), time.Now()
+	if !r.nonces.isFresh(given.nonce, now, from) {
+		return r.challenge(request, from, true)
+	}
 	succeeded, allowed := r.gateway.config.PhoneAttempts.Try(ctx, now, counted, from.String(), func() bool {
 		return given.answers(secret, request.Method) && known
 	})
 	switch {
 	case !allowed:
 		r.refused.Add(1)
-		return "", secret, busy()
+		return busy()
 	case !succeeded:
 		r.refused.Add(1)
-		return "", secret, r.challenge(request, from, false)
-	case !r.nonces.isFresh(given.nonce, now, from) || !r.nonces.spend(given.nonce, given.count, now):
-		return "", secret, r.challenge(request, from, true)
+		return r.challenge(request, from, false)
+	case !r.nonces.spend(given.nonce, given.count, now):
+		return r.challenge(request, from, true)
 	}
-	return given.username, secret, nil
+	return nil
 }
 
 // credentialsOf returns the credentials of a request for our realm.

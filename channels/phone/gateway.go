@@ -37,6 +37,7 @@ type Gateway struct {
 	ports             *media.PortPool
 	doorman           *doorman
 	registrar         *registrar
+	signOns           *trunkSignOns
 	tagKey            []byte
 	counters          counters
 	voices            media.Ledger
@@ -130,7 +131,7 @@ func New(config Config) (*Gateway, error) {
 	g.idle = sync.NewCond(&g.mutex)
 	g.doorman = newDoorman(g, config)
 	g.registrar = newRegistrar(g, config.Phones)
-	g.registrations = newRegistrations(config)
+	g.signOns, g.registrations = newTrunkSignOns(config), newRegistrations(config)
 	_, _ = rand.Read(g.tagKey) // never fails (crypto/rand)
 	return g, nil
 }

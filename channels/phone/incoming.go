@@ -197,7 +197,11 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 	g.respond(request, transaction, 100, "Trying")
 
 	source := sourceOf(request)
-	trunk := g.config.trunkOf(source.Addr())
+	trunk, refusal := g.callingTrunk(ctx, request)
+	if refusal != nil {
+		g.reject(request, transaction, refusal)
+		return
+	}
 	turned := contact.Contact{Channel: contact.Voice, Arrived: contact.InstantOf(arrived)}
 	turnAway := func(fault *fault) {
 		g.counters.refused.Add(1)

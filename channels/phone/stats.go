@@ -54,7 +54,7 @@ type Stats struct {
 	// Phones are the agents with a registered desk phone now, PhoneContacts all such telephones.
 	Phones, PhoneContacts uint64
 	// Registrations are those that were taken, RegistrationsRefused those with a wrong password, or
-	// after too many.
+	// after too many; and calls of trunks likewise.
 	Registrations, RegistrationsRefused uint64
 
 	// Media are the voices of all calls, those that are over included.

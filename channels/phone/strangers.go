@@ -149,7 +149,7 @@ func (d *doorman) admit(data []byte, from netip.AddrPort) bool {
 		return true
 	}
 	counters.request(request.Method)
-	if refusal == silence || request.Method == sip.ACK || !d.answers.allow(from.Addr()) {
+	if refusal == silence || request.Method == sip.ACK || !d.mayBeAnswered(from.Addr()) {
 		counters.straysDropped.Add(1)
 		return false
 	}
@@ -215,6 +215,11 @@ func (d *doorman) mayBeInCall(from netip.Addr) bool {
 	return d.gateway.hasCalls(from) || d.answers.allow(from)
 }
 
+// mayBeAnswered tells whether what is refused gets an answer: at a bounded rate, but for a trunk that has signed on.
+func (d *doorman) mayBeAnswered(from netip.Addr) bool {
+	return d.gateway.signOns.isProven(from) || d.answers.allow(from)
+}
+
 // judgeRegister lets on who says by which account he registers, at a bounded rate; others are asked.
 func (d *doorman) judgeRegister(request *sip.Request, from netip.Addr) *fault {
 	r := d.gateway.registrar
@@ -235,6 +240,13 @@ func (d *doorman) judgeInvite(request *sip.Request, from netip.Addr) *fault {
 	// A repetition comes from where the first one did.
 	key := from.String() + "\n" + invite.callID + "\n" + invite.fromTag + "\n" + request.Via().Params.GetOr("branch", "") + "\n" + strconv.FormatUint(uint64(invite.sequence), 10)
 	if d.letInBefore(key, invite.callID) {
+		return nil
+	}
+	if g.config.claimed(request) != nil {
+		if refusal := d.judgeTrunk(request, from); refusal != nil {
+			return refusal
+		}
+		d.letIn(key, invite.callID)
 		return nil
 	}
 	if _, found := g.lines.find(&request.Recipient); !found && !g.registrar.isPhone(sourceOf(request)) {
@@ -300,7 +312,7 @@ func (d *doorman) turnAway(request *sip.Request, transaction *sip.ServerTx, refu
 			return false
 		}
 	}
-	if refusal == silence || !d.answers.allow(from) {
+	if refusal == silence || !d.mayBeAnswered(from) {
 		counters.straysDropped.Add(1)
 	} else {
 		d.gateway.reject(request, transaction, refusal)

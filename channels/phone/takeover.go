@@ -75,7 +75,7 @@ func (g *Gateway) handleReplaces(ctx context.Context, request *sip.Request, tran
 		_, _, fault = g.registrar.signedOn(ctx, request)
 	}
 	if fault == nil {
-		fault = g.replace(ctx, request, transaction, of)
+		fault = g.replace(ctx, request, transaction, of, trunk)
 	}
 	if fault != nil {
 		g.counters.refused.Add(1)
@@ -83,7 +83,7 @@ func (g *Gateway) handleReplaces(ctx context.Context, request *sip.Request, tran
 	}
 }
 
-func (g *Gateway) replace(ctx context.Context, request *sip.Request, transaction *sip.ServerTx, of replaced) *fault {
+func (g *Gateway) replace(ctx context.Context, request *sip.Request, transaction *sip.ServerTx, of replaced, trunk *Trunk) *fault {
 	g.mutex.Lock()
 	l, over := g.legs[of.dialogID], g.ended.has(of.dialogID)
 	_, merged := g.arriving[inviteOf(request)]
@@ -96,7 +96,7 @@ func (g *Gateway) replace(ctx context.Context, request *sip.Request, transaction
 	case l == nil:
 		return refuse(481, "Call/Transaction Does Not Exist")
 	}
-	t, fault := g.newTakeover(request, transaction)
+	t, fault := g.newTakeover(request, transaction, trunk)
 	if fault != nil {
 		return fault
 	}
@@ -114,17 +114,17 @@ func (g *Gateway) replace(ctx context.Context, request *sip.Request, transaction
 }
 
 // newTakeover reads what the new dialog will be.
-func (g *Gateway) newTakeover(request *sip.Request, transaction *sip.ServerTx) (takeover, *fault) {
+func (g *Gateway) newTakeover(request *sip.Request, transaction *sip.ServerTx, trunk *Trunk) (takeover, *fault) {
 	source := sourceOf(request)
 	t := takeover{
 		received: received{request, transaction}, id: dialogOf(request), invited: inviteOf(request),
-		trusted: g.config.trunkOf(source.Addr()) != nil, taken: make(chan *fault, 1),
+		trusted: trunk != nil, taken: make(chan *fault, 1),
 	}
 	var err error
 	if t.dialog, err = newRecord(request, t.id.localTag, source); err != nil {
 		return t, refuse(400, "Unusable dialog")
 	}
-	if trunk := g.config.trunkOf(source.Addr()); trunk != nil {
+	if trunk != nil {
 		t.dialog.Trunk = trunk.Name
 	}
 	if len(request.Body()) > 0 {

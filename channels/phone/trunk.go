@@ -33,9 +33,13 @@ const (
 type Trunk struct {
 	// Name stands in logs, records and figures. Needed, and its own.
 	Name string
-	// Prefixes are the addresses that its signalling comes from. A trunk that takes calls from us
-	// may have none; what comes from it is then from a stranger.
+	// Prefixes are the addresses that its signalling comes from. A trunk that takes calls from us or is
+	// challenged may have none; what comes from it is then from a stranger, until it has signed on.
 	Prefixes []netip.Prefix
+	// Challenge says that it has to sign on for each call to us, by User and Password (both needed), which is how a trunk
+	// without fixed addresses is known: its INVITE names User in From, in the Request-URI or in its
+	// credentials, or Domain in From.
+	Challenge bool
 	// Distrusted says that its word on who calls (P-Asserted-Identity, RFC 3325) is not believed.
 	Distrusted bool
 	// Proxies take calls from us, host:port, in the order in which they are tried; at most maxProxies.
@@ -46,7 +50,7 @@ type Trunk struct {
 	Transport string
 	// Domain is what stands behind the @ in what we send; empty means the proxy's address.
 	Domain string
-	// User and Password answer its challenges (RFC 8760: SHA-256, SHA-512-256 and MD5). Without a
+	// User and Password are who we are to it, and who it is to us: they answer its challenges (RFC 8760: SHA-256, SHA-512-256 and MD5). Without a
 	// password none is answered.
 	User, Password string
 	// Register is for how long we register at a time, so that the trunk knows where we are
@@ -97,8 +101,11 @@ func (t *Trunk) check() error {
 	if t.Name == "" || len(t.Name) > maxToken {
 		fault("a name of up to %d bytes is needed", maxToken)
 	}
-	if len(t.Prefixes) == 0 && len(t.Proxies) == 0 {
+	if len(t.Prefixes) == 0 && len(t.Proxies) == 0 && !t.Challenge {
 		fault("it has no addresses")
+	}
+	if t.Challenge && (t.User == "" || t.Password == "") {
+		fault("to be challenged takes a user and a password")
 	}
 	for _, prefix := range t.Prefixes {
 		if !prefix.IsValid() {

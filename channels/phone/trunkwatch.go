@@ -309,11 +309,11 @@ func seconds(header sip.Header) time.Duration {
 	return time.Duration(number) * time.Second
 }
 
-// lineOf finds the line of an INVITE. A trunk that we register with may call the user that is registered; the
-// number that was dialled is in To then.
+// lineOf finds the line of an INVITE. A trunk that we register with may call the user that is registered, and one
+// that signs on its own; the number that was dialled is in To then.
 func (g *Gateway) lineOf(request *sip.Request, trunk *Trunk) (contact.LineID, bool) {
 	line, found := g.lines.find(&request.Recipient)
-	if !found && trunk != nil && trunk.Register > 0 && request.Recipient.User == trunk.User {
+	if !found && trunk != nil && (trunk.Register > 0 || trunk.Challenge) && request.Recipient.User == trunk.User {
 		return g.lines.find(&request.To().Address)
 	}
 	return line, found

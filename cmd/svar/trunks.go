@@ -55,7 +55,7 @@ func trunks(config configs.Phone) ([]phone.Trunk, error) {
 		out = append(out, phone.Trunk{
 			Name: trunk.Name, Prefixes: trunk.Addresses, Distrusted: trunk.TrustCallerID != nil && !*trunk.TrustCallerID,
 			Proxies: trunk.Places(), Transport: cmp.Or(trunk.Transport, config.Outbound.Transport), Domain: trunk.Domain,
-			User: trunk.User, Password: trunk.Password.Reveal(),
+			Challenge: trunk.Challenge, User: trunk.User, Password: trunk.Password.Reveal(),
 			Register: trunk.Register.Expires.Duration(), Registrars: trunk.Register.Registrars, KeepAlive: trunk.KeepAlive.Duration(),
 			MaxCalls: trunk.MaxCalls, CallsPerHour: trunk.CallsPerHour, RootCAs: roots, ServerName: trunk.ServerName,
 		})
