@@ -19,7 +19,7 @@ func (e *Engine) planTransfer(v contact.Transfer, now contact.Instant) (func(), 
 		return nothing, nil
 	case c == nil:
 		return nil, reject(contact.UnknownContact)
-	case c.sentOnBy(v.Agent), c.HandedOver != "" && c.HandedOver == v.To.Outside && c.Agent == v.Agent:
+	case c.sentOnBy(v.Agent), c.HandedBy != 0 && c.HandedOver == v.To.Outside && c.Agent == v.Agent:
 		return nothing, nil
 	case !c.State.Joined(), e.overdue(c, now):
 		return nil, reject(contact.WrongState)
