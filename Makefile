@@ -38,8 +38,10 @@ build: toolchain console ## build bin/svar with the console in it
 test: packages-test build lint test-console test-go test-browser ## install what is missing, and run every check and test
 
 .PHONY: test-go
+# The queue starts no goroutine. Looking for races makes it six times as slow, so its many random worlds are played without.
 test-go: packages-test console
 	CGO_ENABLED=1 go test -race -timeout 9m ./...
+	go test -timeout 9m ./queue ./queue/simulate
 	go test -run '^$$' -fuzz '^FuzzCommands$$' -fuzztime 12s -fuzzminimizetime 10x ./queue
 
 BENCH ?= .

@@ -30,6 +30,9 @@ func TestInvariantsOfCallbacks(t *testing.T) {
 			}
 		}
 	})
+	if underRace {
+		return // in so few worlds not everything happens
+	}
 	for _, what := range []string{string(contact.CallerBack), string(contact.Appointed), string(contact.DialBusy), string(contact.DialNoAnswer)} {
 		if met[what] == 0 {
 			t.Errorf("no call-back met %s", what)

@@ -24,6 +24,9 @@ func TestInvariantsOfConsultations(t *testing.T) {
 			}
 		}
 	})
+	if underRace {
+		return // in so few worlds not everything happens
+	}
 	if ended < 10 {
 		t.Errorf("only %d consultations ended", ended)
 	}

@@ -32,6 +32,9 @@ func TestInvariantsOfTheTelephone(t *testing.T) {
 			}
 		}
 	})
+	if underRace {
+		return // in so few worlds not everything happens
+	}
 	for _, what := range []string{
 		"outside-called", "outside-answered", "outside no-answer", "outside cancelled", "outside ", "handed over by telephone: true",
 		"conference-changed", "supervision-changed", "contact-marked", "call-placed", "not-reached", "recording-changed",
