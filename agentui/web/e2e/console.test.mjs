@@ -1,34 +1,10 @@
 // What an agent does with the console, against a server that the test plays line by line.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
-import { scriptServer } from '../dev/script.mjs';
+import { test } from 'node:test';
 import { callers, contactOf, offerOf } from '../dev/parts.mjs';
 import { states } from '../dev/states.mjs';
-
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-/** Opens the console signed in, with a server that shows the state first. */
-async function open(first, { context: options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  const server = await scriptServer(page);
-  server.first = () => first(Date.now());
-  await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, server };
-}
+import { browser, mock, open } from './standin.mjs';
 
 /** Waits until the microphone is open; the browser may still want a click before it plays anything. */
 const soundReady = (page) => page.getByText('Ljud klart').or(page.getByText('Slå på ljudet')).waitFor();

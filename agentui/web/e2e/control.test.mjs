@@ -2,34 +2,10 @@
 // from the first second on, a wrap-up that runs out, one's own last contacts.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
-import { scriptServer } from '../dev/script.mjs';
+import { test } from 'node:test';
 import { callers, contactOf, openTickets } from '../dev/parts.mjs';
 import { states } from '../dev/states.mjs';
-
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-/** Opens the console signed in, with a server that shows the state first. */
-async function open(first, { viewport = { width: 1440, height: 900 } } = {}) {
-  const context = await browser.newContext({ viewport });
-  const page = await context.newPage();
-  const server = await scriptServer(page);
-  server.first = () => first(Date.now());
-  await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, server };
-}
+import { open } from './standin.mjs';
 
 /** A state with this one contact instead of the story book's. */
 const withContact = (state, kind, extra) => (now) => ({ ...states[state](now), contacts: [contactOf(now, kind, callers.known, extra)] });

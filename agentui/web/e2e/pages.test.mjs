@@ -1,35 +1,13 @@
 // The pages beside the work place: tickets, outage messages, figures.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
+import { test } from 'node:test';
 import { scriptServer } from '../dev/script.mjs';
 import { hello, offerOf } from '../dev/parts.mjs';
 import { states } from '../dev/states.mjs';
+import { browser, mock, open as openConsole } from './standin.mjs';
 
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-async function open(state, hash) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage();
-  const posts = [];
-  page.on('request', (request) => {
-    if (request.method() === 'POST') posts.push({ path: new URL(request.url()).pathname, body: request.postDataJSON() });
-  });
-  await page.goto(`${mock.origin}/console/?state=${state}${hash}`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, posts };
-}
+const open = (state, hash) => openConsole(undefined, { state, hash });
 
 test('tickets are searched, opened, noted, and change status', async () => {
   const { context, page, posts } = await open('tickets', '#tickets');

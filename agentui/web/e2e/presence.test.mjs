@@ -2,33 +2,13 @@
 // their limits, what is planned for after the last contact, and signing out with contacts at hand.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
-import { scriptServer } from '../dev/script.mjs';
+import { test } from 'node:test';
 import { states } from '../dev/states.mjs';
+import { open as openConsole } from './standin.mjs';
 
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-/** Opens the console signed in, with a server that shows the state first. */
 async function open(first) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage();
-  const server = await scriptServer(page);
-  server.first = () => first(Date.now());
-  await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  const status = page.getByRole('group', { name: 'Min status' });
-  return { context, page, server, status };
+  const opened = await openConsole(first);
+  return { ...opened, status: opened.page.getByRole('group', { name: 'Min status' }) };
 }
 
 test('an agent takes some contact paths only; the server keeps which, and ready again means the same ones', async () => {

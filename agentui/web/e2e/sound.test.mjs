@@ -1,23 +1,10 @@
 // Sound against the stand-in: which devices are used and what happens when they come and go, the level, notifications.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
-import { scriptServer } from '../dev/script.mjs';
+import { test } from 'node:test';
 import { callers, offerOf } from '../dev/parts.mjs';
 import { states } from '../dev/states.mjs';
-
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
+import { open as openConsole } from './standin.mjs';
 
 /** Runs in the page from its first moment: devices can be unplugged, and are asked for by name. */
 function watchDevices() {
@@ -80,20 +67,8 @@ function watchNotifications() {
   };
 }
 
-async function open(state, { prepare = watchDevices, hash = '', reducedMotion = 'no-preference', first } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion });
-  context.setDefaultTimeout(20_000);
-  const page = await context.newPage();
-  await page.addInitScript(prepare);
-  let server;
-  if (first) {
-    server = await scriptServer(page);
-    server.first = () => first(Date.now());
-  }
-  await page.goto(`${mock.origin}/console/?state=${state}${hash}`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, server };
-}
+const open = (state, { prepare = watchDevices, hash, reducedMotion = 'no-preference', first } = {}) =>
+  openConsole(first, { state, prepare, hash, context: { reducedMotion } });
 
 const inUse = (page, label) => page.waitForFunction((wanted) => window.microphone() === wanted, label);
 

@@ -2,36 +2,13 @@
 // the agent's own, marks, recordings, desk phones, and supervisors in others' calls.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
+import { test } from 'node:test';
 import { callers, contactOf, hello } from '../dev/parts.mjs';
 import { openPeer } from '../dev/peer.mjs';
 import { scriptServer } from '../dev/script.mjs';
 import { states } from '../dev/states.mjs';
-
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-/** Opens the console signed in, with a server that shows the state first. */
-async function open(first, { greeting = hello, hash = '', reply = () => undefined } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage();
-  const server = await scriptServer(page, greeting);
-  server.replyWith(reply);
-  server.first = () => first(Date.now());
-  await page.goto(`${mock.origin}/console/?state=empty${hash}`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, server };
-}
+import { until } from './real/until.mjs';
+import { browser, mock, open } from './standin.mjs';
 
 const supervisor = { ...hello, supervises: true };
 
@@ -223,21 +200,21 @@ test('a supervisor listens with a closed microphone, whispers with an open one, 
   await page.bringToFront();
   const own = page.getByRole('region', { name: 'Delta' });
   await own.getByText('Du lyssnar på Bo Lind. Ingen hör dig.').waitFor();
-  await until(async () => (await peer.state()) === 'connected', 'the voice stands');
+  await until('the voice stands', async () => (await peer.state()) === 'connected');
   await page.waitForFunction(() => document.getElementById('talk-audio').srcObject?.getAudioTracks().length === 1);
-  await until(async () => (await peer.level()) < 0.01, 'who listens is silent');
+  await until('who listens is silent', async () => (await peer.level()) < 0.01);
   await page.getByRole('link', { name: 'Arbetsplats' }).click();
   await own.getByRole('button', { name: 'Viska till Bo Lind' }).click();
   assert.equal((await server.asked('supervise')).mode, 'whisper');
   show('whisper');
   await own.getByText('Du viskar till Bo Lind. Användaren hör dig inte.').waitFor();
-  await until(async () => (await peer.level()) > 0.05, 'who whispers is heard');
+  await until('who whispers is heard', async () => (await peer.level()) > 0.05);
   show('listen');
-  await until(async () => (await peer.level()) < 0.01, 'the server\'s word closes the microphone');
+  await until('the server\'s word closes the microphone', async () => (await peer.level()) < 0.01);
   await own.getByRole('button', { name: 'Lämna samtalet' }).click();
   const left = await server.asked('supervise');
   assert.deepEqual([left.contact, left.mode], [contact, undefined]);
-  await until(async () => (await peer.state()) !== 'connected', 'the voice is over');
+  await until('the voice is over', async () => (await peer.state()) !== 'connected');
   show(undefined);
   await own.waitFor({ state: 'detached' });
   await context.close();
@@ -300,7 +277,7 @@ test('text beside the voice is seen as it is typed, both ways, and said line by 
   await page.keyboard.press('F2');
   await server.asked('accept');
   server.state({ ...states.connected(Date.now()), contacts: [contactOf(Date.now(), 'connected', callers.known)] });
-  await until(async () => (await peer.textState()) === 'open', 'the channel is open');
+  await until('the channel is open', async () => (await peer.textState()) === 'open');
   await peer.type('Jag hör intte');
   const pane = page.getByRole('region', { name: 'Text i samtalet' });
   await pane.getByText('Jag hör intte').waitFor();
@@ -309,20 +286,11 @@ test('text beside the voice is seen as it is typed, both ways, and said line by 
   await peer.type('\b\b\bte\u2028');
   await said.getByText('Jag hör inte').waitFor();
   await pane.getByLabel('Skriv till användaren').fill('Då skriver vi');
-  await until(async () => (await peer.text()) === 'Då skriver vi', 'what is typed has come');
+  await until('what is typed has come', async () => (await peer.text()) === 'Då skriver vi');
   await pane.getByLabel('Skriv till användaren').fill('Då skriver jag');
   await page.keyboard.press('Enter');
-  await until(async () => (await peer.text()) === 'Då skriver vi\b\bjag\u2028', 'it was mended and ended');
+  await until('it was mended and ended', async () => (await peer.text()) === 'Då skriver vi\b\bjag\u2028');
   await said.getByText('Då skriver jag').waitFor();
   assert.equal(await pane.getByLabel('Skriv till användaren').inputValue(), '');
   await context.close();
 });
-
-/** Waits until it is so; what it waits for is told when it never is. */
-async function until(condition, what) {
-  const late = Date.now() + 30_000;
-  while (!(await condition())) {
-    if (Date.now() > late) assert.fail(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

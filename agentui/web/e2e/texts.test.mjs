@@ -1,38 +1,10 @@
 // Chats, mails, forms and call-backs in the console, against a server that the test plays line by line.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
-import { scriptServer } from '../dev/script.mjs';
+import { test } from 'node:test';
 import { callers, chatLines, contactOf, offerOf, openTickets, textOf } from '../dev/parts.mjs';
 import { states } from '../dev/states.mjs';
-
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-/** Opens the console signed in, with a server that shows the state first and keeps the posts that it gets by HTTP. */
-async function open(first, { hash = '' } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage();
-  const server = await scriptServer(page);
-  server.first = () => first(Date.now());
-  const posts = [];
-  page.on('request', (request) => {
-    if (request.method() === 'POST') posts.push({ path: new URL(request.url()).pathname, body: request.postDataJSON() });
-  });
-  await page.goto(`${mock.origin}/console/?state=empty${hash}`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, server, posts };
-}
+import { open } from './standin.mjs';
 
 const log = (page) => page.getByRole('log', { name: 'Chatten' });
 const ongoing = (page, id) => page.locator(`[data-ongoing="${id}"]`);

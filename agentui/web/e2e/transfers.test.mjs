@@ -2,34 +2,11 @@
 // colleague or group, after asking him first, or promised to be called back; and what is said of it.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
+import { test } from 'node:test';
 import { callers, contactOf, hello } from '../dev/parts.mjs';
 import { scriptServer } from '../dev/script.mjs';
 import { states } from '../dev/states.mjs';
-
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-/** Opens the console signed in, with a server that shows the state first. */
-async function open(first) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage();
-  const server = await scriptServer(page);
-  server.first = () => first(Date.now());
-  await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, server };
-}
+import { browser, mock, open } from './standin.mjs';
 
 test('a call is sent to a group by key and search alone, with its note', async () => {
   const { context, page, server } = await open((now) => ({ ...states.connected(now), contacts: [contactOf(now, 'connected', callers.known, { note: '' })] }));

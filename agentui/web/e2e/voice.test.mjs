@@ -1,37 +1,13 @@
 // A call's voice through the console, with a second page of the same browser as the server's end.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startBrowser } from '../dev/browser.mjs';
-import { startMock } from '../dev/mock.mjs';
+import { test } from 'node:test';
 import { openPeer } from '../dev/peer.mjs';
 import { scriptServer } from '../dev/script.mjs';
 import { callers, contactOf, offerOf } from '../dev/parts.mjs';
 import { states } from '../dev/states.mjs';
-
-let mock;
-let browser;
-before(async () => {
-  mock = await startMock();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await mock?.stop();
-});
-
-/** Opens the console in mid-call, or while it rings, with a server that the test plays. */
-async function open(first, { prepare, reply = () => undefined } = {}) {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await prepare?.(page);
-  const server = await scriptServer(page);
-  server.replyWith(reply);
-  server.first = () => first(Date.now());
-  await page.goto(`${mock.origin}/console/?state=empty`);
-  await page.locator('.columns[aria-busy=false]').waitFor();
-  return { context, page, server };
-}
+import { until } from './real/until.mjs';
+import { browser, mock, open } from './standin.mjs';
 
 /** Plays the node's leg of an offer towards a window. */
 async function openLeg(context, page, server, tone, leg) {
@@ -43,8 +19,8 @@ async function openLeg(context, page, server, tone, leg) {
   return peer;
 }
 
-const hears = (page, tone) => until(async () => Math.abs((await page.evaluate(heardTone)) - tone) < 20, `the agent hears ${tone} Hz`);
-const isHeard = (peer) => until(async () => (await peer.level()) > 0.05, 'the agent is heard');
+const hears = (page, tone) => until(`the agent hears ${tone} Hz`, async () => Math.abs((await page.evaluate(heardTone)) - tone) < 20);
+const isHeard = (peer) => until('the agent is heard', async () => (await peer.level()) > 0.05);
 
 /** The strongest frequency that the page plays from the caller, in hertz; 0 when it is silent. */
 const heardTone = () => {
@@ -77,7 +53,7 @@ test('the voice is set up while it rings, and goes both ways only once the agent
   server.state(states.ringing(Date.now()));
   await page.locator('[data-offer="41"]').waitFor();
   await page.bringToFront();
-  await until(async () => (await peer.state()) === 'connected', 'the connection stands while it rings');
+  await until('the connection stands while it rings', async () => (await peer.state()) === 'connected');
   assert.equal(await page.evaluate(heardTone), 0, 'nothing of the caller is played before the answer');
   assert.ok((await peer.level()) < 0.01, 'the microphone is silent before the answer');
 
@@ -90,19 +66,19 @@ test('the voice is set up while it rings, and goes both ways only once the agent
     contacts: [contactOf(Date.now(), 'connected')],
   });
   await page.locator('[data-contact]').waitFor();
-  await until(async () => Math.abs((await page.evaluate(heardTone)) - 700) < 20, "the agent hears the caller's tone");
-  await until(async () => (await peer.level()) > 0.05, 'the caller hears the microphone');
+  await until('the agent hears the caller\'s tone', async () => Math.abs((await page.evaluate(heardTone)) - 700) < 20);
+  await until('the caller hears the microphone', async () => (await peer.level()) > 0.05);
 
   await page.keyboard.press('F8');
   await page.getByRole('button', { name: 'Mikrofon av' }).waitFor();
-  await until(async () => (await peer.level()) < 0.01, 'F8 silences the microphone');
+  await until('F8 silences the microphone', async () => (await peer.level()) < 0.01);
   await page.keyboard.press('F8');
-  await until(async () => (await peer.level()) > 0.05, 'F8 opens it again');
+  await until('F8 opens it again', async () => (await peer.level()) > 0.05);
 
   await page.keyboard.press('Shift+F2');
   assert.equal((await server.asked('hang-up')).contact, '0193-ringing');
   server.state(states.wrapup(Date.now()));
-  await until(async () => (await peer.state()) !== 'connected', 'the connection is closed after the call');
+  await until('the connection is closed after the call', async () => (await peer.state()) !== 'connected');
   assert.equal(await page.evaluate(() => document.getElementById('remote-audio').srcObject), null);
   await context.close();
 });
@@ -127,10 +103,10 @@ test('a call-back that is dialled here has its voice here', async () => {
   await page.getByText('Det ringer hos användaren.').waitFor();
   server.state(dialled('connected'));
   await page.getByText('Samtalstid').waitFor();
-  await until(async () => Math.abs((await page.evaluate(heardTone)) - 600) < 20, 'the agent hears who was called');
-  await until(async () => (await peer.level()) > 0.05, 'who was called hears the agent');
+  await until('the agent hears who was called', async () => Math.abs((await page.evaluate(heardTone)) - 600) < 20);
+  await until('who was called hears the agent', async () => (await peer.level()) > 0.05);
   server.state(states.empty(Date.now()));
-  await until(async () => (await peer.state()) !== 'connected', 'the connection is closed');
+  await until('the connection is closed', async () => (await peer.state()) !== 'connected');
   await context.close();
 });
 
@@ -146,12 +122,12 @@ test('an offer that is gone closes its connection and stops ringing (twilio-voic
   server.onSignal = (payload) => void peer.signal(payload);
   server.state({ ...states.ringing(Date.now()), offer: offerOf(Date.now()) });
   await page.bringToFront();
-  await until(async () => (await peer.state()) === 'connected', 'the connection stands while it rings');
+  await until('the connection stands while it rings', async () => (await peer.state()) === 'connected');
   assert.match(await page.title(), /^(☎ Medarbetare|Kontakt väntar på svar)$/);
 
   server.state(states.empty(Date.now()));
   await page.getByText('Nästa kontakt visas här.').waitFor();
-  await until(async () => (await peer.state()) !== 'connected', 'the connection is closed');
+  await until('the connection is closed', async () => (await peer.state()) !== 'connected');
   assert.match(await page.title(), /^Redo/);
   await context.close();
 });
@@ -180,7 +156,7 @@ test('a page that is loaded again in mid-call is back in the call, by the same n
   assert.ok((await after.level()) < 0.01, 'who was silent does not speak because of a reload');
   await page.keyboard.press('F8');
   await isHeard(after);
-  await until(async () => (await before.state()) !== 'connected', 'the page of before is gone');
+  await until('the page of before is gone', async () => (await before.state()) !== 'connected');
   await context.close();
 });
 
@@ -200,7 +176,7 @@ test('a connection that breaks in the talk is asked for again; the old one carri
   const second = await openLeg(context, page, server, 500, 'leg-2');
   await hears(page, 500);
   await isHeard(second);
-  await until(async () => (await before.state()) !== 'connected', 'the old connection is closed');
+  await until('the old connection is closed', async () => (await before.state()) !== 'connected');
 
   await second.close();
   await server.asked('voice');
@@ -225,7 +201,7 @@ test('two windows are one agent with one voice: it lives in the one that was bou
 
   server.bound(41, 'another-window');
   await page.getByText('Ljudet är i ett annat fönster.').waitFor();
-  await until(async () => (await peer.state()) !== 'connected', 'this window lets go');
+  await until('this window lets go', async () => (await peer.state()) !== 'connected');
   await context.close();
 });
 
@@ -234,7 +210,7 @@ test('the window in which the agent answers gets the voice, wherever it was set 
   assert.equal((await server.asked('voice')).take, undefined, 'a page that is loaded while it rings asks for its voice');
   const lost = await openLeg(context, page, server, 700, 'leg-1');
   server.bound(41, 'another-window');
-  await until(async () => (await lost.state()) !== 'connected', 'this window lets go while it rings');
+  await until('this window lets go while it rings', async () => (await lost.state()) !== 'connected');
   await page.keyboard.press('F2');
   await server.asked('accept');
   assert.equal((await server.asked('voice')).take, true);
@@ -274,14 +250,13 @@ test('a tab that was duplicated has a name of its own', async () => {
 
 test('sound that the browser does not play after a reload is noticed, and one click lets it be heard', async () => {
   const { context, page, server } = await open(states.connected, {
-    prepare: (page) =>
-      page.addInitScript(() => {
-        const { play } = HTMLMediaElement.prototype;
-        HTMLMediaElement.prototype.play = function () {
-          return window.clicked ? play.call(this) : Promise.reject(new DOMException('', 'NotAllowedError'));
-        };
-        addEventListener('pointerdown', () => (window.clicked = true), true);
-      }),
+    prepare: () => {
+      const { play } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.play = function () {
+        return window.clicked ? play.call(this) : Promise.reject(new DOMException('', 'NotAllowedError'));
+      };
+      addEventListener('pointerdown', () => (window.clicked = true), true);
+    },
   });
   await server.asked('voice');
   await openLeg(context, page, server, 700, 'leg-1');
@@ -290,12 +265,3 @@ test('sound that the browser does not play after a reload is noticed, and one cl
   await hears(page, 700);
   await context.close();
 });
-
-/** Waits until the condition holds; the test's own time limit is the only one. */
-async function until(condition, what) {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail(`never: ${what}`);
-}

@@ -4,7 +4,8 @@ import { Chats, newId, type Chat } from './chat.svelte';
 import { serverClock } from './clock.svelte';
 import { connection, RequestError, type Failure } from './connection.svelte';
 import { Drafts, type Draft } from './drafts.svelte';
-import type { Channel, ConsoleState, Instant, LineInfo, Me, OfferID, OngoingCard, OutcomeCode, Presence, Request, ServiceInfo } from './protocol';
+import { OwnPresence } from './presence.svelte';
+import type { ConsoleState, Instant, LineInfo, OfferID, OngoingCard, OutcomeCode, Request, ServiceInfo } from './protocol';
 import { pathsOf } from './queueing';
 import { ring } from './ring.svelte';
 import { route } from './route.svelte';
@@ -41,8 +42,6 @@ class Console {
   /** The server ended the session, not the agent. */
   expired = $state(false);
   notice = $state<Notice | undefined>();
-  /** The microphone was lost while ready, and the agent was paused for that. */
-  pausedForMicrophone = $state(false);
   /** The agent wants to sign out and still has contacts. */
   signingOut = $state(false);
   chosen = $state<string | undefined>();
@@ -57,7 +56,6 @@ class Console {
   givingBack = $state<string | undefined>();
   dialling = $state<string | undefined>();
   outcomeMissing = $state<string | undefined>();
-  changingPresence = $state<Presence | undefined>();
   holding = $state(false);
   extending = $state(false);
   taking = $state(false);
@@ -102,6 +100,15 @@ class Console {
   /** Requests to the queue can be made. */
   readonly usable = $derived(connection.status === 'open' && connection.state?.connected === true);
 
+  readonly presence = new OwnPresence({
+    ask: (request) => this.#do(request),
+    me: () => this.me,
+    usable: () => this.usable,
+    canTalk: () => this.#canTalk(),
+    technicalReason: () => this.pauseReasons.find(({ reason }) => reason === 'technical')?.reason,
+    signOut: () => void this.signOut(),
+  });
+
   readonly telephone = new Telephone({
     ask: (request) => connection.ask(request),
     tell: (request) => this.#do(request),
@@ -123,10 +130,6 @@ class Console {
   /** Call-backs that are dialled from this window: their voice is to be heard here. */
   #dialled = new Set<string>();
   #leaving = false;
-  /** The server is to sign the agent out after the last contact. */
-  #leavesAfter = false;
-  /** The microphone was lost while ready, and the server could not be told yet. */
-  #pauseOwed = false;
   readonly #keeper = new VoiceKeeper(voice, { ready: () => this.online, ask: (request) => connection.ask(request) });
 
   async start(): Promise<void> {
@@ -147,7 +150,7 @@ class Console {
       // A candidate that is not delivered is made up for by the others, or the call is not connected and says so.
       connection.ask({ do: 'signal', offer, ...(leg && { leg }), payload }).catch(() => {});
     };
-    voice.onMicrophoneLost = () => void this.#pauseForMicrophone();
+    voice.onMicrophoneLost = () => void this.presence.pauseForMicrophone();
     voice.onChange = () => this.#keeper.consider();
     voice.onTakenFromAccepted = () => void this.takeVoice();
     addEventListener('online', () => this.#keeper.networkChanged());
@@ -200,8 +203,7 @@ class Console {
     this.chosen = undefined;
     this.#known.clear();
     this.#dialled.clear();
-    this.#pauseOwed = this.#leavesAfter = false;
-    this.changingPresence = undefined;
+    this.presence.forget();
     this.#drafts = this.#chats = this.#answers = undefined;
     this.phase = 'signed-out';
   }
@@ -258,34 +260,6 @@ class Console {
   draft(contact: OngoingCard): Draft {
     if (!this.#drafts) throw new Error('no draft before signing in');
     return this.#drafts.of(contact.contact, contact);
-  }
-
-  /** Becomes ready for the paths, or for those of last time; it takes back what was to come after the last contact. */
-  async becomeReady(channels: Channel[] = this.me?.channels ?? []): Promise<void> {
-    if (this.changingPresence) return;
-    this.changingPresence = 'ready';
-    this.pausedForMicrophone = false;
-    void ring.unlock();
-    if (await this.#canTalk()) await this.#do({ do: 'presence', presence: 'ready', ...(channels.length > 0 && { channels }) });
-    this.changingPresence = undefined;
-  }
-
-  /** Pauses, at once or after the last contact. Returns whether the server did it. */
-  pause(reason?: string, afterContact = false): Promise<boolean> {
-    return this.#leaveQueue({ do: 'presence', presence: 'paused', ...(reason && { reason }), ...(afterContact && { afterContact }) });
-  }
-
-  /** Lets the last contact be the last of the day: then the agent is signed out. */
-  signOutAfter(): Promise<boolean> {
-    return this.#leaveQueue({ do: 'presence', presence: 'signed-out', afterContact: true });
-  }
-
-  async #leaveQueue(request: Request & { do: 'presence' }): Promise<boolean> {
-    if (this.changingPresence) return false;
-    this.changingPresence = request.presence;
-    const done = await this.#do(request);
-    this.changingPresence = undefined;
-    return done;
   }
 
   async answer(): Promise<void> {
@@ -484,15 +458,7 @@ class Console {
       else this.notice = this.sending.lostConsult(card, now) ?? this.notice;
     }
     this.#known = present;
-    this.#followPlan(state.me);
-    void this.#followMicrophone(state);
-  }
-
-  /** Who was to be signed out after the last contact is, once the server has done its part. */
-  #followPlan({ presence, next }: Me): void {
-    const leaves = this.#leavesAfter && presence === 'signed-out' && !next;
-    this.#leavesAfter = next === 'signed-out';
-    if (leaves) void this.signOut();
+    this.presence.follow(state);
   }
 
   #ended(card: OngoingCard, now: Instant): void {
@@ -508,30 +474,6 @@ class Console {
     if (this.hangingUp === contact) this.hangingUp = undefined;
     if (this.chosen === contact) this.chosen = undefined;
     if (this.contacts.length === 0) this.signingOut = false;
-  }
-
-  /** The microphone is open while the agent is ready or in a call, and only then. */
-  async #followMicrophone({ me, contacts }: ConsoleState): Promise<void> {
-    if (this.changingPresence === 'ready') return;
-    const call = callOf(contacts ?? []);
-    if (me.phone && !(call && voice.isAccepted(call.offer))) return voice.closeMicrophone();
-    if (me.presence === 'ready') {
-      if (voice.microphone === 'closed' && !(await voice.openMicrophone())) await this.#pauseForMicrophone();
-      else if (this.#pauseOwed && this.usable) await this.#pauseForMicrophone();
-      ring.check();
-    } else if (call && voice.isAccepted(call.offer)) {
-      if (voice.microphone === 'closed') await voice.openMicrophone();
-    } else if (!me.activity) {
-      voice.closeMicrophone();
-    }
-  }
-
-  /** Who cannot be heard gets no contacts. */
-  async #pauseForMicrophone(): Promise<void> {
-    this.#pauseOwed = false;
-    if (this.me?.phone || this.me?.presence !== 'ready' || voice.microphone !== 'failed') return;
-    this.pausedForMicrophone = await this.pause(this.pauseReasons.some(({ reason }) => reason === 'technical') ? 'technical' : undefined);
-    this.#pauseOwed = !this.pausedForMicrophone;
   }
 
   /** Loads the page again for a newer version; returns false when that has just been tried. */

@@ -53,11 +53,11 @@ test('who loses the microphone while the queue is away is paused when it is back
   voice.onMicrophoneLost();
   await settled();
   await ready(false);
-  expect(desk.pausedForMicrophone).toBe(false);
+  expect(desk.presence.pausedForMicrophone).toBe(false);
   reachable = true;
   await ready(true);
   expect(asked).toEqual([{ do: 'presence', presence: 'paused' }]);
-  expect(desk.pausedForMicrophone).toBe(true);
+  expect(desk.presence.pausedForMicrophone).toBe(true);
   await ready(true); // made ready again, in another window with a headset of its own
   expect(asked).toHaveLength(1);
 });
@@ -77,10 +77,10 @@ test('who has plugged a headset in before the queue is back is not paused', asyn
 test('whoever signs in while the browser still asks for the microphone of the one before can become ready', () => {
   vi.spyOn(ring, 'unlock').mockResolvedValue();
   vi.spyOn(voice, 'openMicrophone').mockReturnValue(new Promise(() => {}));
-  void desk.becomeReady();
-  expect(desk.changingPresence).toBe('ready');
+  void desk.presence.becomeReady();
+  expect(desk.presence.changing).toBe('ready');
   desk.leave();
-  expect(desk.changingPresence).toBeUndefined();
+  expect(desk.presence.changing).toBeUndefined();
 });
 
 test('whoever was to be signed out after the last contact is, once the server has done its part', async () => {
