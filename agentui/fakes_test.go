@@ -316,9 +316,20 @@ func (p *fakePersonal) kept() map[contact.ID]contact.Personal {
 
 // fakeRecordings has some calls' recordings, and counts those that are open.
 type fakeRecordings struct {
-	by   map[contact.ID]string
-	err  error
-	open atomic.Int64
+	by    map[contact.ID]string
+	err   error
+	open  atomic.Int64
+	calls []report.RecordedCall // the newest first
+	asked []report.RecordedCallFilter
+}
+
+func (r *fakeRecordings) RecordedCalls(_ context.Context, f report.RecordedCallFilter) ([]report.RecordedCall, error) {
+	r.asked = append(r.asked, f)
+	if r.err != nil {
+		return nil, r.err
+	}
+	from := slices.IndexFunc(r.calls, func(c report.RecordedCall) bool { return c.Contact == f.Before }) + 1
+	return r.calls[from:min(len(r.calls), from+f.Limit)], nil
 }
 
 func (r *fakeRecordings) Open(_ context.Context, id contact.ID) (io.ReadSeekCloser, error) {

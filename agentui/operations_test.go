@@ -326,6 +326,10 @@ func (stalled) Recorded(ctx context.Context, _ contact.ID) ([]report.Recorded, e
 	return nil, stall(ctx)
 }
 
+func (stalled) RecordedCalls(ctx context.Context, _ report.RecordedCallFilter) ([]report.RecordedCall, error) {
+	return nil, stall(ctx)
+}
+
 func (stalled) ContactFigures(ctx context.Context, _ report.Query) ([]report.Row, error) {
 	return nil, stall(ctx)
 }
@@ -338,7 +342,7 @@ func (stalled) LogAccess(ctx context.Context, _ []identity.Access) error { retur
 // stall takes the database away, before the surface runs.
 func (w *world) stall() *world {
 	c, away := &w.ui.config, stalled{}
-	c.Tickets, c.NoticeDesk, c.Contacts, c.OwnContacts, c.ContactFigures, c.Explanations = away, away, away, away, away, away
+	c.Tickets, c.NoticeDesk, c.Contacts, c.OwnContacts, c.ContactFigures, c.Explanations, c.RecordedCalls = away, away, away, away, away, away, away
 	w.ui.earlier.tickets, w.ui.figures.source, w.ui.figures.stored, w.ui.accesses.target = away, away, away, away
 	return w
 }

@@ -204,6 +204,7 @@ var surfaces = []surfaceTest{
 	{name: "contacts", look: asked("GET", "/contacts", nil), supervisors: true},
 	{name: "explanation", look: asked("GET", "/contacts/call/explanation", nil), supervisors: true},
 	{name: "recording", look: asked("GET", "/contacts/call/recording", nil, "Svar-Reason", "complaint"), shows: true, logged: surfaceRecording, listeners: true},
+	{name: "recordings", look: asked("GET", "/recordings", nil), listeners: true},
 	{name: "talks", look: talking(), socket: true},
 	{name: "figures", look: asked("GET", "/figures", nil), supervisors: true},
 	{name: "figures, CSV", look: asked("GET", "/figures.csv", nil), supervisors: true},
@@ -246,6 +247,7 @@ func permissionWorld(t *testing.T) *world {
 		}
 	}
 	w.recorded.by["call"] = hiddenText
+	w.recorded.calls = []report.RecordedCall{{Contact: "call", Line: "staff", Agents: []contact.AgentID{"anna"}, Ticket: "SD-7"}}
 	w.counted.rows = []report.Row{{Key: report.Key{Channel: contact.Voice, Line: "staff"}, Offered: 1}}
 	return w
 }
@@ -289,7 +291,7 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{ // by a surface, or for the reason that is given
-		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /contacts/{id}/recording": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
+		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /contacts/{id}/recording": true, "GET /recordings": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
 		"PUT /prompts/{name}/{language}": true, "DELETE /prompts/{name}/{language}": true, // what lines say; see prompts_test.go

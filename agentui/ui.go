@@ -41,8 +41,10 @@ type Config struct {
 	// Phones are the desk phones, and Recordings what was recorded of calls; nil when there are none.
 	Phones     Phones
 	Recordings Recordings
-	Figures    Figures
-	Contacts   Contacts
+	// RecordedCalls tell of which calls there are recordings.
+	RecordedCalls RecordedCalls
+	Figures       Figures
+	Contacts      Contacts
 	// OwnContacts are those that an agent had.
 	OwnContacts OwnContacts
 	// Explanations are what was recorded of each contact.

@@ -120,7 +120,7 @@ func newWorld(t testing.TB) *world {
 		Node: "node-1", Commands: w.queue, Changes: w.queue, Waits: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own, Explanations: w.explained,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
-		Recordings: w.recorded, Configuration: w.settings, Prompts: w.prompts, SessionKey: []byte("a key of the tests, 32 bytes long"),
+		Recordings: w.recorded, RecordedCalls: w.recorded, Configuration: w.settings, Prompts: w.prompts, SessionKey: []byte("a key of the tests, 32 bytes long"),
 		Catalogue: Catalogue{
 			Lines:    []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},
 			Services: []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},
