@@ -96,7 +96,11 @@ func (s *Store) follow(ctx context.Context, channel string, read func(context.Co
 }
 
 // silence is how long nothing may be heard before it is asked whether the connection is still good.
-const silence = 15 * time.Second
+const silence = 3 * time.Second
+
+// NoticedWithin bounds how long a connection that listens may have died without a word before [Store.WaitForChange] and
+// [Store.FollowNotices] fail: for so long changes are not heard of.
+const NoticedWithin = silence + pingTime
 
 // waitForNotification returns when one has come. A connection that has died without a word is an error.
 func waitForNotification(ctx context.Context, connection *pgx.Conn) error {

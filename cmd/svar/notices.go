@@ -42,6 +42,10 @@ func (b *noticeBoard) replace(notices contact.Notices) {
 	b.changed = make(chan struct{})
 }
 
+// noticesAgain is after how long changes are listened for again where that failed. What the City blocks must be silent
+// within 10 s (requirement 3.6), whatever became of the connection ([store.NoticedWithin]) in the meantime.
+const noticesAgain = 2 * time.Second
+
 // startNotices reads the outage messages, and again whenever somebody changes them.
 func (a *App) startNotices(ctx context.Context) error {
 	a.notices = newNoticeBoard()
@@ -51,7 +55,7 @@ func (a *App) startNotices(ctx context.Context) error {
 	a.run("the outage messages", func(ctx context.Context) error {
 		_, err := backoff.Retry(ctx, func() (struct{}, error) {
 			return struct{}{}, a.store.FollowNotices(ctx, a.readNotices)
-		}, persistence(), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+		}, backoff.WithBackOff(backoff.NewConstantBackOff(noticesAgain)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
 			a.options.Log.Warn().Err(err).Dur("again_in", wait).Msg("changes of outage messages are not heard of now")
 		}))
 		if ctx.Err() != nil {
