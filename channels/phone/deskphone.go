@@ -44,6 +44,7 @@ type deskLeg struct {
 	hangUp   func()
 	over     chan struct{}
 	held     chan bool
+	typed    chan string // closed with over
 
 	ending  channels.Ending     // written before over is closed
 	failure contact.DialFailure // likewise
@@ -73,7 +74,7 @@ func (g *Gateway) Ring(ctx context.Context, r channels.Ring) (channels.Leg, erro
 	}
 	l := &deskLeg{
 		gateway: g, id: r.Leg, log: g.log.With().Str("contact", string(r.Contact)).Str("leg", string(r.Leg)).Logger(),
-		pickedUp: make(chan struct{}), hungUp: make(chan struct{}), over: make(chan struct{}), held: make(chan bool, holdBuffer),
+		pickedUp: make(chan struct{}), hungUp: make(chan struct{}), over: make(chan struct{}), held: make(chan bool, holdBuffer), typed: make(chan string),
 	}
 	l.hangUp = sync.OnceFunc(func() { close(l.hungUp) })
 	for _, b := range found {
@@ -129,6 +130,9 @@ func (g *Gateway) prepareRing(l *deskLeg, b binding, r channels.Ring) (*dialled,
 	ring.trusted, ring.latched = true, true
 	ring.onHold = func(held bool) { l.passHold(ring, held) }
 	ring.prefers = callerFormat(r.Caller)
+	if mayText(r.Caller) {
+		ring.offerText() // ports are opened only where they can serve
+	}
 	return ring, nil
 }
 
@@ -264,12 +268,15 @@ func (l *deskLeg) take(ring *dialled) {
 	l.taken.Store(ring)
 	l.hangUpAllBut(ring)
 	close(l.pickedUp)
+	var passing sync.WaitGroup
+	passing.Go(func() { l.passText(ring) })
 	select {
 	case <-ring.over:
 	case <-l.hungUp:
 		ring.HangUp()
 		<-ring.over
 	}
+	passing.Wait()
 	l.ending, l.failure = ring.ending, ""
 	l.end()
 }
@@ -311,6 +318,7 @@ func (l *deskLeg) end() {
 		}
 	default:
 	}
+	close(l.typed)
 	close(l.over)
 }
 

@@ -149,6 +149,7 @@ func (g *Gateway) newDialled(ctx context.Context, call channels.Call, shown iden
 	l.dialogID = dialogID{callID: dialog.CallID, localTag: dialog.LocalTag}
 	l.invited = inviteID{callID: dialog.CallID, fromTag: dialog.LocalTag, sequence: inviteSequence}
 	l.line, l.who = call.Line, identity.CallerID{Number: passage.number}
+	l.offerText()    // whichever agent talks in this call has text in his browser
 	l.trusted = true // whoever carries our calls is configured
 	return l, nil
 }

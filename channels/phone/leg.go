@@ -59,6 +59,7 @@ type leg struct {
 	stream  *media.Stream
 	text    *media.TextStream
 	textWay textWay
+	texts   atomic.Bool // the party takes text, or offers to
 	digits  chan byte
 	// informed takes the keys that came by INFO.
 	informed chan byte
@@ -123,6 +124,7 @@ func (g *Gateway) makeLeg(
 	l.id, l.invite, l.transaction = contact.LegID(newID()), invite, transaction
 	l.dialogID, l.invited, l.trusted = dialogOf(invite), inviteOf(invite), trusted
 	l.remoteSequence, l.offer = invite.CSeq().SeqNo, offer
+	l.texts.Store(offer.text != nil)
 	return l
 }
 

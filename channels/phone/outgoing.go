@@ -95,6 +95,15 @@ func (d *dialled) resend(dialog record) {
 	d.publish()
 }
 
+// inviteAgain sends INVITE to the same proxy, with what the refused one lacked.
+func (d *dialled) inviteAgain() state {
+	dialog := d.dialog
+	dialog.Sequence++
+	dialog.Branch = newBranch()
+	d.resend(dialog)
+	return d.dialling
+}
+
 func (d *dialled) isClosing() bool {
 	select {
 	case <-d.hungUp:
@@ -151,15 +160,20 @@ func (d *dialled) abandon() {
 	}()
 }
 
-func (d *dialled) sendInvite() error {
-	// Its line may have another address or be secure now: the offer is made for each proxy.
+// inviteRequest makes the INVITE that is sent next.
+func (d *dialled) inviteRequest() (*sip.Request, error) {
+	// Its line may have another address or be secure now: the offer is made for each proxy, anew.
+	d.session.lines = nil
+	if socket := d.textWay.socket.Load(); socket != nil {
+		d.protectBy(socket, &d.session.textKeys, cryptoLine{})
+	}
 	offer, err := d.session.offer(d.prefers, media.SendReceive)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request, err := d.dialog.request(sip.INVITE, d.dialog.Sequence)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.gateway.address(request, d.dialog, d.dialog.Branch)
 	if d.display != "" {
@@ -175,6 +189,21 @@ func (d *dialled) sendInvite() error {
 	contentType := sip.ContentTypeHeader("application/sdp")
 	request.AppendHeader(&contentType)
 	request.SetBody(offer)
+	return request, nil
+}
+
+// sendInvite sends INVITE.
+func (d *dialled) sendInvite() error {
+	request, err := d.inviteRequest()
+	if err != nil {
+		return err
+	}
+	if d.session.offersText && request.Transport() == "UDP" && len(request.String()) > largeMessage {
+		d.withoutText() // it is not worth the detour by TCP, which some do not take
+		if request, err = d.inviteRequest(); err != nil {
+			return err
+		}
+	}
 	d.sent = request
 	ctx, cancel := context.WithTimeout(d.gateway.life, dialTimeout)
 	defer cancel()
@@ -262,22 +291,19 @@ func (d *dialled) final(response *sip.Response) state {
 		if answer := d.hop.of().credentials(d.sent, response); answer != nil {
 			d.authorization = answer
 			d.challenges++
-			dialog := d.dialog
-			dialog.Sequence++
-			dialog.Branch = newBranch()
-			d.resend(dialog)
-			return d.dialling
+			return d.inviteAgain()
 		}
 	}
 	if least := shortest(response); response.StatusCode == tooSmall && least > d.timing.minimum && !d.patient {
 		// Somebody on the way wants to be bothered less often (RFC 4028 §7.4).
 		d.patient = true
 		d.timing.expiry, d.timing.minimum = expiry{interval: max(least, wantedSession), ours: true}, least
-		dialog := d.dialog
-		dialog.Sequence++
-		dialog.Branch = newBranch()
-		d.resend(dialog)
-		return d.dialling
+		return d.inviteAgain()
+	}
+	if d.session.offersText && cannotDescribe(response.StatusCode) {
+		// Some refuse what they do not know instead of the text alone: they get the voice.
+		d.withoutText()
+		return d.inviteAgain()
 	}
 	if !response.IsSuccess() {
 		d.code = response.StatusCode
@@ -305,6 +331,9 @@ func (d *dialled) final(response *sip.Response) state {
 		d.offer = answer // nothing changes by it
 	}
 	d.settle(answer)
+	if d.session.offersText = false; answer.text == nil {
+		d.withoutText()
+	}
 	d.begin(answer.format)
 	d.confirmedAt = time.Now()
 	d.learnMethods(response)
@@ -314,6 +343,9 @@ func (d *dialled) final(response *sip.Response) state {
 	close(d.up)
 	return d.confirmed
 }
+
+// cannotDescribe tells whether a final response refuses what our offer describes (RFC 3261 §21.4.13, §21.4.26, §21.6.4).
+func cannotDescribe(code int) bool { return code == 415 || code == 488 || code == 606 }
 
 // accept200 makes the dialog and acknowledges it. The error is that of an answer that makes none.
 func (d *dialled) accept200(response *sip.Response) error {

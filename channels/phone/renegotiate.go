@@ -69,9 +69,8 @@ func (l *leg) update(in received) {
 
 // reply makes the answer to a request's offer, or an offer if it has none.
 func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
-	if l.session.secure && !isSecure(request) {
-		// Neither are keys taken, nor are ours told where others can read them.
-		return nil, notAcceptable(l.session.address, fmt.Errorf("%w: keys are exchanged by TLS only", errDescription))
+	if fault := l.keysInTheOpen(request); fault != nil {
+		return nil, fault
 	}
 	if len(request.Body()) == 0 {
 		// Both ways, whatever holds now: this is how some peers end a hold. And all that we
@@ -96,6 +95,15 @@ func (l *leg) reply(request *sip.Request) ([]byte, *fault) {
 	}
 	l.settle(offer)
 	return body, nil
+}
+
+// keysInTheOpen refuses a request of a call by TLS that came by another way: neither are its keys taken, nor are ours told where
+// others can read them.
+func (l *leg) keysInTheOpen(request *sip.Request) *fault {
+	if !l.session.secure || isSecure(request) {
+		return nil
+	}
+	return notAcceptable(l.session.address, fmt.Errorf("%w: keys are exchanged by TLS only", errDescription))
 }
 
 // retarget follows the peer's Contact (RFC 3261 §12.2.2), and where it sends from: a NAT may

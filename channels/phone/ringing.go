@@ -106,6 +106,10 @@ func (l *leg) prack(in received) {
 		return
 	}
 	if waiting.answerDue {
+		if fault := l.keysInTheOpen(in.request); fault != nil {
+			l.gateway.reject(in.request, in.transaction, fault)
+			return
+		}
 		answer, err := readDescription(in.request.Body(), 0, l.session.secure)
 		if err != nil {
 			l.gateway.reject(in.request, in.transaction, notAcceptable(l.session.address, err))

@@ -90,44 +90,51 @@ func (c cryptoLine) value() string {
 	return c.tag + " " + string(c.key.Suite) + " inline:" + base64.StdEncoding.EncodeToString(c.key.Master)
 }
 
+// keyring is our keys for one media of a session, by suite. Each media has its own: one key for two streams of equal SSRC
+// would give both away (RFC 4568 §6.1).
+type keyring map[media.SRTPSuite]media.SRTPKey
+
 // keyFor is our key for a suite, the same as long as the session lasts.
-func (s *session) keyFor(suite media.SRTPSuite) media.SRTPKey {
-	if key, made := s.keys[suite]; made {
+func (k *keyring) keyFor(suite media.SRTPSuite) media.SRTPKey {
+	if key, made := (*k)[suite]; made {
 		return key
 	}
-	if s.keys == nil {
-		s.keys = make(map[media.SRTPSuite]media.SRTPKey)
+	if *k == nil {
+		*k = make(keyring)
 	}
-	s.keys[suite] = media.NewSRTPKey(suite)
-	return s.keys[suite]
+	(*k)[suite] = media.NewSRTPKey(suite)
+	return (*k)[suite]
 }
 
-// protected adds our keys to our audio line: the one for what we answer to, or one for each suite that we offer.
-func (s *session) protected(line *sdp.MediaDescription, answersTo cryptoLine) *sdp.MediaDescription {
+// protected adds our keys to our line of a media: the one for what we answer to, or one for each suite that we offer.
+func (s *session) protected(line *sdp.MediaDescription, keys *keyring, answersTo cryptoLine) *sdp.MediaDescription {
 	if !s.secure {
 		return line
 	}
 	line.MediaName.Protos = strings.Split(encryptedVoice, "/")
 	if answersTo.tag != "" {
-		return line.WithValueAttribute("crypto", cryptoLine{answersTo.tag, s.keyFor(answersTo.key.Suite)}.value())
+		return line.WithValueAttribute("crypto", cryptoLine{answersTo.tag, keys.keyFor(answersTo.key.Suite)}.value())
 	}
 	for i, suite := range offeredSuites {
-		line = line.WithValueAttribute("crypto", cryptoLine{string(rune('1' + i)), s.keyFor(suite)}.value())
+		line = line.WithValueAttribute("crypto", cryptoLine{string(rune('1' + i)), keys.keyFor(suite)}.value())
 	}
 	return line
 }
 
 // protect encrypts the voice as was agreed.
-func (l *leg) protect(theirs cryptoLine) {
+func (l *leg) protect(theirs cryptoLine) { l.protectBy(l.socket, &l.session.keys, theirs) }
+
+// protectBy encrypts what goes by a socket. Nothing goes until their key is known.
+func (l *leg) protectBy(socket *media.Socket, keys *keyring, theirs cryptoLine) {
 	if !l.session.secure {
-		l.socket.Unprotect()
+		socket.Unprotect()
 		return
 	}
 	ours := media.SRTPKey{}
 	if theirs.tag != "" {
-		ours = l.session.keyFor(theirs.key.Suite)
+		ours = keys.keyFor(theirs.key.Suite)
 	}
-	if err := l.socket.Protect(ours, theirs.key); err != nil {
-		l.log.Error().Err(err).Msg("the voice could not be encrypted: nothing goes")
+	if err := socket.Protect(ours, theirs.key); err != nil {
+		l.log.Error().Err(err).Msg("the media could not be encrypted: nothing goes")
 	}
 }

@@ -81,9 +81,8 @@ func readDescription(body []byte, keep media.Codec, secure bool) (description, e
 			if d.crypto, found = chooseCrypto(line); !found {
 				continue
 			}
-		} else { // text has no keys here, and must not go in the clear beside an encrypted voice
-			d.text = readText(&parsed)
 		}
+		d.text = readText(&parsed, protocol)
 		d.address(&parsed, line)
 		return d, nil
 	}
@@ -198,11 +197,13 @@ type session struct {
 	// textPort is that of text, 0 without any, and text what the peer said of it, nil when there is none now.
 	textPort uint16
 	text     *textDescription
-	last     string // what was sent last, less its version
-	lines    []*sdp.MediaDescription
-	// secure says that the voice is encrypted; keys are ours, by suite.
-	secure bool
-	keys   map[media.SRTPSuite]media.SRTPKey
+	// offersText says that our first offer has text.
+	offersText bool
+	last       string // what was sent last, less its version
+	lines      []*sdp.MediaDescription
+	// secure says that the media are encrypted, by keys of their own.
+	secure         bool
+	keys, textKeys keyring
 }
 
 // answer describes our side in reply to an offer.
@@ -211,21 +212,26 @@ func (s *session) answer(offer description) ([]byte, error) {
 	for index, line := range offer.lines {
 		switch {
 		case index == offer.audio:
-			line := s.protected(s.audio(offer.direction, offer.format), offer.crypto)
+			line := s.protected(s.audio(offer.direction, offer.format), &s.keys, offer.crypto)
 			if offer.multiplexed {
 				line = line.WithPropertyAttribute("rtcp-mux")
 			}
 			lines = append(lines, line)
 			continue
 		case offer.text != nil && index == offer.text.line && s.textPort != 0:
-			lines = append(lines, s.textLine(offer.text.format))
+			lines = append(lines, s.textLine(offer.text.format, offer.text.crypto))
 			continue
 		}
-		refused := &sdp.MediaDescription{MediaName: line.MediaName}
-		refused.MediaName.Port = sdp.RangedPort{}
-		lines = append(lines, refused)
+		lines = append(lines, refused(line))
 	}
 	return s.describe(lines)
+}
+
+// refused is a media that is not taken, or not any more (RFC 3264 §6 and §8.2).
+func refused(line *sdp.MediaDescription) *sdp.MediaDescription {
+	without := &sdp.MediaDescription{MediaName: line.MediaName}
+	without.MediaName.Port = sdp.RangedPort{}
+	return without
 }
 
 // offer describes what we can speak: what the call speaks, once it is settled, comes first.
@@ -242,13 +248,38 @@ func (s *session) offer(settled media.Format, direction media.Direction) ([]byte
 	if formats[0].TelephoneEvent == 0 {
 		formats[0].TelephoneEvent = offeredEvent
 	}
-	lines := []*sdp.MediaDescription{s.protected(s.audio(direction, formats...), cryptoLine{})}
-	if s.text != nil { // in the place that it has (RFC 3264 §8)
+	var text *sdp.MediaDescription
+	if s.text != nil {
 		format := s.text.format
 		format.Direction = direction
-		lines = slices.Insert(lines, min(s.text.line, 1), s.textLine(format))
+		text = s.textLine(format, cryptoLine{})
+	} else if s.offersText {
+		text = s.textLine(offeredText, cryptoLine{})
 	}
-	return s.describe(lines)
+	return s.describe(s.inPlace(s.protected(s.audio(direction, formats...), &s.keys, cryptoLine{}), text))
+}
+
+// inPlace puts our media where they were described before; what is there no more keeps its place, with port 0
+// (RFC 3264 §8). text may be nil.
+func (s *session) inPlace(audio, text *sdp.MediaDescription) []*sdp.MediaDescription {
+	lines := slices.Clone(s.lines)
+	for i, line := range lines {
+		switch {
+		case line.MediaName.Port.Value == 0:
+		case line.MediaName.Media == "audio" && audio != nil:
+			lines[i], audio = audio, nil
+		case line.MediaName.Media == "text" && text != nil:
+			lines[i], text = text, nil
+		default:
+			lines[i] = refused(line)
+		}
+	}
+	for _, line := range []*sdp.MediaDescription{audio, text} {
+		if line != nil {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // audio is our one audio line.

@@ -23,22 +23,32 @@ type textDescription struct {
 	line               int // of the description
 	remote, remoteRTCP netip.AddrPort
 	format             media.TextFormat
+	// crypto is the key by which the other side encrypts it; its tag is empty when it does not.
+	crypto cryptoLine
 }
 
-// readText takes the first text of a description that we can speak, nil when there is none.
-func readText(session *sdp.SessionDescription) *textDescription {
+// offeredText is the text of our own first offers.
+var offeredText = media.TextFormat{T140: 98, Redundant: 99}
+
+// readText takes the first text of a description that we can speak by the voice's protocol, nil when there is none: beside an
+// encrypted voice nothing goes in the clear.
+func readText(session *sdp.SessionDescription, protocol string) *textDescription {
 	for index, line := range session.MediaDescriptions {
-		if line.MediaName.Media != "text" || line.MediaName.Port.Value == 0 || strings.Join(line.MediaName.Protos, "/") != "RTP/AVP" {
+		if line.MediaName.Media != "text" || line.MediaName.Port.Value == 0 || strings.Join(line.MediaName.Protos, "/") != protocol {
 			continue
 		}
 		format, found := textFormat(line)
+		var crypto cryptoLine
+		if found && protocol == encryptedVoice {
+			crypto, found = chooseCrypto(line)
+		}
 		if !found {
 			continue
 		}
 		var place description
 		place.address(session, line)
 		format.Direction = place.direction
-		return &textDescription{line: index, remote: place.remote, remoteRTCP: place.remoteRTCP, format: format}
+		return &textDescription{line: index, remote: place.remote, remoteRTCP: place.remoteRTCP, format: format, crypto: crypto}
 	}
 	return nil
 }
@@ -90,8 +100,8 @@ func textRate(parameters string) int {
 	return 0
 }
 
-// textLine is our text line.
-func (s *session) textLine(format media.TextFormat) *sdp.MediaDescription {
+// textLine is our text line, which answers to a key, or offers ours.
+func (s *session) textLine(format media.TextFormat, answersTo cryptoLine) *sdp.MediaDescription {
 	line := &sdp.MediaDescription{MediaName: sdp.MediaName{
 		Media: "text", Port: sdp.RangedPort{Value: int(s.textPort)}, Protos: []string{"RTP", "AVP"},
 	}}
@@ -100,7 +110,7 @@ func (s *session) textLine(format media.TextFormat) *sdp.MediaDescription {
 		line = line.WithCodec(format.Redundant, "red", media.TextClockRate, 0, levels[1:])
 	}
 	line = line.WithCodec(format.T140, "t140", media.TextClockRate, 0, "")
-	return line.WithPropertyAttribute(directionNames[format.Direction])
+	return s.protected(line.WithPropertyAttribute(directionNames[format.Direction]), &s.textKeys, answersTo)
 }
 
 // textWay leads a leg's text to its socket, once there is one.
@@ -116,27 +126,70 @@ func (w *textWay) WriteRTP(header *rtp.Header, payload []byte) error {
 
 // answer describes our side in reply to an offer, and opens the ports that it needs. Where no port is left for text, the call goes on without.
 func (l *leg) answer(offer description) ([]byte, error) {
-	if offer.text != nil && l.textWay.socket.Load() == nil {
-		if socket, err := l.gateway.ports.Open(); err != nil {
-			l.log.Warn().Err(err).Msg("no ports for the text of a call")
-		} else {
-			l.textWay.socket.Store(socket)
-			l.session.textPort = socket.Port()
-			_ = socket.Start(l.text) // fails only when it was closed
-		}
+	if offer.text != nil {
+		l.openText()
 	}
 	return l.session.answer(offer)
+}
+
+// openText opens the ports of text, unless they are open or none are left.
+func (l *leg) openText() {
+	if l.textWay.socket.Load() != nil {
+		return
+	}
+	socket, err := l.gateway.ports.Open()
+	if err != nil {
+		l.log.Warn().Err(err).Msg("no ports for the text of a call")
+		return
+	}
+	l.protectBy(socket, &l.session.textKeys, cryptoLine{})
+	l.textWay.socket.Store(socket)
+	l.session.textPort = socket.Port()
+	_ = socket.Start(l.text) // fails only when it was closed
+}
+
+// offerText offers text in a call of ours, as far as there are ports.
+func (l *leg) offerText() {
+	l.openText()
+	l.session.offersText = l.session.textPort != 0
+}
+
+// withoutText gives up the text that we offered, and its ports.
+func (l *leg) withoutText() {
+	if socket := l.textWay.socket.Swap(nil); socket != nil {
+		_ = socket.Close()
+	}
+	l.session.textPort, l.session.offersText = 0, false
+	for i, line := range l.session.lines {
+		if line.MediaName.Media == "text" {
+			l.session.lines[i] = refused(line)
+		}
+	}
+}
+
+// mayText tells whether a party of a call types, as far as it is known before it is answered.
+func mayText(party channels.Leg) bool {
+	switch l := party.(type) {
+	case *leg:
+		return l.texts.Load()
+	case *dialled:
+		return l.texts.Load()
+	}
+	_, able := party.(channels.RealTimeText)
+	return able
 }
 
 // settleText follows what the peer says of text.
 func (l *leg) settleText(text *textDescription) {
 	socket := l.textWay.socket.Load()
+	l.texts.Store(text != nil && socket != nil)
 	if text == nil || socket == nil {
 		l.text.Stop()
 		l.session.text = nil
 		return
 	}
 	l.aim(socket, text.remote, text.remoteRTCP, l.session.text == nil || l.session.text.remote != text.remote)
+	l.protectBy(socket, &l.session.textKeys, text.crypto)
 	l.session.text = text
 	if err := l.text.Start(text.format); err != nil && !errors.Is(err, media.ErrClosed) {
 		l.log.Error().Err(err).Msg("the text of a call could not begin")
@@ -151,7 +204,10 @@ func (l *leg) endText() {
 	}
 }
 
-var _ channels.RealTimeText = (*leg)(nil)
+var (
+	_ channels.RealTimeText = (*leg)(nil)
+	_ channels.RealTimeText = (*deskLeg)(nil)
+)
 
 // TextAble implements [channels.RealTimeText].
 func (l *leg) TextAble() bool { return l.text.Able() }
@@ -161,3 +217,28 @@ func (l *leg) Text() <-chan string { return l.text.Typed() }
 
 // WriteText implements [channels.RealTimeText].
 func (l *leg) WriteText(text string) error { return l.mediaError(l.text.Write(text)) }
+
+// passText hands on what is typed at a telephone.
+func (l *deskLeg) passText(ring *dialled) {
+	for text := range ring.Text() {
+		select {
+		case l.typed <- text:
+		case <-ring.over:
+			return
+		}
+	}
+}
+
+// TextAble implements [channels.RealTimeText].
+func (l *deskLeg) TextAble() bool { return l.current().TextAble() }
+
+// Text implements [channels.RealTimeText].
+func (l *deskLeg) Text() <-chan string { return l.typed }
+
+// WriteText implements [channels.RealTimeText]; it does nothing before the leg is answered.
+func (l *deskLeg) WriteText(text string) error {
+	if l.taken.Load() == nil {
+		return nil
+	}
+	return l.current().WriteText(text)
+}
