@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
@@ -161,18 +162,19 @@ func trusting(c *Config, _ *switchboard) {
 
 func answering(_ *Config, b *switchboard) { b.answer = true }
 
-// freeRange gives each gateway of these tests ports of its own, away from the usual ones.
+// freeRange gives each gateway of these tests ports of its own, below those that the system gives to connections, and from another
+// one on each time: somebody else may run the same tests.
 var freeRange = func() func() uint16 {
+	const first, last, size = 10_000, 32_600, 100
 	var mutex sync.Mutex
-	next := uint16(40000)
+	next := first + size*rand.Uint32N((last-first)/size)
 	return func() uint16 {
 		mutex.Lock()
 		defer mutex.Unlock()
-		next += 100
-		if next > 60000 {
-			next = 40000
+		if next += size; next >= last {
+			next = first
 		}
-		return next
+		return uint16(next)
 	}
 }()
 
