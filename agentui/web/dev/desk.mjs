@@ -10,6 +10,45 @@ const html = `<!doctype html><meta charset="utf-8"><style>body{font:15px/1.5 san
 <table><tr><th>Dag</th><th>Visas</th><th>Ska vara</th></tr><tr><td>Måndag</td><td>B214</td><td>A101</td></tr><tr><td>Onsdag</td><td>B214</td><td>A103</td></tr></table>
 <p>Kan ni rätta det?<br>Leila Farah</p><script>parent.postMessage('a script ran', '*')</script>`;
 
+/** Half a second of a tone, in stereo as recordings are: the user on the left, the agent on the right. */
+function wav() {
+  const rate = 8000;
+  const samples = rate / 2;
+  const file = Buffer.alloc(44 + samples * 4);
+  file.write('RIFF', 0);
+  file.writeUInt32LE(file.length - 8, 4);
+  file.write('WAVEfmt ', 8);
+  file.writeUInt32LE(16, 16);
+  for (const [at, value] of [[20, 1], [22, 2], [32, 4], [34, 16]]) file.writeUInt16LE(value, at);
+  file.writeUInt32LE(rate, 24);
+  file.writeUInt32LE(rate * 4, 28);
+  file.write('data', 36);
+  file.writeUInt32LE(samples * 4, 40);
+  for (let n = 0; n < samples; n++) file.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * n) / rate)), 44 + n * 4);
+  return file;
+}
+
+/** Calls of which a recording is kept, the newest first. */
+function recordedCalls(now) {
+  const call = (minutes, agents, extra) => ({
+    contact: `0193aa${String(minutes).padStart(6, '0')}-7000-8000-000000000001`,
+    line: 'staff',
+    agents: agents.map(([agent, name]) => ({ agent, name })),
+    arrived: now - minutes * minute,
+    lengthMs: 40_000 + minutes * 1700,
+    deleteAfter: now + 90 * 24 * hour,
+    ...extra,
+  });
+  const [anna, bo, eva] = [['anna', 'Anna Lind'], ['bo', 'Bo Lind'], ['eva', 'Eva Berg']];
+  return [
+    call(14, [anna], { ticket: 'SD-100240' }),
+    call(32, [bo, eva], { ticket: 'SD-100231' }),
+    call(58, [anna], { outgoing: true }),
+    call(75, [['hassan', 'Hassan Amiri-Lundqvist']]),
+    call(3 * 24 * 60, [bo], { ticket: 'SD-100240' }),
+  ];
+}
+
 function ticketsOf(now) {
   const mail = {
     ...ticketRow('SD-100240', 'incident', 'in-progress', 'Fel i schemat sedan i måndags', now - 95 * minute),
@@ -162,6 +201,7 @@ export function makeDesk() {
   const tickets = ticketsOf(start);
   let standing = notices(start);
   let log = [];
+  let recorded = recordedCalls(start);
   let embargoes = [];
   let lifted = [];
   let next = 100;
@@ -182,6 +222,18 @@ export function makeDesk() {
       return [200, { contacts: all.slice(from, from + 3), ...(from + 3 < all.length && { next: String(from + 3) }) }];
     }],
     ['GET', /^\/contacts\/[^/]+\/explanation$/, (_match, query) => [200, { steps: explanationOf(start, query.get('language')) }]],
+    ['GET', /^\/recordings$/, (_match, query) => {
+      const is = (name, value) => !query.get(name) || query.get(name) === value;
+      const found = recorded.filter(
+        ({ contact, ticket, agents, arrived }) =>
+          is('contact', contact) && is('ticket', ticket) && agents.some(({ agent }) => is('agent', agent)) &&
+          arrived >= Date.parse(query.get('from') ?? '1970-01-01') && arrived < Date.parse(query.get('to') ?? '9999-01-01'),
+      );
+      const from = found.findIndex(({ contact }) => contact === query.get('before')) + 1;
+      const page = found.slice(from, from + 4);
+      return [200, { calls: page, ...(from + 4 < found.length && { next: page.at(-1).contact }) }];
+    }],
+    ['GET', /^\/contacts\/[^/]+\/recording$/, () => [200, wav(), { 'Content-Type': 'audio/wav' }]],
     ['POST', /^\/search\/tickets$/, (_match, _query, wanted) => {
       const words = (wanted.search ?? '').toLowerCase();
       const found = tickets.filter(
@@ -256,6 +308,10 @@ export function makeDesk() {
           by: 'eva',
         },
       ];
+    },
+    /** Sets a desk that keeps no recordings. */
+    forgetRecordings() {
+      recorded = [];
     },
     answer(method, path, query, body) {
       for (const [verb, pattern, make] of routes) {

@@ -52,7 +52,7 @@ function cookie(request, name) {
 
 async function answer(request, response) {
   const { pathname, searchParams } = new URL(request.url, 'http://mock');
-  response.setHeader('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'; base-uri 'none'");
+  response.setHeader('Content-Security-Policy', "default-src 'self'; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'");
   response.setHeader('Cache-Control', 'no-store');
   if (pathname === '/api/v1/session') return answerSession(request, response);
   if (pathname.startsWith('/api/v1/')) return answerDesk(request, response, pathname.slice('/api/v1'.length), searchParams);
@@ -79,6 +79,7 @@ async function answerDesk(request, response, path, query) {
   if (!desk) {
     desks.set(state, (desk = makeDesk()));
     if (state.includes('blocked')) desk.embargo();
+    if (state === 'recordings-none') desk.forgetRecordings();
   }
   let text = '';
   for await (const chunk of request) text += chunk;
@@ -88,7 +89,7 @@ async function answerDesk(request, response, path, query) {
     query,
     text ? JSON.parse(text) : {},
   );
-  response.writeHead(status, headers).end(typeof body === 'object' ? JSON.stringify(body) : body);
+  response.writeHead(status, headers).end(typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body);
 }
 
 async function answerSession(request, response) {

@@ -57,6 +57,10 @@ export const phoneStates = {
   'talks-none': (now) => ({ ...quiet(now), talks: [] }),
   listening: (now) => supervised(now, 'listen'),
   whispering: (now) => supervised(now, 'whisper'),
+  recordings: quiet,
+  'recordings-listen': quiet,
+  'recordings-none': quiet,
+  'ticket-recordings': quiet,
   'desk-phone': (now) => ({ ...quiet(now), me: { ...quiet(now).me, phone: true } }),
   'desk-phone-ringing': (now) => ({ ...ringing(now), me: { ...ringing(now).me, phone: true } }),
   'desk-phone-call': (now) => ({ ...connected(now), me: { ...connected(now).me, phone: true, since: now - 4 * minute } }),
@@ -65,9 +69,18 @@ export const phoneStates = {
 
 /** Who is signed in, in states of somebody else than the agent. */
 const supervisor = { ...hello, supervises: true };
-export const greetings = { talks: supervisor, 'talks-none': supervisor, listening: supervisor, whispering: supervisor };
+export const greetings = Object.fromEntries(
+  ['talks', 'talks-none', 'listening', 'whispering', 'recordings', 'recordings-listen', 'recordings-none', 'ticket-recordings'].map((state) => [state, supervisor]),
+);
 
-export const phonePages = { talks: '#talks', 'talks-none': '#talks' };
+export const phonePages = {
+  talks: '#talks',
+  'talks-none': '#talks',
+  recordings: '#recordings',
+  'recordings-listen': '#recordings',
+  'recordings-none': '#recordings',
+  'ticket-recordings': '#tickets/SD-100240',
+};
 
 /** What is done in one of these states before it is looked at. */
 export const phoneActs = {
@@ -75,6 +88,18 @@ export const phoneActs = {
     await page.locator('[data-transfer]').click();
     await page.locator('#transfer li').last().scrollIntoViewIfNeeded();
   },
+  // Of all days: soon after midnight there would be none.
+  recordings: async (page) => {
+    await page.getByRole('button', { name: /Alla dagar|All days/ }).click();
+    await page.locator('[data-recording]').nth(3).waitFor();
+  },
+  'recordings-listen': async (page) => {
+    await page.getByRole('button', { name: /Alla dagar|All days/ }).click();
+    await page.locator('[data-recording] button').nth(1).click();
+    await page.locator('.player input').fill('Klagomål på bemötandet, ärende SD-100231');
+  },
+  'recordings-none': (page) => page.getByText(/Inga inspelningar i urvalet|No such recordings/).waitFor(),
+  'ticket-recordings': (page) => page.getByRole('link', { name: /2 inspelningar|2 recordings/ }).waitFor(),
   'mark-sure': async (page) => {
     await page.locator('.marks button').first().click();
     await page.locator('.marks .sure').waitFor();

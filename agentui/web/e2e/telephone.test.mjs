@@ -242,30 +242,72 @@ test('the agent sees who whispers; who is no supervisor has no list of talks', a
   await context.close();
 });
 
+test('recordings are found by day, agent and ticket, and led to from a ticket', async () => {
+  const { context, page } = await open(states.empty, { state: 'recordings', greeting: supervisor, hash: '#tickets/SD-100240' });
+  await page.getByRole('link', { name: '2 inspelningar' }).click();
+  const list = page.getByRole('region', { name: 'Inspelningar' });
+  const rows = list.getByRole('listitem');
+  await rows.nth(1).waitFor();
+  assert.equal(await rows.count(), 2, 'those of the ticket, of whatever day');
+  assert.equal(await list.getByLabel('Ärende eller kontakt').inputValue(), 'SD-100240');
+  await list.getByLabel('Handläggare').selectOption({ label: 'Bo Lind' });
+  await rows.nth(1).waitFor({ state: 'detached' });
+  await rows.getByText('Bo Lind').waitFor();
+  await list.getByLabel('Handläggare').selectOption({ label: 'Alla' });
+  await list.getByLabel('Ärende eller kontakt').fill('');
+  await page.keyboard.press('Enter');
+  await rows.nth(3).waitFor();
+  await list.getByRole('button', { name: 'Visa fler' }).click();
+  await rows.nth(4).waitFor();
+  await list.getByLabel('Dag').fill('2020-01-01');
+  await list.getByText('Inga inspelningar i urvalet.').waitFor();
+  await list.getByRole('button', { name: 'Alla dagar' }).click();
+  await rows.nth(3).waitFor();
+  await context.close();
+});
+
+test('who is no supervisor finds no recordings', async () => {
+  const { context, page } = await open(states.empty, { state: 'recordings', hash: '#recordings' });
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  assert.equal(await page.getByRole('link', { name: 'Inspelningar' }).count(), 0);
+  assert.equal(await page.getByRole('region', { name: 'Inspelningar' }).count(), 0);
+  await page.goto(`${mock.origin}/console/?state=recordings#tickets/SD-100240`);
+  await page.getByRole('heading', { name: 'Fel i schemat sedan i måndags' }).waitFor();
+  assert.deepEqual(asked.filter((path) => path.includes('recording')), [], 'the server is not even asked');
+  await context.close();
+});
+
 test('a recording is fetched with its reason beside the address, and what is refused is said', async () => {
-  const { context, page } = await open(states.talks, { greeting: supervisor, hash: '#talks' });
-  const form = page.getByRole('region', { name: 'Lyssna på inspelningen' });
-  await form.getByLabel('Kontaktens id').fill('0193-old');
-  assert.ok(await form.getByRole('button', { name: 'Hämta inspelningen' }).isDisabled(), 'without a reason nothing is fetched');
+  const { context, page } = await open(states.empty, { state: 'recordings', greeting: supervisor, hash: '#recordings' });
+  await page.getByRole('button', { name: 'Alla dagar' }).click();
+  await page.getByRole('button', { name: /^Lyssna på samtalet/ }).nth(1).click();
+  const row = page.locator('[data-recording].open');
+  const reason = row.getByLabel('Varför behöver du lyssna?');
+  await reason.and(page.locator(':focus')).waitFor();
+  const listen = row.getByRole('button', { name: 'Lyssna', exact: true });
+  assert.ok(await listen.isDisabled(), 'without a reason nothing is fetched');
   let status = 404;
   let asked;
   await page.route('**/api/v1/contacts/*/recording', (route) => {
     asked = route.request();
-    return status === 200
-      ? route.fulfill({ status, contentType: 'audio/wav', body: Buffer.from('RIFF') })
-      : route.fulfill({ status, contentType: 'application/problem+json', body: '{}' });
+    return status === 200 ? route.fallback() : route.fulfill({ status, contentType: 'application/problem+json', body: '{}' });
   });
-  await form.getByLabel('Varför behöver du lyssna?').fill('Klagomål på bemötandet');
-  await form.getByRole('button', { name: 'Hämta inspelningen' }).click();
-  await form.getByRole('alert').getByText('Det finns ingen inspelning av kontakten.').waitFor();
+  await reason.fill('Klagomål på bemötandet');
+  await listen.click();
+  await row.getByRole('alert').getByText('Inspelningen finns inte längre.').waitFor();
   assert.ok(!asked.url().includes('Klagom'), 'addresses end up in logs');
   assert.equal(decodeURIComponent(await asked.headerValue('svar-reason')), 'Klagomål på bemötandet');
   status = 403;
-  await form.getByRole('button', { name: 'Hämta inspelningen' }).click();
-  await form.getByRole('alert').getByText('Du har inte rätt att göra det.').waitFor();
+  await listen.click();
+  await row.getByRole('alert').getByText('Du har inte rätt att göra det.').waitFor();
   status = 200;
-  await form.getByRole('button', { name: 'Hämta inspelningen' }).click();
-  await form.getByLabel('Inspelningen', { exact: true }).waitFor();
+  await listen.click();
+  const player = row.getByLabel('Inspelningen', { exact: true });
+  await player.and(page.locator(':focus')).waitFor();
+  await page.waitForFunction(() => document.querySelector('.player audio').duration === 0.5, undefined, { timeout: 20_000 });
+  await row.getByRole('button', { name: 'Stäng' }).click();
+  await player.waitFor({ state: 'detached' });
   await context.close();
 });
 

@@ -20,6 +20,8 @@ prompts:
     text: {sv: Välkommen till Service Desk., en: Welcome to Service Desk.}
   - name: welcome-pupils
     text: {sv: Hej! Du har kommit till Service Desk., en: Hi! You have reached Service Desk.}
+  - name: recorded
+    text: {sv: Samtalet spelas in. Tryck 9 om du inte vill., en: The call is recorded. Press 9 to decline.}
   - name: chat-queued
     text: {sv: Tack för ditt meddelande. Du står i kö., en: Thank you for your message. You are in the queue.}
 lines:
@@ -45,6 +47,17 @@ lines:
       - say: welcome-pupils
       - notices: true
       - queue: {needs: [{skill: pupils, level: 1}], target: 60s, music: queue-music}
+  - id: recorded
+    number: "+46850800180"
+    audience: staff
+    language: sv
+    look_up: true
+    name: {sv: Inspelad linje, en: Recorded line}
+    greeting: {sv: "Service Desk, det här är …", en: "Service Desk, this is …"}
+    recording: {on: true, announcement: recorded, decline_key: "9", retention: 720h}
+    flow:
+      - say: welcome-staff
+      - queue: {needs: [{skill: staff, level: 1}], target: 60s, music: queue-music}
 chat: {origins: ["${site}"]}
 `;
 
@@ -93,7 +106,7 @@ async function serve(data, config, environment = {}) {
 
   return {
     origin,
-    lines: { staff: lines[0], pupils: lines[1] },
+    lines: { staff: lines[0], pupils: lines[1], recorded: lines[2] },
     get log() {
       return child.errors;
     },

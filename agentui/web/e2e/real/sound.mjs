@@ -49,6 +49,11 @@ export function read(path, from) {
   }
 }
 
+/** One side of a recording of the desk's, in stereo: 0 is the user's, 1 everybody else's. */
+export function side(file, channel) {
+  return Float64Array.from({ length: (file.length - header) >> 2 }, (_, i) => file.readInt16LE(header + 4 * i + 2 * channel) / 32768);
+}
+
 /** Windows of 50 ms: short enough for a tone in beats, long enough to tell 440 Hz from 1,000. */
 const window = rate / 20;
 const quietest = 10 ** (-45 / 20);

@@ -1,4 +1,4 @@
-import type { Audience, Caller, Channel, ContactState, Instant, LineID, Millis, Notice, NoticeCard, ServiceID } from './protocol';
+import type { AgentID, Audience, Caller, Channel, Colleague, ContactState, Instant, LineID, Millis, Notice, NoticeCard, ServiceID } from './protocol';
 import type { ContactID, OutcomeCode, Texts, TicketKind, TicketNumber, TicketRow, TicketStatus } from './protocol';
 
 /**
@@ -230,12 +230,37 @@ export const noticeBoard = {
   lift: (id: string) => post<void>(`/embargoes/${encodeURIComponent(id)}/lift`),
 };
 
+/** Calls of which a recording is kept are found by when they came, who had them and what they were about. */
+export interface RecordingsQuery {
+  /** As RFC 3339 has them. */
+  from?: string;
+  to?: string;
+  agent?: AgentID;
+  ticket?: TicketNumber;
+  contact?: ContactID;
+  /** What the page before had as next. */
+  before?: ContactID;
+}
+
+/** A call of which a recording is kept. */
+export interface RecordedCall {
+  contact: ContactID;
+  line: LineID;
+  agents: Colleague[];
+  ticket?: TicketNumber;
+  outgoing?: boolean;
+  arrived: Instant;
+  lengthMs: Millis;
+  deleteAfter?: Instant;
+}
+
 export const recordings = {
+  list: (wanted: RecordingsQuery, signal?: AbortSignal) => get<{ calls: RecordedCall[]; next?: ContactID }>(`/recordings${query({ ...wanted })}`, signal),
   /** Fetches what was recorded of a call, with the reason that goes to the log; a header, for it may be about a person. */
-  async read(contact: ContactID, reason: string): Promise<Blob> {
+  async read(contact: ContactID, reason: string, signal: AbortSignal): Promise<Blob> {
     let response: Response;
     try {
-      response = await fetch(`${base}/contacts/${encodeURIComponent(contact)}/recording`, { headers: { 'Svar-Reason': encodeURIComponent(reason) } });
+      response = await fetch(`${base}/contacts/${encodeURIComponent(contact)}/recording`, { headers: { 'Svar-Reason': encodeURIComponent(reason) }, signal });
     } catch {
       throw new ApiError(0, '');
     }

@@ -14,6 +14,9 @@ test('the address names the page, and nothing else is taken from it', () => {
   expect(placeOf('#tickets/<b>')).toEqual({ page: 'tickets' });
   expect(placeOf('#notices')).toEqual({ page: 'notices' });
   expect(placeOf('#talks')).toEqual({ page: 'talks' });
+  expect(placeOf('#recordings')).toEqual({ page: 'recordings' });
+  expect(placeOf('#recordings/SD-100240')).toEqual({ page: 'recordings', about: 'SD-100240' });
+  expect(placeOf('#recordings/<b>')).toEqual({ page: 'recordings' });
   expect(placeOf('#elsewhere')).toEqual({ page: 'work' });
 });
 

@@ -1,10 +1,12 @@
 /** The pages beside the agent's work place, as the address names them after "#". */
-export type Page = 'work' | 'tickets' | 'notices' | 'figures' | 'talks' | 'sound';
+export type Page = 'work' | 'tickets' | 'notices' | 'figures' | 'talks' | 'recordings' | 'sound';
 
 export interface Place {
   page: Page;
   /** The ticket that the page of tickets shows. */
   ticket?: string;
+  /** The ticket or contact whose recordings are shown. */
+  about?: string;
 }
 
 /** The place of an address's fragment; what is not known is the work place. */
@@ -14,6 +16,10 @@ export function placeOf(hash: string): Place {
     case 'tickets': {
       const ticket = rest && /^[A-Za-z0-9-]{1,30}$/.test(rest) ? rest : undefined;
       return ticket ? { page, ticket } : { page };
+    }
+    case 'recordings': {
+      const about = rest && /^[A-Za-z0-9-]{1,64}$/.test(rest) ? rest : undefined;
+      return about ? { page, about } : { page };
     }
     case 'notices':
     case 'figures':

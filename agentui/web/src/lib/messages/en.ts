@@ -116,8 +116,9 @@ export const en: Messages = {
     notices: 'Outage messages',
     figures: 'Figures',
     talks: 'Calls',
+    recordings: 'Recordings',
     sound: 'Sound',
-    short: { work: 'Work', tickets: 'Cases', notices: 'Outages', figures: 'Figures', talks: 'Calls' },
+    short: { work: 'Work', tickets: 'Cases', notices: 'Outages', figures: 'Figures', talks: 'Calls', recordings: 'Record.' },
   },
   outage: {
     title: 'Outage messages',

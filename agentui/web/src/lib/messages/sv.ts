@@ -118,8 +118,9 @@ export const sv = {
     notices: 'Driftmeddelanden',
     figures: 'Siffror',
     talks: 'Samtal',
+    recordings: 'Inspelningar',
     sound: 'Ljud',
-    short: { work: 'Arbete', tickets: 'Ärenden', notices: 'Drift', figures: 'Siffror', talks: 'Samtal' } as Record<string, string>,
+    short: { work: 'Arbete', tickets: 'Ärenden', notices: 'Drift', figures: 'Siffror', talks: 'Samtal', recordings: 'Inspeln.' } as Record<string, string>,
   },
   outage: {
     title: 'Driftmeddelanden',
