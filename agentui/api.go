@@ -162,6 +162,7 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 	huma.Register(a.API, a.operation("list-contacts", "GET /contacts", "Contacts with all their transitions, newest first"), u.listContacts)
 	huma.Register(a.API, a.operation("explain-contact", "GET /contacts/{id}/explanation", "What happened to a contact in words, and why it went to whom"), u.explainContact)
 	huma.Register(a.API, a.operation("list-recordings", "GET /recordings", "Calls of which a recording is kept, newest first, for supervisors"), u.listRecordedCalls)
+	u.serveCalls(a)
 	hear := file(a.operation("get-recording", "GET /contacts/{id}/recording", "What was recorded of a call, for supervisors who say why"), "audio/wav")
 	hear.Errors = append(hear.Errors, http.StatusUnprocessableEntity)
 	huma.Register(a.API, hear, u.recording)

@@ -71,10 +71,9 @@ func (u *UI) listNotices(ctx context.Context, in *noticesInput) (*noticesOutput,
 	if _, err := u.requireSupervisor(in.SessionInput, "read the log of outage messages"); err != nil {
 		return nil, err
 	}
-	from, valid := parseNoticeCursor(in.Before)
+	from, valid := parseLogCursor(in.Before, maxUUID)
 	if !valid {
-		return nil, huma.Error422UnprocessableEntity("before is not what a page had as next",
-			&huma.ErrorDetail{Location: "query.before", Message: "is not what a page had as next"})
+		return nil, noLogCursor()
 	}
 	log, err := u.config.NoticeDesk.NoticeLog(ctx, from.at, from.id, in.Limit+1)
 	if err != nil {

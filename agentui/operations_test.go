@@ -330,6 +330,18 @@ func (stalled) RecordedCalls(ctx context.Context, _ report.RecordedCallFilter) (
 	return nil, stall(ctx)
 }
 
+func (stalled) OutgoingCalls(ctx context.Context, _ report.CallFilter) ([]report.OutgoingCall, error) {
+	return nil, stall(ctx)
+}
+
+func (stalled) Supervisions(ctx context.Context, _ report.CallFilter) ([]report.Supervision, error) {
+	return nil, stall(ctx)
+}
+
+func (stalled) Marks(ctx context.Context, _ report.CallFilter) ([]report.MarkedContact, error) {
+	return nil, stall(ctx)
+}
+
 func (stalled) ContactFigures(ctx context.Context, _ report.Query) ([]report.Row, error) {
 	return nil, stall(ctx)
 }
@@ -342,7 +354,7 @@ func (stalled) LogAccess(ctx context.Context, _ []identity.Access) error { retur
 // stall takes the database away, before the surface runs.
 func (w *world) stall() *world {
 	c, away := &w.ui.config, stalled{}
-	c.Tickets, c.NoticeDesk, c.Contacts, c.OwnContacts, c.ContactFigures, c.Explanations, c.RecordedCalls = away, away, away, away, away, away, away
+	c.Tickets, c.NoticeDesk, c.Contacts, c.OwnContacts, c.ContactFigures, c.Explanations, c.RecordedCalls, c.CallLog = away, away, away, away, away, away, away, away
 	w.ui.earlier.tickets, w.ui.figures.source, w.ui.figures.stored, w.ui.accesses.target = away, away, away, away
 	return w
 }

@@ -205,6 +205,9 @@ var surfaces = []surfaceTest{
 	{name: "explanation", look: asked("GET", "/contacts/call/explanation", nil), supervisors: true},
 	{name: "recording", look: asked("GET", "/contacts/call/recording", nil, "Svar-Reason", "complaint"), shows: true, logged: surfaceRecording, listeners: true},
 	{name: "recordings", look: asked("GET", "/recordings", nil), listeners: true},
+	{name: "calls of the desk", look: asked("GET", "/calls/outgoing", nil), supervisors: true},
+	{name: "supervisors in talks", look: asked("GET", "/calls/supervisions", nil), supervisors: true},
+	{name: "marks", look: asked("GET", "/calls/marks", nil), supervisors: true},
 	{name: "talks", look: talking(), socket: true},
 	{name: "figures", look: asked("GET", "/figures", nil), supervisors: true},
 	{name: "figures, CSV", look: asked("GET", "/figures.csv", nil), supervisors: true},
@@ -291,7 +294,7 @@ func TestProtectedPeopleAreMaskedOnEverySurface(t *testing.T) {
 func TestEveryOperationIsInThePermissionTable(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{ // by a surface, or for the reason that is given
-		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /contacts/{id}/recording": true, "GET /recordings": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
+		"GET /me/contacts": true, "GET /contacts": true, "GET /contacts/{id}/explanation": true, "GET /contacts/{id}/recording": true, "GET /recordings": true, "GET /calls/outgoing": true, "GET /calls/supervisions": true, "GET /calls/marks": true, "GET /figures": true, "GET /figures.csv": true, "GET /notices": true, "POST /search/tickets": true, "POST /configuration/reload": true,
 		"GET /tickets/{number}": true, "GET /tickets/{number}/entries/{id}/html": true, "GET /tickets/{number}/attachments/{id}": true,
 		"POST /tickets/{number}/entries": true, "POST /tickets/{number}/status": true,
 		"PUT /prompts/{name}/{language}": true, "DELETE /prompts/{name}/{language}": true, // what lines say; see prompts_test.go

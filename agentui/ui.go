@@ -41,6 +41,8 @@ type Config struct {
 	// Phones are the desk phones, and Recordings what was recorded of calls; nil when there are none.
 	Phones     Phones
 	Recordings Recordings
+	// CallLog tells of calls that the desk made, supervisors in talks, and marks.
+	CallLog CallLog
 	// RecordedCalls tell of which calls there are recordings.
 	RecordedCalls RecordedCalls
 	Figures       Figures

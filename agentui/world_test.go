@@ -55,6 +55,7 @@ type world struct {
 	explained *fakeExplanations
 	settings  *fakeConfiguration
 	recorded  *fakeRecordings
+	callLog   *fakeCallLog
 	prompts   *fakePrompts
 	log       *lockedBuffer
 }
@@ -108,7 +109,7 @@ func newWorld(t testing.TB) *world {
 		notices: newFakeNotices(), counted: &fakeContactFigures{}, access: &fakeAccessLog{},
 		echo: &fakeEcho{}, own: &fakeOwnContacts{by: map[contact.AgentID][]report.AgentContact{}},
 		explained: &fakeExplanations{by: map[contact.ID][]report.Recorded{}}, settings: &fakeConfiguration{},
-		prompts: &fakePrompts{}, recorded: &fakeRecordings{by: map[contact.ID]string{}},
+		prompts: &fakePrompts{}, recorded: &fakeRecordings{by: map[contact.ID]string{}}, callLog: &fakeCallLog{},
 	}
 	for name, role := range map[string]identity.Role{"anna": identity.Agent, "bo": identity.Agent, "eva": identity.Supervisor, "adam": identity.Administrator} {
 		w.accounts.set(identity.Account{Name: name, DisplayName: strings.ToUpper(name), Role: role, Active: true, PasswordHash: testHash()})
@@ -120,7 +121,7 @@ func newWorld(t testing.TB) *world {
 		Node: "node-1", Commands: w.queue, Changes: w.queue, Waits: w.queue, Signals: w.queue, Controls: w.queue, Echo: w.echo, Accounts: w.accounts,
 		People: fakePeople{testDirectory(t)}, Personal: w.personal, Figures: w.figures, Contacts: w.contacts, OwnContacts: w.own, Explanations: w.explained,
 		Tickets: w.tickets, Conversations: w.chats, Notices: w.notices, NoticeDesk: w.notices, ContactFigures: w.counted, Access: w.access,
-		Recordings: w.recorded, RecordedCalls: w.recorded, Configuration: w.settings, Prompts: w.prompts, SessionKey: []byte("a key of the tests, 32 bytes long"),
+		Recordings: w.recorded, RecordedCalls: w.recorded, CallLog: w.callLog, Configuration: w.settings, Prompts: w.prompts, SessionKey: []byte("a key of the tests, 32 bytes long"),
 		Catalogue: Catalogue{
 			Lines:    []LineInfo{{ID: "staff", Channel: contact.Voice, Name: map[string]string{"sv": "Medarbetare"}}, {ID: "pupils", Channel: contact.Voice, Name: map[string]string{"sv": "Elever"}}},
 			Services: []ServiceInfo{{ID: "login", Name: map[string]string{"sv": "Inloggning"}, Categories: []CategoryInfo{{ID: "password", Name: map[string]string{"sv": "Lösenord"}}}}},

@@ -207,7 +207,7 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store, Explanations: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,
-		SessionKey: key, Configuration: a, Prompts: promptStudio{a.prompts}, Recordings: a.recordings, RecordedCalls: a.store, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
+		SessionKey: key, Configuration: a, Prompts: promptStudio{a.prompts}, Recordings: a.recordings, RecordedCalls: a.store, CallLog: a.store, Catalogue: catalogue(config), Now: time.Now, Log: a.options.Log,
 	}
 	for _, server := range config.Voice.ICEServers {
 		out.ICEServers = append(out.ICEServers, agentui.IceServer(server))
