@@ -75,6 +75,46 @@ func (c *console) placeCall(ctx context.Context, r Request) error {
 	return err
 }
 
+// accept takes an offer. A call-back is dialled by that.
+func (c *console) accept(ctx context.Context, r Request) error {
+	_, contacts := c.ui.board.of(c.agent)
+	for _, view := range contacts {
+		if view.Callback && isOffered(view, c.agent) && view.Offer.Offer == r.Offer {
+			if err := c.mustBeVouched(ctx, view.Contact.ID, r.Confirmed); err != nil {
+				return err
+			}
+		}
+	}
+	return c.ui.config.Commands.Send(ctx, contact.AcceptOffer{Offer: r.Offer, Agent: c.agent, Confirmed: r.Confirmed})
+}
+
+// callBack has a waiting call-back dialled. The agent's voice comes up on this node, so it is this one that dials.
+func (c *console) callBack(ctx context.Context, r Request) error {
+	if err := c.mustBeVouched(ctx, r.Contact, r.Confirmed); err != nil {
+		return err
+	}
+	return c.ui.config.Commands.Send(ctx, contact.TakeCallback{
+		Contact: r.Contact, Agent: c.agent, Node: c.ui.config.Node, Confirmed: r.Confirmed,
+	})
+}
+
+// mustBeVouched rejects a call-back to a number that no trusted trunk gave, unless the agent has looked at it: whoever made
+// it up would choose whom we call. The node that dials asks the same.
+func (c *console) mustBeVouched(ctx context.Context, id contact.ID, confirmed bool) error {
+	if _, known := c.ui.board.contact(id); confirmed || !known {
+		return nil // the dispatcher knows whether there is such a contact
+	}
+	who, err := c.ui.states.callers.read(ctx, id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the number of a call-back: %w", err)
+	case who.Number != "" && !who.Vouched:
+		return errUnconfirmed
+	default:
+		return nil
+	}
+}
+
 // whomToCall reads whom a request wants to call: a person, the user of a ticket, or a number as it was typed.
 func (c *console) whomToCall(ctx context.Context, r Request) (called, error) {
 	given := 0

@@ -1,6 +1,7 @@
 package agentui
 
 import (
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,4 +183,81 @@ func TestNotReachedIsTold(t *testing.T) {
 	if got := w.ui.states.state(t.Context(), "anna").NotReached; got != nil {
 		t.Errorf("anna is still told %+v", got)
 	}
+}
+
+// Who made a number up would choose whom we call: a call-back to one that no trusted trunk gave waits for the agent's yes, in
+// his list and when it is offered, and the yes goes on record.
+func TestCallBackToANumberThatNobodyVouchesFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		for id, who := range map[contact.ID]contact.Personal{
+			"vouched": {Number: numberNobody, Vouched: true}, "made-up": {Number: numberNobody}, "known": {Number: numberKnown}, "withheld": {Withheld: true},
+		} {
+			if err := w.personal.PutPersonal(t.Context(), id, who); err != nil {
+				t.Fatal(err)
+			}
+			view := waitingContact(id, "staff", 1)
+			view.Callback = true
+			w.queue.contacts(view)
+		}
+		offered := waitingContact("offered", "staff", 1)
+		offered.Callback = true
+		ringing := waitingContact("ringing", "staff", 1) // he who rings himself is taken as he is
+		for _, id := range []contact.ID{"offered", "ringing"} {
+			if err := w.personal.PutPersonal(t.Context(), id, contact.Personal{Number: numberNobody}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.queue.send(w.queue.record(offeredTo("anna", 3, offered)))
+		w.queue.send(w.queue.record(offeredTo("bo", 4, ringing)))
+		anna, bo := w.console("anna"), w.console("bo")
+		synctest.Wait()
+		take := func(id contact.ID, confirmed bool) contact.Command {
+			return contact.TakeCallback{Agent: "anna", Contact: id, Node: "node-1", Confirmed: confirmed}
+		}
+		for _, test := range []struct {
+			name    string
+			console *client
+			request Request
+			command contact.Command // nil when none may be sent
+			code    string
+		}{
+			{"vouched", anna, Request{Do: DoDial, Contact: "vouched"}, take("vouched", false), ""},
+			{"made up", anna, Request{Do: DoDial, Contact: "made-up"}, nil, "unconfirmed"},
+			{"made up, looked at", anna, Request{Do: DoDial, Contact: "made-up", Confirmed: true}, take("made-up", true), ""},
+			{"a colleague's, made up", anna, Request{Do: DoDial, Contact: "known"}, nil, "unconfirmed"},
+			{"withheld", anna, Request{Do: DoDial, Contact: "withheld"}, take("withheld", false), ""}, // the node has nothing to dial
+			{"not there", anna, Request{Do: DoDial, Contact: "gone"}, take("gone", false), ""},        // the dispatcher says so
+			{"offered", anna, Request{Do: DoAccept, Offer: 3}, nil, "unconfirmed"},
+			{"offered, looked at", anna, Request{Do: DoAccept, Offer: 3, Confirmed: true}, contact.AcceptOffer{Agent: "anna", Offer: 3, Confirmed: true}, ""},
+			{"a caller", bo, Request{Do: DoAccept, Offer: 4}, contact.AcceptOffer{Agent: "bo", Offer: 4}, ""},
+		} {
+			time.Sleep(time.Second)
+			before := len(w.queue.sent())
+			test.request.ID = 1
+			if code := test.console.ask(test.request); code != test.code {
+				t.Errorf("%s: %q; want %q", test.name, code, test.code)
+			}
+			got := w.queue.sent()[before:]
+			if test.command == nil && len(got) > 0 || test.command != nil && !reflect.DeepEqual(got, []contact.Command{test.command}) {
+				t.Errorf("%s: sent %+v; want %+v", test.name, got, test.command)
+			}
+		}
+	})
+}
+
+func TestNobodyIsCalledBackWhoseNumberCannotBeRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		w.queue.contacts(waitingContact("unread", "staff", 1))
+		c := w.console("anna")
+		synctest.Wait()
+		before := len(w.queue.sent())
+		w.personal.fail(errFake)
+		if code := c.ask(Request{ID: 1, Do: DoDial, Contact: "unread"}); code != codeUnavailable || len(w.queue.sent()) != before {
+			t.Errorf("replied %q, sent %+v", code, w.queue.sent()[before:])
+		}
+	})
 }

@@ -91,7 +91,7 @@ const (
 	// break-full when as many of a group have a break as may.
 	DoPresence RequestDo = "presence"
 	// DoAccept and DoDecline answer Offer; decline may give Reason: busy,
-	// not-my-skill, conflict or technical.
+	// not-my-skill, conflict or technical. Accepting a call-back dials it, as DoDial does.
 	DoAccept  RequestDo = "accept"
 	DoDecline RequestDo = "decline"
 	// DoHangUp ends the connection of Contact.
@@ -121,7 +121,8 @@ const (
 	DoFinish RequestDo = "finish"
 	// DoGiveBack puts the text Contact back into the queue.
 	DoGiveBack RequestDo = "give-back"
-	// DoDial calls the waiting call-back Contact.
+	// DoDial calls the waiting call-back Contact. It is rejected as unconfirmed when its number wants the agent's
+	// look first; he is asked, and it is sent again as Confirmed.
 	DoDial RequestDo = "dial"
 	// DoCallback promises to call the caller of Contact back, At, Mine or by whoever is free.
 	DoCallback RequestDo = "callback"

@@ -42,6 +42,8 @@ var goldenRequests = map[string]Request{
 	"signal":            {ID: 8, Do: DoSignal, Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)},
 	"give-back":         {ID: 9, Do: DoGiveBack, Contact: goldenChat},
 	"dial":              {ID: 10, Do: DoDial, Contact: goldenContact},
+	"dial-confirmed":    {ID: 42, Do: DoDial, Contact: goldenContact, Confirmed: true},
+	"accept-confirmed":  {ID: 43, Do: DoAccept, Offer: 17, Confirmed: true},
 	"chat-follow":       {ID: 11, Do: DoChatFollow, Contact: goldenChat, After: 4711},
 	"hold":              {ID: 13, Do: DoHold, Contact: goldenContact},
 	"resume":            {ID: 14, Do: DoResume, Contact: goldenContact},

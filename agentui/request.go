@@ -74,7 +74,7 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 	case DoImpact:
 		return c.setImpact(ctx, r)
 	case DoAccept:
-		return send(ctx, contact.AcceptOffer{Offer: r.Offer, Agent: c.agent})
+		return c.accept(ctx, r)
 	case DoDecline:
 		if r.Reason != "" && !slices.Contains(declineReasons, r.Reason) {
 			return errInvalid // as with pauses
@@ -91,8 +91,7 @@ func (c *console) carryOut(ctx context.Context, r Request) error {
 	case DoGiveBack:
 		return send(ctx, contact.GiveBack{Contact: r.Contact, Agent: c.agent})
 	case DoDial:
-		// The agent's voice comes up on this node, so it is this one that dials.
-		return send(ctx, contact.TakeCallback{Contact: r.Contact, Agent: c.agent, Node: c.ui.config.Node})
+		return c.callBack(ctx, r)
 	case DoChatFollow:
 		return c.followChat(ctx, r)
 	case DoChatSend:

@@ -84,6 +84,8 @@ type Drop struct {
 type AcceptOffer struct {
 	Offer OfferID `json:"offer"`
 	Agent AgentID `json:"agent"`
+	// Confirmed says of a call-back what it says in [TakeCallback].
+	Confirmed bool `json:"confirmed,omitempty"`
 }
 
 // DeclineOffer is the agent's refusal of an offer.
@@ -189,6 +191,9 @@ type TakeCallback struct {
 	Contact ID      `json:"contact"`
 	Agent   AgentID `json:"agent"`
 	Node    NodeID  `json:"node"`
+	// Confirmed says that the agent has looked at the number and wants it called. Without, only one that
+	// somebody vouches for is ([Personal.Vouched]).
+	Confirmed bool `json:"confirmed,omitempty"`
 }
 
 // ScheduleCallback lets a call go on as a call-back, in its place and as the same contact: the

@@ -185,7 +185,7 @@ type Personal struct {
 	// Withheld says that the caller asked for privacy (requirement D2).
 	Withheld bool `json:"withheld,omitempty"`
 	// Vouched says that a trusted trunk gave the number. Anybody else may have made it up: it
-	// tells whom to call back, and gives nobody priority.
+	// tells whom to call back, once an agent has confirmed it, and gives nobody priority.
 	Vouched bool `json:"vouched,omitempty"`
 	// Name and Address are what a visitor or a mail gave: a claim, at most 200 characters
 	// each. Address is a mail address.

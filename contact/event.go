@@ -309,6 +309,8 @@ type CallbackTaken struct {
 	Agent   AgentID `json:"agent"`
 	Node    NodeID  `json:"node"`
 	Expires Instant `json:"expires"`
+	// Confirmed says that the agent looked at the number, which nobody need vouch for, and wanted it called.
+	Confirmed bool `json:"confirmed,omitempty"`
 }
 
 // CallbackFailed: the user was not reached. The contact waits to be called back again.

@@ -27,7 +27,7 @@ func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (
 	case c.holder() == v.Agent && c.onTheWay(now):
 		return nothing, nil
 	case c.Callback && c.State == contact.StateOffered && c.Offer.Agent == v.Agent && c.alive(now):
-		return func() { e.acceptCallback(c, v.Node, now) }, nil
+		return func() { e.acceptCallback(c, v.Node, v.Confirmed, now) }, nil
 	case !c.Callback || c.State != contact.StateWaiting:
 		return nil, reject(contact.WrongState)
 	}
@@ -41,19 +41,21 @@ func (e *Engine) planTakeCallback(v contact.TakeCallback, now contact.Instant) (
 	case countDials(c.Dials, now) >= int(e.rules.DialsPerContact), !e.mayDial(now):
 		return nil, reject(contact.DialLimit)
 	}
-	return func() { e.dial(c, e.lastOffer+1, v.Agent, v.Node, now) }, nil
+	return func() { e.dial(c, e.lastOffer+1, v.Agent, v.Node, v.Confirmed, now) }, nil
 }
 
 // acceptCallback takes the yes of the agent whom a call-back is offered to. It is dialled on the node.
-func (e *Engine) acceptCallback(c *entry, node contact.NodeID, now contact.Instant) {
+func (e *Engine) acceptCallback(c *entry, node contact.NodeID, confirmed bool, now contact.Instant) {
 	offer, agent := c.Offer.Offer, c.Offer.Agent
 	e.emit(contact.OfferAccepted{Contact: c.Contact.ID, Offer: offer, Agent: agent}, now)
-	e.dial(c, offer, agent, node, now)
+	e.dial(c, offer, agent, node, confirmed, now)
 }
 
 // dial lets the node call the user back for the agent.
-func (e *Engine) dial(c *entry, offer contact.OfferID, agent contact.AgentID, node contact.NodeID, now contact.Instant) {
-	e.emit(contact.CallbackTaken{Contact: c.Contact.ID, Offer: offer, Agent: agent, Node: node, Expires: now.Add(e.dialTimeout())}, now)
+func (e *Engine) dial(c *entry, offer contact.OfferID, agent contact.AgentID, node contact.NodeID, confirmed bool, now contact.Instant) {
+	e.emit(contact.CallbackTaken{
+		Contact: c.Contact.ID, Offer: offer, Agent: agent, Node: node, Expires: now.Add(e.dialTimeout()), Confirmed: confirmed,
+	}, now)
 }
 
 // dialTimeout is how long somebody is rung by us.
@@ -122,11 +124,11 @@ func (e *Engine) callbackTaken(c *entry, a *AgentState, v contact.CallbackTaken,
 	c.Node = v.Node
 	c.Dials, e.dials = addDial(c.Dials, now), addDial(e.dials, now)
 	if accepted {
-		c.Offer.Expires = v.Expires
+		c.Offer.Expires, c.Offer.Confirmed = v.Expires, v.Confirmed
 		e.watch(c)
 		return nil
 	}
-	c.Offer = &OfferState{Offer: v.Offer, Agent: v.Agent, Since: now, Expires: v.Expires, Accepted: true}
+	c.Offer = &OfferState{Offer: v.Offer, Agent: v.Agent, Since: now, Expires: v.Expires, Accepted: true, Confirmed: v.Confirmed}
 	return e.hold(a, c, v.Offer)
 }
 

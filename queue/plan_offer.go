@@ -47,7 +47,7 @@ func (e *Engine) planAccept(v contact.AcceptOffer, now contact.Instant) (func(),
 		return nothing, nil
 	}
 	if c.Callback { // the one who accepts is the one for whom it is dialled
-		return func() { e.acceptCallback(c, e.agents[v.Agent].Nodes[0], now) }, nil
+		return func() { e.acceptCallback(c, e.agents[v.Agent].Nodes[0], v.Confirmed, now) }, nil
 	}
 	return func() {
 		e.emit(contact.OfferAccepted{Contact: c.Contact.ID, Offer: v.Offer, Agent: v.Agent}, now)

@@ -121,7 +121,9 @@ type OfferState struct {
 	// Expires is when it runs out: unanswered, or unconnected once it is accepted or dialled.
 	Expires  contact.Instant `json:"expires"`
 	Accepted bool            `json:"accepted,omitempty"`
-	Why      contact.Why     `json:"why"`
+	// Confirmed says that its agent confirmed the number that is dialled.
+	Confirmed bool        `json:"confirmed,omitempty"`
+	Why       contact.Why `json:"why"`
 }
 
 // ConsultState is a colleague who is asked, or talks, while the user of a call is on hold; or a place outside that is

@@ -171,7 +171,7 @@ func (n *narrator) callback(event contact.Event) string {
 		return n.words.say("callback-due") + n.words.when(e.For != "", "callback-for", "agent", e.For) +
 			n.words.when(e.PreferUntil != 0, "kept-until", "until", n.clock(e.PreferUntil))
 	case contact.CallbackTaken:
-		return n.words.say("callback-taken", "agent", e.Agent, "until", n.clock(e.Expires))
+		return n.words.say("callback-taken", "agent", e.Agent, "until", n.clock(e.Expires)) + n.words.when(e.Confirmed, "callback-confirmed")
 	case contact.CallbackFailed:
 		return n.words.say("callback-failed", "agent", e.Agent, "reason", n.words.term("dial", e.Reason))
 	case contact.ContactRejoined:

@@ -62,6 +62,7 @@ func story() []Recorded {
 		contact.CallbackScheduled{Contact: c, By: contact.PartyAgent, Agent: ida, From: contact.StateConnected, At: at(86_400), For: ida},
 		contact.CallbackDue{Contact: c, For: ida, PreferUntil: at(90_000)},
 		contact.CallbackTaken{Contact: c, Offer: 6, Agent: ida, Expires: at(75)},
+		contact.CallbackTaken{Contact: c, Offer: 6, Agent: ida, Expires: at(75), Confirmed: true},
 		contact.CallbackFailed{Contact: c, Offer: 6, Agent: ida, Reason: contact.DialBusy},
 		contact.ContactRejoined{Contact: c},
 		contact.ContactReplied{Contact: c, Agent: ida},

@@ -159,6 +159,7 @@ var explanationWords = map[string][2]string{
 	"callback-for":        {" {agent} tillfrågas först.", " {agent} is asked first."},
 	"callback-due":        {"Dags för återuppringning.", "The call-back is due."},
 	"callback-taken":      {"{agent} ringer upp; försöket varar till {until}.", "{agent} calls back; the attempt lasts until {until}."},
+	"callback-confirmed":  {" Handläggaren läste numret, som ingen går i god för, och ville ringa det.", " The agent read the number, which nobody vouches for, and wanted it called."},
 	"callback-failed":     {"{agent} nådde inte användaren: {reason}. Kontakten väntar på återuppringning.", "{agent} did not reach the user: {reason}. It waits to be called back again."},
 	"rejoined":            {"Användaren ringde igen och fick återuppringningens plats.", "The user rang again and has the place of the call-back."},
 	"no-needs":            {"vem som helst", "anybody"},

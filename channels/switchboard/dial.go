@@ -82,7 +82,7 @@ func (c *call) reach(o bus.Order) error {
 	}
 	c.playRinging(v.leg)
 	leg, err := c.board.config.Dialler.Dial(c.board.life, channels.Call{
-		Leg: o.Leg, Contact: c.contact.ID, Line: c.contact.Line, Number: user.number, Confirmed: true,
+		Leg: o.Leg, Contact: c.contact.ID, Line: c.contact.Line, Number: user.number, Confirmed: user.vouched || o.Confirmed,
 	})
 	if err != nil {
 		c.log.Warn().Err(err).Msg("a user could not be called back")
@@ -111,6 +111,8 @@ type callee struct {
 	contact contact.Contact
 	line    Line
 	number  identity.Number
+	// vouched says that somebody vouches for the number.
+	vouched bool
 }
 
 // lookUp finds out whom to call: the one who called in, at the number he called from, and
@@ -137,7 +139,7 @@ func (c *call) lookUp(ctx context.Context) (callee, error) {
 	case personal.Number == "":
 		c.log.Warn().Msg("the number of a user to be called back is not kept any more")
 	default:
-		found.line, found.number = line, personal.Number
+		found.line, found.number, found.vouched = line, personal.Number, personal.Vouched
 		return found, nil
 	}
 	return callee{}, dialOver(contact.DialRefused)

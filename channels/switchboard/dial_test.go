@@ -168,6 +168,37 @@ func TestUserWhoIsNotReachedIsReported(t *testing.T) {
 	}
 }
 
+// A number that somebody made up is dialled as confirmed when an agent looked at it, and only then: the dial plan refuses it
+// otherwise. So it is when the order was lost.
+func TestCallbackIsDialledAsConfirmedOnlyWhenItIs(t *testing.T) {
+	t.Parallel()
+	for name, story := range map[string]struct {
+		vouched, confirmed, want bool
+	}{
+		"by a trunk": {true, false, true}, "by the agent": {false, true, true}, "by nobody": {false, false, false},
+	} {
+		for way, order := range map[string]func(w *world){
+			"ordered": func(w *world) {
+				w.send(bus.Order{Kind: bus.OrderDial, Offer: 7, Agent: "anna", Leg: "caller-leg", Confirmed: story.confirmed})
+			},
+			"lost": (*world).orderReconcile,
+		} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				inWorld(t, func(t *testing.T, w *world) {
+					w.personal.kept = contact.Personal{Number: "+46701740605", Vouched: story.vouched}
+					w.dialling(7)
+					w.dispatcher.state.Contacts[0].Offer.Confirmed = story.confirmed
+					order(w)
+					up(w.agents.last())
+					if got := w.dialler.call; got.Number != "+46701740605" || got.Confirmed != story.want {
+						t.Errorf("dialled %+v", got)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestNobodyIsDialledWithoutANumber(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.dialling(7)

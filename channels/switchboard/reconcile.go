@@ -170,7 +170,7 @@ func (s *Switchboard) followDial(view bus.ContactView) {
 	}
 	id, offer := view.Contact.ID, view.Offer.Offer
 	s.mutex.Lock()
-	s.dial(bus.Order{Kind: bus.OrderDial, Contact: id, Offer: offer, Agent: view.Offer.Agent, Leg: view.Leg})
+	s.dial(bus.Order{Kind: bus.OrderDial, Contact: id, Offer: offer, Agent: view.Offer.Agent, Leg: view.Leg, Confirmed: view.Offer.Confirmed})
 	call := s.calls[id]
 	dialling := call != nil && call.dialled == offer
 	s.mutex.Unlock()

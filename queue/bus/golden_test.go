@@ -44,7 +44,7 @@ var someView = ContactView{
 	Marks: []contact.MarkKind{contact.MarkThreat}, Recording: contact.RecordingPaused,
 	NotReached: &NotReachedView{To: "supplier", Failure: contact.DialBusy, At: 1_764_054_070_000},
 	Offer: &OfferView{
-		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true,
+		Offer: 7, Agent: "anna", Since: 1_764_054_001_000, Expires: 1_764_054_016_000, Accepted: true, Confirmed: true,
 		Why: contact.Why{Candidates: 2, Waiting: 3, Rule: contact.LongestIdle, Level: 4, Idle: 90_000, Relaxed: 1, Class: contact.ClassResidentImpact, Risen: true, Waited: 190_000, Target: 60_000, Returned: true},
 	},
 	Agent: "anna", ConnectedBy: 6, ConnectedAt: 1_764_054_000_800, WrapUpUntil: 1_764_054_180_000, Code: "solved", Ticket: "SD-100234", Answered: 1_764_054_000_900, End: contact.EndHandled,
@@ -101,7 +101,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 			Epoch: 3, Sequence: 42, Index: 1, Number: 17, Kind: OrderRing, Contact: someContact, Offer: 7, Agent: "anna",
 		}, decodeAs[Order]},
 		"order-dial": {Order{
-			Epoch: 3, Sequence: 42, Index: 1, Number: 18, Kind: OrderDial, Contact: someContact, Offer: 8, Agent: "anna", Leg: someLeg,
+			Epoch: 3, Sequence: 42, Index: 1, Number: 18, Kind: OrderDial, Contact: someContact, Offer: 8, Agent: "anna", Leg: someLeg, Confirmed: true,
 		}, decodeAs[Order]},
 		"order-outside": {Order{
 			Epoch: 3, Sequence: 42, Index: 1, Number: 19, Kind: OrderOutside, Contact: someContact, Offer: 9, Agent: "anna", Leg: someLeg, To: "administration",

@@ -74,6 +74,9 @@ type Order struct {
 	To   contact.DestinationID   `json:"to,omitempty"`
 	On   bool                    `json:"on,omitempty"`
 	Mode contact.SupervisionMode `json:"mode,omitempty"`
+	// Confirmed says that the agent confirmed the number that is dialled. One that nobody vouches for is not
+	// dialled without.
+	Confirmed bool `json:"confirmed,omitempty"`
 }
 
 // NodeState is all that the dispatcher wants of a node: what its contacts should be
@@ -204,7 +207,9 @@ type OfferView struct {
 	Since    contact.Instant `json:"since"`
 	Expires  contact.Instant `json:"expires"`
 	Accepted bool            `json:"accepted,omitempty"`
-	Why      contact.Why     `json:"why"`
+	// Confirmed is that of [Order].
+	Confirmed bool        `json:"confirmed,omitempty"`
+	Why       contact.Why `json:"why"`
 }
 
 // ConsultView is a colleague who is asked, or talks, while the user is on hold.

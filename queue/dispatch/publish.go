@@ -107,6 +107,7 @@ func (d *Dispatcher) order(sequence uint64, index uint32, event contact.Event, t
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
 	case contact.CallbackTaken:
 		o.Kind, o.Contact, o.Offer, o.Agent, o.Leg = bus.OrderDial, e.Contact, e.Offer, e.Agent, t.legs[e.Contact]
+		o.Confirmed = e.Confirmed
 	case contact.CallbackFailed:
 		o.Kind, o.Contact, o.Offer, o.Agent = bus.OrderWithdraw, e.Contact, e.Offer, e.Agent
 	case contact.ContactTransferred:
@@ -227,7 +228,9 @@ func contactView(s queue.ContactState, outlook queue.Outlook) bus.ContactView {
 		Code: s.Code, Ticket: s.Ticket, Answered: s.Answered, End: s.End,
 	}
 	if o := s.Offer; o != nil {
-		view.Offer = &bus.OfferView{Offer: o.Offer, Agent: o.Agent, Since: o.Since, Expires: o.Expires, Accepted: o.Accepted, Why: o.Why}
+		view.Offer = &bus.OfferView{
+			Offer: o.Offer, Agent: o.Agent, Since: o.Since, Expires: o.Expires, Accepted: o.Accepted, Confirmed: o.Confirmed, Why: o.Why,
+		}
 	}
 	if c := s.Consult; c != nil {
 		view.Consult = &bus.ConsultView{

@@ -24,7 +24,7 @@ func TestViewsLackNothing(t *testing.T) {
 		Marks: []contact.MarkKind{contact.MarkThreat}, Recording: contact.RecordingBegun,
 		NotReached: &queue.NotReached{To: "supplier", Failure: contact.DialBusy, At: 1},
 		Offer: &queue.OfferState{
-			Offer: 1, Agent: "anna", Since: 1, Expires: 2, Accepted: true, Why: contact.Why{Candidates: 1},
+			Offer: 1, Agent: "anna", Since: 1, Expires: 2, Accepted: true, Confirmed: true, Why: contact.Why{Candidates: 1},
 		},
 		Agent: "anna", Connected: 1, ConnectedAt: 1, AgentLeg: "agent-leg", Code: "solved", Ticket: "SD-100001", WrapUpUntil: 3, Answered: 1, End: contact.EndHandled,
 	}

@@ -71,11 +71,11 @@ func TestACallbackIsDialledByItsNode(t *testing.T) {
 		t.Errorf("got %+v when it broke", release)
 	}
 	w.agents("anna")
-	take := contact.TakeCallback{Contact: "k1", Agent: "anna", Node: "node-2"}
+	take := contact.TakeCallback{Contact: "k1", Agent: "anna", Node: "node-2", Confirmed: true}
 	w.send(take, take)
 	dial := <-second
 	if want := (bus.Order{
-		Epoch: 1, Sequence: dial.Sequence, Index: dial.Index, Number: 1, Kind: bus.OrderDial, Contact: "k1", Offer: 1, Agent: "anna", Leg: "leg-k1",
+		Epoch: 1, Sequence: dial.Sequence, Index: dial.Index, Number: 1, Kind: bus.OrderDial, Contact: "k1", Offer: 1, Agent: "anna", Leg: "leg-k1", Confirmed: true,
 	}); dial != want {
 		t.Errorf("ordered %+v, want %+v", dial, want)
 	}
@@ -83,7 +83,7 @@ func TestACallbackIsDialledByItsNode(t *testing.T) {
 	if err != nil || len(state.Contacts) != 1 {
 		t.Fatalf("node-2 is told %+v, %v", state, err)
 	}
-	if c := state.Contacts[0]; c.State != contact.StateDialling || c.Offer == nil || c.Offer.Agent != "anna" || !c.Callback || len(c.Dials) != 1 {
+	if c := state.Contacts[0]; c.State != contact.StateDialling || c.Offer == nil || c.Offer.Agent != "anna" || !c.Offer.Confirmed || !c.Callback || len(c.Dials) != 1 {
 		t.Errorf("while it is dialled it is shown as %+v", c)
 	}
 	w.send(contact.FailDial{Offer: 1, Reason: contact.DialBusy})

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { callers, contactOf, hello } from '../dev/parts.mjs';
+import { callers, contactOf, hello, offerOf } from '../dev/parts.mjs';
 import { openPeer } from '../dev/peer.mjs';
 import { scriptServer } from '../dev/script.mjs';
 import { states } from '../dev/states.mjs';
@@ -81,6 +81,41 @@ test('a typed number is read back, wants a second look when nobody vouches for i
   await told.waitFor();
   await told.getByRole('button', { name: 'Stäng' }).click();
   await told.waitFor({ state: 'detached' });
+  await context.close();
+});
+
+test('a call-back to a number that nobody vouches for is dialled after a yes alone, and so is an offered one', async () => {
+  const unconfirmed = ({ do: what, confirmed }) => ((what === 'dial' || what === 'accept') && !confirmed ? 'unconfirmed' : undefined);
+  const { context, page, server } = await open(states.callbacks, { reply: unconfirmed });
+  const dial = page.getByRole('region', { name: 'Återuppringningar' }).getByRole('button', { name: 'Ring upp Karin Öst' });
+  const dialog = page.getByRole('dialog', { name: 'Ring upp 070-174 06 12?' });
+  await dial.click();
+  assert.equal((await server.asked('dial')).confirmed, undefined);
+  await dialog.getByText('Karin Öst').waitFor();
+  await dialog.getByText('Ingen går i god för numret.').waitFor();
+  await dialog.getByRole('button', { name: 'Avbryt' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await dial.click();
+  assert.equal((await server.asked('dial')).confirmed, undefined, 'the no is forgotten, and nothing was dialled');
+  await dialog.getByRole('button', { name: 'Numret stämmer, ring' }).click();
+  const second = await server.asked('dial');
+  assert.deepEqual([second.contact, second.confirmed], ['0193-c1', true]);
+  await dialog.waitFor({ state: 'hidden' });
+
+  const offered = (now) => ({ ...states.callbacks(now), offer: offerOf(now, callers.known, { callback: true }) });
+  server.state(offered(Date.now()));
+  await page.locator('[data-offer]').waitFor();
+  await page.keyboard.press('F2');
+  assert.equal((await server.asked('accept')).confirmed, undefined);
+  await dialog.waitFor();
+  server.state(states.callbacks(Date.now())); // it was offered to somebody else meanwhile
+  await dialog.waitFor({ state: 'hidden' });
+  server.state(offered(Date.now()));
+  await page.locator('[data-offer]').waitFor();
+  await page.keyboard.press('F2');
+  assert.equal((await server.asked('accept')).confirmed, undefined);
+  await dialog.getByRole('button', { name: 'Numret stämmer, ring' }).click();
+  assert.equal((await server.asked('accept')).confirmed, true);
   await context.close();
 });
 

@@ -5,7 +5,19 @@ import { serverClock } from './clock.svelte';
 import { connection, RequestError, type Failure } from './connection.svelte';
 import { Drafts, type Draft } from './drafts.svelte';
 import { OwnPresence } from './presence.svelte';
-import type { ConsoleState, Instant, LineInfo, OfferID, OngoingCard, OutcomeCode, Request, ServiceInfo } from './protocol';
+import type {
+  CallbackCard,
+  Caller,
+  ConsoleState,
+  Instant,
+  LineInfo,
+  OfferID,
+  OngoingCard,
+  OutcomeCode,
+  Request,
+  RingCard,
+  ServiceInfo,
+} from './protocol';
 import { pathsOf } from './queueing';
 import { ring } from './ring.svelte';
 import { route } from './route.svelte';
@@ -14,7 +26,7 @@ import { Sending } from './sending.svelte';
 import { callOf, canFinish, consulting, currentContact, firstToLapse, hasLapsed, shownState } from './shown';
 import { readStored, writeStored } from './stored';
 import { takingPart } from './takingpart.svelte';
-import { Telephone } from './telephone.svelte';
+import { Telephone, type CallBack } from './telephone.svelte';
 import { voice } from './voice.svelte';
 import { VoiceKeeper } from './voicekeeper';
 
@@ -271,13 +283,26 @@ class Console {
       return;
     }
     this.answering = offer.offer;
-    if ((!heard || (await this.#canTalk())) && (await this.#do({ do: 'accept', offer: offer.offer }))) {
+    if ((!heard || (await this.#canTalk())) && (await this.#accept(offer))) {
       this.chosen = offer.contact;
       route.toWork();
       if (heard && !this.me?.phone) await this.#hearHere(offer);
     } else {
       this.answering = 0;
     }
+  }
+
+  #accept({ offer, caller, callback }: RingCard): Promise<boolean> {
+    return callback ? this.#callBack({ do: 'accept', offer }, caller) : this.#do({ do: 'accept', offer });
+  }
+
+  /** Calls somebody back; false when that was refused, or the agent does not want the number called. */
+  async #callBack(request: CallBack, caller: Caller): Promise<boolean> {
+    let called = false;
+    await this.#try(async () => {
+      called = await this.telephone.callBack(request, caller);
+    });
+    return called;
   }
 
   /** The voice is where the agent is: it comes from the window that it was bound to, if that is not this one. */
@@ -362,11 +387,11 @@ class Console {
   }
 
   /** Calls somebody back, at the number that called in; it is never typed. */
-  async dial(contact: string): Promise<void> {
+  async dial({ contact, caller }: CallbackCard): Promise<void> {
     if (this.call || this.dialling) return;
     this.dialling = contact;
     this.#dialled.add(contact);
-    if ((await this.#canTalk()) && (await this.#do({ do: 'dial', contact }))) {
+    if ((await this.#canTalk()) && (await this.#callBack({ do: 'dial', contact }, caller))) {
       this.chosen = contact;
       route.toWork();
     } else {

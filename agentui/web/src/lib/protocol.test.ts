@@ -14,7 +14,7 @@ const named = (start: string) =>
 /** Every request that the console can make: a new kind without a line here does not compile. */
 const requests: Record<Request['do'], string[]> = {
   presence: ['presence', 'reason', 'channels', 'afterContact'],
-  accept: ['offer'],
+  accept: ['offer', 'confirmed'],
   decline: ['offer', 'reason'],
   'hang-up': ['contact'],
   hold: ['contact'],
@@ -28,7 +28,7 @@ const requests: Record<Request['do'], string[]> = {
   note: ['contact', 'note'],
   finish: ['contact', 'code', 'ticket'],
   'give-back': ['contact'],
-  dial: ['contact'],
+  dial: ['contact', 'confirmed'],
   callback: ['contact', 'at', 'mine'],
   transfer: ['contact', 'to'],
   consult: ['contact', 'to'],

@@ -17,7 +17,7 @@ export const closeCode = { wrongProtocol: 4001, signedOut: 4002, replaced: 4003 
 /** What the console may ask for. The connection adds the id that comes back in the reply. */
 export type Request =
   | { do: 'presence'; presence: Presence; reason?: string; channels?: Channel[]; afterContact?: boolean }
-  | { do: 'accept'; offer: OfferID }
+  | { do: 'accept'; offer: OfferID; confirmed?: boolean }
   | { do: 'decline'; offer: OfferID; reason?: string }
   | { do: 'hang-up'; contact: ContactID }
   | { do: 'hold'; contact: ContactID }
@@ -31,7 +31,7 @@ export type Request =
   | { do: 'note'; contact: ContactID; note: string }
   | { do: 'finish'; contact: ContactID; code?: OutcomeCode; ticket?: TicketNumber }
   | { do: 'give-back'; contact: ContactID }
-  | { do: 'dial'; contact: ContactID }
+  | { do: 'dial'; contact: ContactID; confirmed?: boolean }
   | { do: 'callback'; contact: ContactID; at: Instant; mine?: boolean }
   | { do: 'transfer'; contact: ContactID; to: TransferTo }
   | { do: 'consult'; contact: ContactID; to: TransferTo }

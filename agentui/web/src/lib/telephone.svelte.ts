@@ -1,5 +1,15 @@
 import { RequestError, type Failure } from './connection.svelte';
-import type { Called, ContactID, LineID, MarkKind, OngoingCard, Request } from './protocol';
+import type { Called, Caller, ContactID, LineID, MarkKind, OngoingCard, Request } from './protocol';
+
+/** What calls back: the offer of a call-back, or one of the list. */
+export type CallBack = Extract<Request, { do: 'accept' | 'dial' }>;
+
+/** A number that nobody vouches for, which waits for the agent's yes before it is called. */
+export interface Confirming {
+  request: CallBack;
+  caller: Caller;
+  answer(yes: boolean): void;
+}
 
 /** What the telephone needs of the console. */
 export interface TelephoneServer {
@@ -32,6 +42,8 @@ export class Telephone {
   failure = $state<Failure | undefined>();
   /** What is being put on record, so that it is asked for once. */
   marking = $state<MarkKind | undefined>();
+  /** The call-back about which the agent is asked. */
+  confirming = $state.raw<Confirming | undefined>();
   /** The call that reached nobody and was read. */
   dismissed = $state<ContactID | undefined>();
   #expecting = false;
@@ -64,6 +76,24 @@ export class Telephone {
     } finally {
       this.calling = false;
     }
+  }
+
+  /**
+   * Calls somebody back. A number that nobody vouches for is called after the agent's yes alone; false when he said no.
+   * Throws a RequestError.
+   */
+  async callBack(request: CallBack, caller: Caller): Promise<boolean> {
+    try {
+      await this.server.ask(request);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== 'unconfirmed') throw error;
+    }
+    this.confirming?.answer(false);
+    const yes = await new Promise<boolean>((answer) => (this.confirming = { request, caller, answer }));
+    this.confirming = undefined;
+    if (yes) await this.server.ask({ ...request, confirmed: true });
+    return yes;
   }
 
   /** Tells, once, whether this is the call that was asked for in this window. */

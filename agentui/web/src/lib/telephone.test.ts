@@ -1,6 +1,6 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { RequestError } from './connection.svelte';
-import type { OngoingCard, Request } from './protocol';
+import type { Caller, OngoingCard, Request } from './protocol';
 import { isRecording, Telephone } from './telephone.svelte';
 
 let asked: Request[];
@@ -30,6 +30,34 @@ test('a number that nobody vouches for is called after a second look alone', asy
     { do: 'call', number: '070-174 06 99', line: 'staff' },
     { do: 'call', number: '070-174 06 99', line: 'staff', confirmed: true },
   ]);
+});
+
+test('a call-back to a number that nobody vouches for waits for a yes, and nothing is dialled by a no', async () => {
+  const caller = { kind: 'unknown', number: '+46701740699', verification: 'none' } as Caller;
+  refusal = new RequestError('unconfirmed');
+  const refused = telephone.callBack({ do: 'dial', contact: 'c' }, caller);
+  await vi.waitFor(() => expect(telephone.confirming?.caller).toBe(caller));
+  telephone.confirming?.answer(false);
+  expect(await refused).toBe(false);
+  const wanted = telephone.callBack({ do: 'accept', offer: 7 }, caller);
+  await vi.waitFor(() => expect(telephone.confirming?.request).toEqual({ do: 'accept', offer: 7 }));
+  refusal = undefined;
+  telephone.confirming?.answer(true);
+  expect(await wanted).toBe(true);
+  expect(telephone.confirming).toBeUndefined();
+  expect(asked).toEqual([
+    { do: 'dial', contact: 'c' },
+    { do: 'accept', offer: 7 },
+    { do: 'accept', offer: 7, confirmed: true },
+  ]);
+});
+
+test('a call-back to a number that is vouched for asks nothing, and another refusal is told', async () => {
+  const caller = { kind: 'known', verification: 'none' } as Caller;
+  expect(await telephone.callBack({ do: 'dial', contact: 'c' }, caller)).toBe(true);
+  refusal = new RequestError('dial-limit');
+  await expect(telephone.callBack({ do: 'dial', contact: 'c' }, caller)).rejects.toBe(refusal);
+  expect(telephone.confirming).toBeUndefined();
 });
 
 test('the call that was asked for here is known once, and no other one', async () => {

@@ -42,6 +42,8 @@ export const phone: typeof swedish = {
     calling: 'Calling …',
     look: 'Nobody vouches for this number. Read it once more, and call if it is right.',
     callAnyway: 'The number is right, call',
+    confirm: (number) => `Call ${number}?`,
+    confirmHidden: 'Call without seeing the number?',
     tooShort: 'Write a telephone number.',
     cancel: 'Cancel',
     outgoing: 'Outgoing',

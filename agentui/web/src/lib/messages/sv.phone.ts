@@ -41,6 +41,8 @@ export const phone = {
     calling: 'Ringer …',
     look: 'Ingen går i god för numret. Läs det en gång till och ring om det stämmer.',
     callAnyway: 'Numret stämmer, ring',
+    confirm: (number: string) => `Ring upp ${number}?`,
+    confirmHidden: 'Ring upp utan att se numret?',
     tooShort: 'Skriv ett telefonnummer.',
     cancel: 'Avbryt',
     outgoing: 'Utgående',
