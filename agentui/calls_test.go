@@ -249,7 +249,7 @@ func TestSignalsReachTheirWindows(t *testing.T) {
 			}
 			return who
 		}
-		const offer, bound = `{"offer":4,"leg":"leg","payload":{"sdp":1}}`, `{"offer":4,"bound":"` + windowTwo + `"}`
+		const offer, bound, text = `{"offer":4,"leg":"leg","payload":{"sdp":1}}`, `{"offer":4,"bound":"` + windowTwo + `"}`, `{"offer":4,"text":true}`
 		for name, test := range map[string]struct {
 			signal bus.Signal
 			want   map[string]string
@@ -257,6 +257,7 @@ func TestSignalsReachTheirWindows(t *testing.T) {
 			"all":     {bus.Signal{Agent: "anna", Offer: 4, Leg: "leg", Payload: json.RawMessage(`{"sdp":1}`)}, map[string]string{"one": offer, "two": offer}},
 			"one":     {bus.Signal{Agent: "anna", Offer: 4, Console: windowTwo, Leg: "leg", Payload: json.RawMessage(`{"sdp":1}`)}, map[string]string{"two": offer}},
 			"bound":   {bus.Signal{Agent: "anna", Offer: 4, Bound: windowTwo}, map[string]string{"one": bound, "two": bound}},
+			"text":    {bus.Signal{Agent: "anna", Offer: 4, Text: new(true)}, map[string]string{"one": text, "two": text}},
 			"no such": {bus.Signal{Agent: "anna", Offer: 4, Console: "gone", Payload: json.RawMessage(`{}`)}, map[string]string{}},
 			"nobody":  {bus.Signal{Agent: "nobody", Offer: 4}, map[string]string{}},
 		} {

@@ -100,10 +100,10 @@ func (s *consoles) signal(m bus.Signal) {
 		if m.Console != "" && m.Console != c.id {
 			continue
 		}
-		if m.Bound == "" {
+		if m.Payload != nil {
 			c.voices.heard(m)
 		}
-		signal := &VoiceSignal{Offer: m.Offer, Bound: m.Bound, Leg: m.Leg, Payload: m.Payload}
+		signal := &VoiceSignal{Offer: m.Offer, Bound: m.Bound, Leg: m.Leg, Payload: m.Payload, Text: m.Text}
 		if m.Offer == 0 {
 			signal.Contact = m.Contact
 		}

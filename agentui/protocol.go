@@ -193,4 +193,6 @@ type VoiceSignal struct {
 	Bound   string          `json:"bound,omitempty"`
 	Leg     contact.LegID   `json:"leg,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
+	// Text, set instead of a payload, is whether the user's side takes text beside the voice; until it is said, it takes none.
+	Text *bool `json:"text,omitempty"`
 }

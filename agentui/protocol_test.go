@@ -194,6 +194,7 @@ var goldenMessages = map[string]Message{
 	"reply-error":      {Reply: &Reply{ID: 3, Error: codeUnavailable}},
 	"signal":           {Signal: &VoiceSignal{Offer: 17, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)}},
 	"signal-bound":     {Signal: &VoiceSignal{Offer: 17, Bound: "6f1f3c1e-9a53-4a0e-8f1d-2f6f6f0a0001"}},
+	"signal-text":      {Signal: &VoiceSignal{Offer: 17, Text: new(true)}},
 	"signal-supervise": {Signal: &VoiceSignal{Contact: goldenContact, Leg: goldenLeg, Payload: json.RawMessage(signalPayload)}},
 	"signal-echo":      {Signal: &VoiceSignal{Payload: json.RawMessage(signalPayload)}},
 	"chat": {Chat: &ChatLines{Contact: goldenChat, Lines: []contact.KeptLine{

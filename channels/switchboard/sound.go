@@ -54,6 +54,7 @@ func (c *call) arrange() error {
 	c.ringForPlace()
 	c.watchDecline()
 	c.withholdRecording()
+	c.tellReaders()
 	return err
 }
 

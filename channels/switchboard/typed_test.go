@@ -1,6 +1,7 @@
 package switchboard_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -116,6 +117,50 @@ func TestTextIsCarriedBetweenThoseWhoTalk(t *testing.T) {
 		caller.deaf = true
 		again.types("nej")
 		expectRead(t, caller, "")
+	})
+}
+
+// Agents are told whether the user takes text, once for each of their legs: a page that is loaded anew knows nothing. Of one who
+// takes none nothing is said.
+func TestAgentsAreToldWhoTakesText(t *testing.T) {
+	withText(t, func(t *testing.T, w *world, caller, anna *typingLeg) {
+		told := func(want ...bool) {
+			t.Helper()
+			var got []bool
+			for _, s := range w.dispatcher.toAgent {
+				if s.Text != nil && s.Agent == "anna" && s.Offer == 7 && s.Contact == "c1" && s.Payload == nil {
+					got = append(got, *s.Text)
+				}
+			}
+			w.dispatcher.toAgent = nil
+			if !slices.Equal(got, want) {
+				t.Errorf("anna was told %v, want %v", got, want)
+			}
+		}
+		again := func() {
+			t.Helper()
+			w.made().over(channels.EndedByParty)
+			synctest.Wait()
+			if err := w.ask(bus.Control{Kind: bus.ControlVoice, Console: "desk", Agent: "anna"}); err != nil {
+				t.Fatal(err)
+			}
+			up(w.made().leg)
+		}
+		told(true)
+		w.do(bus.ControlHold)
+		w.do(bus.ControlResume)
+		anna.types("hej")
+		told()
+		again()
+		told(true)
+		caller.deaf = true // by an offer of his side
+		w.made().types("hej")
+		told(false)
+		again()
+		told()
+		caller.deaf = false
+		caller.types("hej")
+		told(true)
 	})
 }
 

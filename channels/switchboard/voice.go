@@ -53,6 +53,8 @@ type agentLeg struct {
 	window atomic.Pointer[string]
 	// talked says that the user was connected to it, hearsRinging that he is being dialled.
 	talked, hearsRinging bool
+	// readers is whether its agent was told last that the user takes text.
+	readers bool
 }
 
 // console returns the leg's window; empty while it is for all.

@@ -126,6 +126,7 @@ func TestMessagesAreThoseOfTheGoldenFiles(t *testing.T) {
 			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Console: someConsole, Payload: json.RawMessage(`{"type":"answer"}`),
 		}, decodeAs[Signal]},
 		"signal-bound": {Signal{Agent: "anna", Contact: someContact, Offer: 7, Bound: someConsole}, decodeAs[Signal]},
+		"signal-text":  {Signal{Agent: "anna", Contact: someContact, Offer: 7, Text: new(true)}, decodeAs[Signal]},
 		"signal-window": {Signal{
 			Node: "node-1", Agent: "anna", Contact: someContact, Offer: 7, Console: someConsole, Leg: someLeg, Payload: json.RawMessage(`{"type":"offer"}`),
 		}, decodeAs[Signal]},

@@ -318,6 +318,9 @@ type Signal struct {
 	// and every other one lets go of it.
 	Bound   string          `json:"bound,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
+	// Text is set instead of Payload, by the node: whether the user's side takes text beside the voice of Offer. Until that is
+	// said it takes none.
+	Text *bool `json:"text,omitempty"`
 }
 
 // ControlKind is what an agent does with a call that he has.

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { makeDesk } from './desk.mjs';
 import { chatLines, contactOf, hello, offerOf } from './parts.mjs';
-import { greetings } from './phone-states.mjs';
+import { greetings, takesText } from './phone-states.mjs';
 import { breaks, closes, refusals, signedOutStates, states, then } from './states.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
@@ -234,6 +234,7 @@ function play(client, name) {
   client.on('close', () => clearTimeout(timer));
   send({ hello: greetings[name] ?? hello });
   show();
+  if (takesText.includes(name)) send({ signal: { offer: model.contacts[0].offer, text: true } });
   if (then[name]) send({ state: then[name](Date.now()) });
   if (closes[name]) client.close(closes[name]);
 }

@@ -65,7 +65,11 @@ export const phoneStates = {
   'desk-phone-ringing': (now) => ({ ...ringing(now), me: { ...ringing(now).me, phone: true } }),
   'desk-phone-call': (now) => ({ ...connected(now), me: { ...connected(now).me, phone: true, since: now - 4 * minute } }),
   text: (now) => connected(now),
+  'text-held': (now) => held(now),
 };
+
+/** States in which the user's side takes text. */
+export const takesText = ['text', 'text-held'];
 
 /** Who is signed in, in states of somebody else than the agent. */
 const supervisor = { ...hello, supervises: true };
@@ -119,6 +123,10 @@ export const phoneActs = {
   'call-person': async (page) => {
     await page.getByRole('button', { name: /^(Ring|Call) Karin Öst$/ }).click();
     await page.locator('dialog[open] .number').waitFor();
+  },
+  'text-held': async (page) => {
+    await page.getByRole('button', { name: 'Text', exact: true }).click();
+    await page.locator('.pane input').waitFor();
   },
   text: async (page) => {
     await page.getByRole('button', { name: 'Text', exact: true }).click();

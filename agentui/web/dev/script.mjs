@@ -26,6 +26,8 @@ export async function scriptServer(page, greeting = hello) {
     signal: (offer, payload, leg) => socket.send(JSON.stringify({ signal: { offer, leg, payload } })),
     /** The same for a supervisor's voice in a call. */
     superviseSignal: (contact, payload, leg) => socket.send(JSON.stringify({ signal: { offer: 0, contact, leg, payload } })),
+    /** Says whether the user's side takes text beside the voice of an offer. */
+    takesText: (offer, text) => socket.send(JSON.stringify({ signal: { offer, text } })),
     /** Says in which window the voice of an offer lives; "here" is this one. */
     bound: (offer, window) => socket.send(JSON.stringify({ signal: { offer, bound: window === 'here' ? server.window : window } })),
     /** The name by which the window has connected. */

@@ -355,6 +355,11 @@ test('text beside the voice is seen as it is typed, both ways, and said line by 
   await server.asked('accept');
   server.state({ ...states.connected(Date.now()), contacts: [contactOf(Date.now(), 'connected', callers.known)] });
   await until('the channel is open', async () => (await peer.textState()) === 'open');
+  await page.getByRole('group', { name: 'Märk samtalet' }).waitFor();
+  const offered = page.getByRole('button', { name: 'Text', exact: true });
+  assert.equal(await offered.count(), 0, 'no field is offered that nobody reads');
+  server.takesText(41, true);
+  await offered.waitFor();
   await peer.type('Jag hör intte');
   const pane = page.getByRole('region', { name: 'Text i samtalet' });
   await pane.getByText('Jag hör intte').waitFor();
@@ -369,5 +374,14 @@ test('text beside the voice is seen as it is typed, both ways, and said line by 
   await until('it was mended and ended', async () => (await peer.text()) === 'Då skriver vi\b\bjag\u2028');
   await said.getByText('Då skriver jag').waitFor();
   assert.equal(await pane.getByLabel('Skriv till användaren').inputValue(), '');
+  server.state({ ...states.held(Date.now()), contacts: [contactOf(Date.now(), 'held', callers.known)] });
+  await pane.getByText('I vänteläge ser användaren inte det du skriver.').waitFor();
+  assert.ok(await pane.getByLabel('Skriv till användaren').isDisabled());
+  server.state({ ...states.connected(Date.now()), contacts: [contactOf(Date.now(), 'connected', callers.known)] });
+  await pane.getByLabel('Skriv till användaren').and(page.locator(':enabled')).waitFor();
+  server.takesText(41, false);
+  await pane.getByText('Användarens telefon tar inte emot text.').waitFor();
+  assert.ok(await pane.getByLabel('Skriv till användaren').isDisabled());
+  await said.getByText('Då skriver jag').waitFor(); // what was said stays in sight
   await context.close();
 });

@@ -163,6 +163,8 @@ export interface VoiceSignal {
   /** A voice may be made anew within one offer: the answer repeats which one it is for. */
   leg?: string;
   payload?: SignalPayload;
+  /** Instead of a payload: the user's side takes text beside the voice, or no longer does; until it is said, it takes none. */
+  text?: boolean;
 }
 
 /** Further lines of a chat that the console follows, in order. */

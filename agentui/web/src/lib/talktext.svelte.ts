@@ -13,6 +13,8 @@ export interface TextChannel {
 /** The text beside one call, over whichever connection carries the call just now. */
 export class TalkText {
   written = $state.raw<Written>(nothingWritten);
+  /** The user's side takes text, by the node's word. */
+  reads = $state(false);
   /** A connection takes text. */
   open = $state(false);
 

@@ -191,11 +191,13 @@ export class Voice {
     }
   }
 
-  signal({ offer, leg, bound, payload }: Omit<VoiceSignal, 'contact'>): void {
+  signal({ offer, leg, bound, payload, text }: Omit<VoiceSignal, 'contact'>): void {
     if (offer === 0) {
       if (payload) this.onEchoSignal(payload);
     } else if (bound !== undefined) {
       this.#bind(offer, bound);
+    } else if (text !== undefined) {
+      talkTexts.of(offer).reads = text;
     } else if (payload) {
       if (payload.sdp?.type === 'offer') this.#renew(offer, leg);
       const peer = this.#peers.get(offer);

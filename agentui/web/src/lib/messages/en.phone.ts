@@ -122,7 +122,9 @@ export const phone: typeof swedish = {
   rtt: {
     open: 'Text',
     title: 'Text in the call',
-    hint: 'If the caller has a telephone with real-time text, what you write is seen at once, character by character.',
+    hint: 'The caller sees what you write at once, character by character.',
+    held: 'On hold the caller does not see what you write.',
+    unread: 'The caller\'s telephone takes no text.',
     mine: 'You',
     theirs: 'The caller',
     write: 'Write to the caller',

@@ -121,7 +121,9 @@ export const phone = {
   rtt: {
     open: 'Text',
     title: 'Text i samtalet',
-    hint: 'Har användaren en telefon med realtidstext syns det du skriver direkt, tecken för tecken.',
+    hint: 'Användaren ser det du skriver direkt, tecken för tecken.',
+    held: 'I vänteläge ser användaren inte det du skriver.',
+    unread: 'Användarens telefon tar inte emot text.',
     mine: 'Du',
     theirs: 'Användaren',
     write: 'Skriv till användaren',
