@@ -323,7 +323,8 @@ func TestCallsThatAreTurnedAway(t *testing.T) {
 		change  func(*Config, *switchboard)
 		call    func(*call)
 		code    int
-		refused bool // the intake was told
+		refused bool   // the intake was told
+		warning string // the code of 488's
 	}{
 		"unknown number":            {code: 404, call: func(c *call) { c.user = "+46850800999" }},
 		"unknown number of a trunk": {change: trusting, code: 404, refused: true, call: func(c *call) { c.user = "+46850800999" }},
@@ -337,10 +338,11 @@ func TestCallsThatAreTurnedAway(t *testing.T) {
 		}, code: 200, call: nil},
 		"hops used up":                 {code: 483, call: func(c *call) { c.headers = "X: y\r\n" }},
 		"extension that we have not":   {code: 420, call: func(c *call) { c.headers = "Require: precondition\r\n" }},
-		"video only":                   {code: 488, call: func(c *call) { c.body = strings.Replace(c.body, "m=audio", "m=video", 1) }},
-		"no codec in common":           {code: 488, call: func(c *call) { c.body = c.offer("18 4", "") }},
-		"encrypted only":               {code: 488, call: func(c *call) { c.body = strings.Replace(c.body, "RTP/AVP", "RTP/SAVP", 1) }},
-		"no description but something": {code: 488, call: func(c *call) { c.body = "hello" }},
+		"video only":                   {code: 488, warning: "304", call: func(c *call) { c.body = strings.Replace(c.body, "m=audio", "m=video", 1) }},
+		"no codec in common":           {code: 488, warning: "305", call: func(c *call) { c.body = c.offer("18 4", "") }},
+		"encrypted only":               {code: 488, warning: "302", call: func(c *call) { c.body = strings.Replace(c.body, "RTP/AVP", "RTP/SAVP", 1) }},
+		"encrypted, or no codec":       {code: 488, warning: "305", call: func(c *call) { c.body = c.offer("18", "") + "m=audio 9 RTP/SAVP 8\r\n" }},
+		"no description but something": {code: 488, warning: "399", call: func(c *call) { c.body = "hello" }},
 		"in a dialog that is none":     {code: 481, call: func(c *call) { c.toTag = "abc" }},
 	}
 	delete(tests, "too many calls") // has a test of its own
@@ -368,8 +370,10 @@ func TestCallsThatAreTurnedAway(t *testing.T) {
 			if test.code == 420 && (response.GetHeader("Unsupported") == nil || response.GetHeader("Unsupported").Value() != "precondition") {
 				t.Errorf("Unsupported is not named:\n%s", response)
 			}
-			if test.code == 488 && response.GetHeader("Warning") == nil {
-				t.Errorf("no Warning:\n%s", response)
+			if test.code == 488 {
+				if warning := response.GetHeader("Warning"); warning == nil || !strings.HasPrefix(warning.Value(), test.warning+" 127.0.0.1 \"") {
+					t.Errorf("the Warning is %v; want %s", warning, test.warning)
+				}
 			}
 			c.ack(response, "")
 			if test.refused {

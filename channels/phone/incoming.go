@@ -398,13 +398,11 @@ func (g *Gateway) newLeg(request *sip.Request, transaction *sip.ServerTx, source
 	return l, nil
 }
 
-// notAcceptable is 488 with the reason (RFC 3261 §20.43: 399, for people to read).
+// notAcceptable is 488 with the reason (RFC 3261 §20.43).
 func notAcceptable(agent netip.Addr, err error) *fault {
-	text := "not acceptable"
-	if errors.Is(err, errDescription) {
-		text = err.Error()
-	}
-	return refuse(488, "Not Acceptable Here", sip.NewHeader("Warning", "399 "+agent.String()+" "+strconv.Quote(text)))
+	reason := &descriptionError{warningOther, "not acceptable"}
+	_ = errors.As(err, &reason)
+	return refuse(488, "Not Acceptable Here", sip.NewHeader("Warning", strconv.Itoa(reason.warning)+" "+hostText(agent)+" "+strconv.Quote(reason.text)))
 }
 
 // newID is a UUID version 7.

@@ -310,6 +310,7 @@ func (d *dialled) final(response *sip.Response) state {
 	}
 	if response.StatusCode == sip.StatusServiceUnavailable {
 		d.log.Info().Int("response", response.StatusCode).Str("trunk", d.hop.trunkName()).Msg("call not taken")
+		d.hop.rest(time.Now().Add(restAfter(response)))
 		return d.onward(contact.DialRefused, channels.EndedByParty)
 	}
 	d.hop.took(true)

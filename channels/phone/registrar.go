@@ -270,11 +270,13 @@ func (r *registrar) fulfil(agent contact.AgentID, secret identity.PhoneSecret, r
 	r.mutex.Lock()
 	bindings := slices.Clone(r.bindings[agent])
 	for _, w := range wishes {
-		at := slices.IndexFunc(bindings, func(b *binding) bool { return b.device == w.device })
-		if at >= 0 && bindings[at].callID == callID && bindings[at].sequence >= sequence {
+		if slices.ContainsFunc(bindings, func(b *binding) bool {
+			return (w.all || b.device == w.device) && b.callID == callID && b.sequence >= sequence
+		}) {
 			r.mutex.Unlock()
-			return refuse(500, "Out of order") // RFC 3261 §10.3, step 7
+			return refuse(500, "Out of order") // RFC 3261 §10.3, steps 6 and 7
 		}
+		at := slices.IndexFunc(bindings, func(b *binding) bool { return b.device == w.device })
 		switch {
 		case w.all:
 			bindings = nil

@@ -390,7 +390,15 @@ func TestTelephonesOfOneAccount(t *testing.T) {
 	if got := len(r.must(r.register(), 200).GetHeaders("contact")); got != maxPhones {
 		t.Errorf("a question told of %d telephones", got)
 	}
+	// What is older than a telephone takes none of them (RFC 3261 §10.3, step 6).
+	r.contact, r.headers = "", ""
+	r.must(r.again(), 200)
 	r.contact, r.headers = "*", "Expires: 0\r\n"
+	r.sequence--
+	r.must(r.again(), 500)
+	if _, telephones := s.registrar.count(); telephones != maxPhones {
+		t.Errorf("an old REGISTER left %d telephones", telephones)
+	}
 	if got := len(r.must(r.again(), 200).GetHeaders("contact")); got != 0 || s.PhoneRegistered("anna") {
 		t.Errorf("%d telephones are left of none", got)
 	}

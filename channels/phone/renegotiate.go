@@ -1,7 +1,6 @@
 package phone
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -103,7 +102,7 @@ func (l *leg) keysInTheOpen(request *sip.Request) *fault {
 	if !l.session.secure || isSecure(request) {
 		return nil
 	}
-	return notAcceptable(l.session.address, fmt.Errorf("%w: keys are exchanged by TLS only", errDescription))
+	return notAcceptable(l.session.address, unfit("keys are exchanged by TLS only"))
 }
 
 // retarget follows the peer's Contact (RFC 3261 §12.2.2), and where it sends from: a NAT may

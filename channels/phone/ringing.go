@@ -119,7 +119,7 @@ func (l *leg) prack(in received) {
 		l.described = true
 	} else if len(in.request.Body()) > 0 {
 		// Our answer to the INVITE's offer is still to come, and so there is no room for another.
-		l.gateway.respond(in.request, in.transaction, 488, "Not Acceptable Here")
+		l.gateway.reject(in.request, in.transaction, notAcceptable(l.session.address, unfit("an offer before the answer to the first")))
 		return
 	}
 	l.stopProvisional()

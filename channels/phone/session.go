@@ -1,7 +1,6 @@
 package phone
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -23,9 +22,28 @@ const (
 	offeredEvent = 101
 )
 
-// errDescription says why a session description is not acceptable. Its text goes to the
+// descriptionError says why a session description is not acceptable. Its text goes to the
 // peer in a Warning and holds nothing personal.
-var errDescription = errors.New("session description not acceptable")
+type descriptionError struct {
+	warning int // its code (RFC 3261 §20.43)
+	text    string
+}
+
+func (e *descriptionError) Error() string { return "session description not acceptable: " + e.text }
+
+// Codes of warnings (RFC 3261 §20.43).
+const (
+	warningTransport = 302
+	warningMediaType = 304
+	warningFormat    = 305
+	warningAttribute = 306
+	warningOther     = 399 // for people to read
+)
+
+// unfit is a descriptionError for people to read.
+func unfit(text string, values ...any) error {
+	return &descriptionError{warningOther, fmt.Sprintf(text, values...)}
+}
 
 // description is what the other side's offer or answer means for us (RFC 3264).
 type description struct {
@@ -51,42 +69,76 @@ type description struct {
 // that codec is taken. With secure set the voice must be encrypted, and otherwise it must not.
 func readDescription(body []byte, keep media.Codec, secure bool) (description, error) {
 	if len(body) > maxDescription {
-		return description{}, fmt.Errorf("%w: longer than %d bytes", errDescription, maxDescription)
+		return description{}, unfit("longer than %d bytes", maxDescription)
 	}
 	var parsed sdp.SessionDescription
 	if err := parsed.Unmarshal(body); err != nil {
-		return description{}, fmt.Errorf("%w: not readable as SDP", errDescription)
+		return description{}, unfit("not readable as SDP")
 	}
 	if len(parsed.MediaDescriptions) > maxMediaLines {
-		return description{}, fmt.Errorf("%w: more than %d media", errDescription, maxMediaLines)
+		return description{}, unfit("more than %d media", maxMediaLines)
 	}
 	protocol := plainVoice
 	if secure {
 		protocol = encryptedVoice
 	}
+	missing := noMedia
 	for index, line := range parsed.MediaDescriptions {
 		if len(line.MediaName.Formats) > maxPayloadTypes {
-			return description{}, fmt.Errorf("%w: more than %d payload types", errDescription, maxPayloadTypes)
+			return description{}, unfit("more than %d payload types", maxPayloadTypes)
 		}
-		if line.MediaName.Media != "audio" || line.MediaName.Port.Value == 0 ||
-			strings.Join(line.MediaName.Protos, "/") != protocol {
+		d := description{lines: parsed.MediaDescriptions, audio: index}
+		found := false
+		if d.format, d.crypto, found = chooseAudio(line, protocol, keep, &missing); !found {
 			continue
-		}
-		format, found := chooseFormat(line, keep)
-		if !found {
-			continue
-		}
-		d := description{format: format, lines: parsed.MediaDescriptions, audio: index}
-		if secure {
-			if d.crypto, found = chooseCrypto(line); !found {
-				continue
-			}
 		}
 		d.text = readText(&parsed, protocol)
 		d.address(&parsed, line)
 		return d, nil
 	}
-	return description{}, fmt.Errorf("%w: no audio over %s with PCMA, PCMU or G722", errDescription, protocol)
+	return description{}, missing.fault(protocol)
+}
+
+// lack is what a description lacks for us, as far as the best of its media came.
+type lack int
+
+const (
+	noMedia lack = iota
+	noProtocol
+	noCodec
+	noKey
+)
+
+// fault says what is lacking.
+func (l lack) fault(protocol string) error {
+	switch l {
+	case noProtocol:
+		return &descriptionError{warningTransport, "no audio over " + protocol}
+	case noCodec:
+		return &descriptionError{warningFormat, "no audio with PCMA, PCMU or G722"}
+	case noKey:
+		return &descriptionError{warningAttribute, "no key that can be used"}
+	default:
+		return &descriptionError{warningMediaType, "no audio"}
+	}
+}
+
+// chooseAudio takes a media if it is an audio that we can speak, and remembers what it lacks otherwise.
+func chooseAudio(line *sdp.MediaDescription, protocol string, keep media.Codec, missing *lack) (format media.Format, crypto cryptoLine, found bool) {
+	lacks := noMedia
+	switch {
+	case line.MediaName.Media != "audio" || line.MediaName.Port.Value == 0:
+	case strings.Join(line.MediaName.Protos, "/") != protocol:
+		lacks = noProtocol
+	default:
+		lacks = noCodec
+		if format, found = chooseFormat(line, keep); found && protocol == encryptedVoice {
+			lacks = noKey
+			crypto, found = chooseCrypto(line)
+		}
+	}
+	*missing = max(*missing, lacks)
+	return format, crypto, found
 }
 
 // chooseFormat takes the first codec of the offer that we speak, and telephone-event if it

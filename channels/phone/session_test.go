@@ -75,7 +75,7 @@ func TestReadDescription(t *testing.T) {
 			t.Parallel()
 			got, err := readDescription(test.body, test.keep, false)
 			if test.fails {
-				if !errors.Is(err, errDescription) {
+				if reason := (*descriptionError)(nil); !errors.As(err, &reason) {
 					t.Errorf("got %+v, %v; want an error", got, err)
 				}
 				return

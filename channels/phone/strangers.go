@@ -2,6 +2,7 @@ package phone
 
 import (
 	"bytes"
+	"maps"
 	"net"
 	"net/netip"
 	"strconv"
@@ -66,7 +67,24 @@ func newDoorman(gateway *Gateway, c Config) *doorman {
 }
 
 func newParser() *sip.Parser {
-	return sip.NewParser(func(p *sip.Parser) { p.MaxMessageLength = maxMessage })
+	parsers := maps.Clone(sip.DefaultHeadersParser())
+	for _, name := range []string{"contact", "m"} {
+		parsers[name] = contactParser(parsers[name])
+	}
+	return sip.NewParser(func(p *sip.Parser) { p.MaxMessageLength = maxMessage }, sip.WithHeadersParsers(parsers))
+}
+
+// contactParser leaves a Contact unread whose address has header fields but no brackets, which it must have then (RFC 3261 §20.10):
+// to a registrar that is no usable Contact (RFC 4475, regbadct).
+func contactParser(parse sip.HeaderParser) sip.HeaderParser {
+	return func(name []byte, text string) (sip.Header, error) {
+		header, err := parse(name, text)
+		contact, is := header.(*sip.ContactHeader)
+		if is && len(contact.Address.Headers) > 0 && contact.DisplayName == "" && !strings.HasPrefix(strings.TrimSpace(text), "<") {
+			header = sip.NewHeader("Contact", text)
+		}
+		return header, err
+	}
 }
 
 // open makes a call known until close.

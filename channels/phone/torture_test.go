@@ -28,7 +28,8 @@ const (
 
 // tortures are the messages of RFC 4475 and RFC 5118 and what they are answered with when they come
 // from a trunk, and from a stranger if he gets another answer: who asks for nobody here gets 404,
-// whatever he asks for. There is no registrar.
+// whatever he asks for. There is no registrar here; torture_registrar_test.go
+// has one.
 var tortures = []struct {
 	name            string
 	trunk, stranger int
@@ -128,7 +129,7 @@ func torment(t *testing.T) {
 				if who == "trunk" {
 					want = test.trunk
 				}
-				if got := torture(t, s, test.name, from); got != want {
+				if got, _ := torture(t, s, tortureMessage(t, test.name), from); got != want {
 					t.Errorf("got %d; want %d (%s)", got, want, test.why)
 				}
 				if got := s.Stats(); got.DialsRefused != 0 || got.Active != 0 {
@@ -160,6 +161,7 @@ func TestTorture(t *testing.T) {
 	if os.Getenv(inside) != "" {
 		raiseLoopback(t)
 		torment(t)
+		tormentRegistrar(t)
 		return
 	}
 	program, err := os.Executable()
@@ -185,6 +187,7 @@ func TestTorture(t *testing.T) {
 	default:
 		t.Logf("no network namespace can be made (%v): the messages are tried in this one", err)
 		torment(t)
+		tormentRegistrar(t)
 	}
 }
 
@@ -210,13 +213,18 @@ func raiseLoopback(t *testing.T) {
 // viaPort finds the port of the topmost Via.
 var viaPort = regexp.MustCompile(`(?im)^v(?:ia)?\s*:\s*SIP[^;,\r]*?:(\d+)\s*(?:;|$|\r)`)
 
-// torture sends a message and returns the code that answers it.
-func torture(t *testing.T, s *server, name string, from netip.Addr) int {
+func tortureMessage(t *testing.T, name string) []byte {
 	t.Helper()
 	message, err := os.ReadFile(filepath.Join("testdata", "torture", filepath.FromSlash(name)+".sip"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return message
+}
+
+// torture sends a message and returns the code that answers it, and the answer if there is one.
+func torture(t *testing.T, s *server, message []byte, from netip.Addr) (code int, answer string) {
+	t.Helper()
 	port := 5060
 	if match := viaPort.FindSubmatch(message); match != nil {
 		port, _ = strconv.Atoi(string(match[1]))
@@ -241,7 +249,7 @@ func torture(t *testing.T, s *server, name string, from netip.Addr) int {
 				a := s.arrival(t)
 				a.leg.HangUp()
 				until(t, "end of the call", func() bool { return s.Stats().Active == 0 })
-				return taken
+				return taken, ""
 			}
 			if _, err := conn.WriteToUDPAddrPort([]byte(probe), s.Address()); err != nil {
 				t.Fatal(err)
@@ -254,11 +262,11 @@ func torture(t *testing.T, s *server, name string, from netip.Addr) int {
 		case err != nil:
 			t.Fatalf("got\n%s", response)
 		case strings.Contains(response, "\r\nCall-ID: probe\r\n"):
-			return unanswered
+			return unanswered, ""
 		case code >= 200:
-			return code
+			return code, response
 		}
 	}
 	t.Fatal("the gateway no longer answers")
-	return 0
+	return 0, ""
 }

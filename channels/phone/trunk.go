@@ -164,8 +164,8 @@ type hop struct {
 
 	mutex  sync.Mutex
 	health health
-	// failed is when it last did not take a call.
-	failed time.Time
+	// failed is when it last did not take a call, and rests until when it wants none.
+	failed, rests time.Time
 }
 
 // of is the trunk, or nil.
@@ -187,7 +187,7 @@ func (h *hop) trunkName() string {
 func (h *hop) passedOver(now time.Time) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	return h.health == dead || !h.failed.IsZero() && now.Sub(h.failed) < passedOver
+	return h.health == dead || now.Before(h.rests) || !h.failed.IsZero() && now.Sub(h.failed) < passedOver
 }
 
 // took remembers whether it took a call. One that did lives, whatever OPTIONS told.
@@ -198,10 +198,20 @@ func (h *hop) took(call bool) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if call {
-		h.failed = time.Time{}
+		h.failed, h.rests = time.Time{}, time.Time{}
 		return
 	}
 	h.failed = time.Now()
+}
+
+// rest remembers that it wants no calls until then.
+func (h *hop) rest(until time.Time) {
+	if h == nil {
+		return
+	}
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.rests = until
 }
 
 // found remembers what OPTIONS told, and reports whether that is news.

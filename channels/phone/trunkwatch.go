@@ -7,6 +7,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +28,9 @@ const (
 	// renewBefore is how long before its end a registration is renewed, at the most; a short one
 	// after four fifths.
 	renewBefore = 30 * time.Second
+	// longestRest is the most that is believed of a trunk that says when to come again: after it, nobody should have to
+	// remember that we were sent away.
+	longestRest = 10 * time.Minute
 	// longestRegistration is the most that is believed of what a registrar grants.
 	longestRegistration = 24 * time.Hour
 )
@@ -113,7 +117,7 @@ func (g *Gateway) pause(ctx context.Context, wait time.Duration) bool {
 // keepAlive asks a proxy again and again whether it lives.
 func (g *Gateway) keepAlive(ctx context.Context, hop *hop) {
 	for {
-		err := g.askAlive(ctx, hop)
+		rest, err := g.askAlive(ctx, hop)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -123,29 +127,41 @@ func (g *Gateway) keepAlive(ctx context.Context, hop *hop) {
 			g.log.Info().Str("trunk", hop.trunk.Name).Str("proxy", hop.place).Msg("a proxy of the trunk answers")
 		}
 		// Not all at the same moment.
-		if !g.pause(ctx, hop.trunk.KeepAlive-mathrand.N(hop.trunk.KeepAlive/10+1)) {
+		if !g.pause(ctx, max(hop.trunk.KeepAlive-mathrand.N(hop.trunk.KeepAlive/10+1), rest)) {
 			return
 		}
 	}
 }
 
-// askAlive sends OPTIONS. Every answer is a sign of life but 503, which says that calls would get it too.
-func (g *Gateway) askAlive(ctx context.Context, hop *hop) error {
+// askAlive sends OPTIONS. Every answer is a sign of life but 503, which says that calls would get it too. rest is how long
+// we are told to wait.
+func (g *Gateway) askAlive(ctx context.Context, hop *hop) (rest time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience*g.config.T1)
 	defer cancel()
 	address, err := g.resolve(ctx, hop.place)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	dialog := g.outside(hop.trunk, address)
 	response, err := g.exchange(ctx, dialog, sip.OPTIONS, inviteSequence, newBranch())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if response.StatusCode == sip.StatusServiceUnavailable {
-		return errors.New("it answers 503")
+		err = errors.New("it answers 503")
 	}
-	return nil
+	return restAfter(response), err
+}
+
+// restAfter is for how long a response sends us away (Retry-After, RFC 3261 §20.33); 0 when it does not.
+func restAfter(response *sip.Response) time.Duration {
+	header := response.GetHeader("retry-after")
+	if header == nil {
+		return 0
+	}
+	text, _, _ := strings.Cut(header.Value(), ";") // a duration of being there, and a comment, may follow
+	text, _, _ = strings.Cut(text, "(")
+	return min(seconds(sip.NewHeader("Retry-After", text)), longestRest)
 }
 
 // outside is what a request to a trunk needs that is in no dialog.
@@ -173,6 +189,8 @@ type trunkRegistration struct {
 	sequence    uint32
 	// current is the index of the registrar that took the last one.
 	current int
+	// rests are until when registrars sent us away, by index; likewise.
+	rests []time.Time
 
 	mutex sync.Mutex
 	until time.Time
@@ -182,7 +200,7 @@ func newRegistrations(c Config) map[string]*trunkRegistration {
 	all := make(map[string]*trunkRegistration)
 	for i := range c.Trunks {
 		if trunk := &c.Trunks[i]; trunk.Register > 0 {
-			all[trunk.Name] = &trunkRegistration{trunk: trunk, callID: newID(), tag: rand.Text()}
+			all[trunk.Name] = &trunkRegistration{trunk: trunk, callID: newID(), tag: rand.Text(), rests: make([]time.Time, len(trunk.registrars()))}
 		}
 	}
 	return all
@@ -213,6 +231,9 @@ func (g *Gateway) keepRegistered(ctx context.Context, r *trunkRegistration) {
 			g.log.Warn().Err(err).Str("trunk", r.trunk.Name).Msg("the trunk's registration failed")
 			wait = time.Duration(min(registerAgain<<min(failures, 10), registerAtLatest)) * g.config.T1
 			wait -= mathrand.N(wait/4 + 1)
+			if rest := time.Until(slices.MinFunc(r.rests, time.Time.Compare)); rest > 0 {
+				wait = rest + mathrand.N(rest/10+1) // all sent us away
+			}
 			failures++
 		default:
 			if !r.holds(begun) {
@@ -229,11 +250,17 @@ func (g *Gateway) keepRegistered(ctx context.Context, r *trunkRegistration) {
 	}
 }
 
-// registerSomewhere registers with the registrar that took the last registration, or the next one that does.
+// registerSomewhere registers with the registrar that took the last registration, or the next one that does. Those that sent
+// us away are left alone until their time is over.
 func (g *Gateway) registerSomewhere(ctx context.Context, r *trunkRegistration) (time.Duration, error) {
 	var faults []error
 	places := r.trunk.registrars()
 	for range places {
+		if rest := time.Until(r.rests[r.current]); rest > 0 {
+			faults = append(faults, fmt.Errorf("a registrar wants to be left alone for another %s", rest.Round(time.Second)))
+			r.current = (r.current + 1) % len(places)
+			continue
+		}
 		granted, err := g.registerWith(ctx, r, r.current, r.trunk.Register)
 		if err == nil {
 			return granted, nil
@@ -271,6 +298,7 @@ func (g *Gateway) registerWith(ctx context.Context, r *trunkRegistration, regist
 				return 0, errors.New("the registrar wants another time, and does not say which")
 			}
 		default:
+			r.rests[registrar] = time.Now().Add(restAfter(response))
 			return 0, fmt.Errorf("the registrar answers %d", response.StatusCode)
 		}
 	}
