@@ -47,6 +47,8 @@ type Options struct {
 	// intake, when set, stands between the phone lines and the switchboard: a test holds
 	// a call back there before it is on record.
 	intake func(channels.Intake) channels.Intake
+	// speaker, when set, stands before the speech engine: the tests' Apps have what they say made once.
+	speaker func(media.Speaker) media.Speaker
 	// storeBytes, when set, is all that the journal's streams may have: a test fills them.
 	storeBytes int64
 }

@@ -24,6 +24,7 @@ import (
 
 	"svar/agentui"
 	"svar/channels"
+	"svar/channels/media"
 	"svar/configs"
 	"svar/contact"
 )
@@ -215,6 +216,7 @@ func newAppIn(data string, settings map[string]string, change func(*Options)) (*
 		Data: filepath.Join(data, "data"), Config: config,
 		Log: zerolog.New(zerolog.SyncWriter(a.log)).With().Timestamp().Logger(),
 	}
+	options.speaker = func(speaker media.Speaker) media.Speaker { return &allSpoken{speaker: speaker} }
 	change(&options)
 	a.App, err = Start(ctx, options)
 	if err != nil {
@@ -247,6 +249,25 @@ func dataDirectoryOf(config string) (string, error) {
 // sharedPrompts is where all Apps of these tests keep what the lines say: made once, since speaking
 // takes longer than all else of a start. It is removed after all.
 var sharedPrompts = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "svar-prompts-") })
+
+// allSpoken speaks what no App of these tests has spoken before. To read that from sharedPrompts would cost each App's start
+// seconds of a processor where races are looked for.
+type allSpoken struct{ speaker media.Speaker }
+
+// saidBefore has the clips by language and text.
+var saidBefore sync.Map
+
+func (a *allSpoken) Speak(ctx context.Context, language, text string) (*media.Clip, error) {
+	key := [2]string{language, text}
+	if clip, said := saidBefore.Load(key); said {
+		return clip.(*media.Clip), nil
+	}
+	clip, err := a.speaker.Speak(ctx, language, text)
+	if err == nil {
+		saidBefore.Store(key, clip)
+	}
+	return clip, err
+}
 
 // testSettings are free ports everywhere.
 func testSettings() map[string]string {

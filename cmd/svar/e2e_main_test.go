@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -49,6 +50,9 @@ func TestMain(m *testing.M) {
 		shared.err = shared.app.end()
 	}
 	prompts, err := sharedPrompts()
+	if built := builtIn.Load(); built != nil {
+		err = errors.Join(err, os.RemoveAll(*built))
+	}
 	for _, err := range []error{shared.err, err, os.RemoveAll(prompts), goleak.Find(), nothingLeft()} {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "after the tests:", err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -13,6 +14,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -37,7 +40,36 @@ type program struct {
 type home struct {
 	directory string
 	settings  map[string]string
+	// program is the executable: svar as it is shipped, or itself, the test binary.
+	program string
 }
+
+// itself is this test binary, which is svar when asProgram is set.
+const itself = "/proc/self/exe"
+
+// shipped is svar as it is shipped. Where races are looked for it is built anew: a process that is killed tells of none that
+// were found in it, and each start of one that looks for them costs seconds of a processor. That of TestSIGTERMWithCallsAlive does,
+// and so do the Apps in this process, which are made of the same parts.
+var shipped = sync.OnceValues(func() (string, error) {
+	if !underRace {
+		return itself, nil
+	}
+	directory, err := os.MkdirTemp("", "svar-built-")
+	if err != nil {
+		return "", err
+	}
+	builtIn.Store(&directory)
+	program := filepath.Join(directory, "svar")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build svar: %w\n%s", err, said)
+	}
+	return program, nil
+})
+
+// builtIn is the directory that shipped built in; nil when it did not.
+var builtIn atomic.Pointer[string]
 
 func newHome(t testing.TB) *home {
 	t.Helper()
@@ -50,7 +82,11 @@ func newHome(t testing.TB) *home {
 			t.Error(err)
 		}
 	})
-	h := &home{directory: directory, settings: testSettings()}
+	program, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &home{directory: directory, settings: testSettings(), program: program}
 	h.settings["SVAR_PHONE_ADDRESS"] = net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
 	h.settings["SVAR_HTTP_ADDRESS"] = net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
 	h.settings["SVAR_CONFIG"] = filepath.Join(directory, "svar.yaml")
@@ -62,7 +98,7 @@ func (h *home) data() string { return filepath.Join(h.directory, "data") }
 
 // command is the program with a command line, not yet started.
 func (h *home) command(ctx context.Context, arguments ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, "/proc/self/exe", arguments...)
+	command := exec.CommandContext(ctx, h.program, arguments...)
 	command.Args[0] = "svar"
 	command.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + h.directory}
 	for name, value := range h.settings {
@@ -189,6 +225,7 @@ func processesOf(directory string) []string {
 func TestSIGTERMWithCallsAlive(t *testing.T) {
 	t.Parallel()
 	home := newHome(t)
+	home.program = itself
 	server := home.serve(t)
 	desks := []desk{deskNamed("desk", 0), deskNamed("desk", 1)}
 	if status, _, complaints := home.run(t, "a good password\n", "user", "add", "--skill", desks[0].skill+"=3", "ida"); status != 0 {

@@ -176,7 +176,11 @@ func (a *App) makePrompts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.speech, a.prompts = speech, newPromptCatalogue(speech, recorded)
+	var speaker media.Speaker = speech
+	if a.options.speaker != nil {
+		speaker = a.options.speaker(speaker)
+	}
+	a.speech, a.prompts = speech, newPromptCatalogue(speaker, recorded)
 	a.prompts.use(texts)
 	return nil
 }

@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// underRace says that this test binary looks for races.
+const underRace = true
