@@ -234,8 +234,8 @@ func TestAStoreOutlivesItsConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	greeted := contact.Events{contact.ContactGreeted{Contact: "k"}}
-	if err := s.Project(t.Context(), 2, after(2), greeted); err != nil {
-		if err := s.Project(t.Context(), 2, after(2), greeted); err != nil {
+	if err := s.Project(t.Context(), Turn{Sequence: 2, Now: after(2), Events: greeted}); err != nil {
+		if err := s.Project(t.Context(), Turn{Sequence: 2, Now: after(2), Events: greeted}); err != nil {
 			t.Fatal(err)
 		}
 	}

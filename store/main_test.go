@@ -58,7 +58,7 @@ type journal struct {
 func (j *journal) record(now contact.Instant, events ...contact.Event) {
 	j.t.Helper()
 	j.last++
-	if err := j.store.Project(j.t.Context(), j.last, now, events); err != nil {
+	if err := j.store.Project(j.t.Context(), Turn{Sequence: j.last, Now: now, Events: events}); err != nil {
 		j.t.Fatal(err)
 	}
 }

@@ -22,35 +22,49 @@ func (s *Store) Projected(ctx context.Context) (uint64, error) {
 	return sequence, nil
 }
 
-// Project writes what a record says and that it was projected, in one transaction, with the
-// jobs that follow from it. A
-// record that was projected before changes nothing; one that is not the next is an error.
-func (s *Store) Project(ctx context.Context, sequence uint64, now contact.Instant, events contact.Events) error {
+// Turn is what one record of the journal says, for the projection.
+type Turn struct {
+	Sequence uint64
+	Now      contact.Instant
+	Events   contact.Events
+}
+
+// Project writes what records that follow each other say and that they were projected, in one transaction, with the
+// jobs that follow from it. A record that was projected before changes nothing; one that is not the next is an error.
+func (s *Store) Project(ctx context.Context, turns ...Turn) error {
+	if len(turns) == 0 {
+		return nil
+	}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var last uint64
 		if err := tx.QueryRow(ctx, `select sequence from projection for update`).Scan(&last); err != nil {
 			return err
 		}
-		if sequence <= last {
-			return nil
-		}
-		if sequence != last+1 {
-			return fmt.Errorf("record %d is expected", last+1)
-		}
 		batch := &pgx.Batch{}
-		for index, event := range events {
-			if err := projectEvent(batch, sequence, index, now.Time(), event); err != nil {
-				return err
+		var projected contact.Events
+		for _, turn := range turns {
+			if turn.Sequence <= last {
+				continue
 			}
+			if turn.Sequence != last+1 {
+				return fmt.Errorf("record %d is expected", last+1)
+			}
+			for index, event := range turn.Events {
+				if err := projectEvent(batch, turn.Sequence, index, turn.Now.Time(), event); err != nil {
+					return err
+				}
+			}
+			projected = append(projected, turn.Events...)
+			last = turn.Sequence
 		}
-		batch.Queue(`update projection set sequence = $1`, sequence)
+		batch.Queue(`update projection set sequence = $1`, last)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
-		return s.orderTranscripts(ctx, tx, events)
+		return s.orderTranscripts(ctx, tx, projected)
 	})
 	if err != nil {
-		return fmt.Errorf("project record %d: %w", sequence, err)
+		return fmt.Errorf("project record %d and what follows: %w", turns[0].Sequence, err)
 	}
 	return nil
 }

@@ -331,7 +331,7 @@ func TestARecordIsProjectedOnce(t *testing.T) {
 	j.record(after(2), contact.ContactGreeted{Contact: "k"})
 	before := contacts(t, s)
 	for _, sequence := range []uint64{1, 2} {
-		if err := s.Project(t.Context(), sequence, after(9), contact.Events{contact.ContactClosed{Contact: "k", End: contact.EndAbandoned}}); err != nil {
+		if err := s.Project(t.Context(), Turn{Sequence: sequence, Now: after(9), Events: contact.Events{contact.ContactClosed{Contact: "k", End: contact.EndAbandoned}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -343,11 +343,45 @@ func TestARecordIsProjectedOnce(t *testing.T) {
 	}
 }
 
+// Records that wait are written together; some of them may be known already.
+func TestRecordsAreProjectedTogether(t *testing.T) {
+	t.Parallel()
+	one, together := newStore(t), newStore(t)
+	turns := []Turn{
+		{Sequence: 1, Now: after(1), Events: contact.Events{contact.ContactArrived{Contact: call("k", after(0)), Node: "node-1", Leg: "leg"}}},
+		{Sequence: 2, Now: after(2)},
+		{Sequence: 3, Now: after(3), Events: contact.Events{contact.ContactGreeted{Contact: "k"}}},
+		{Sequence: 4, Now: after(9), Events: contact.Events{contact.ContactClosed{Contact: "k", End: contact.EndAbandoned}}},
+	}
+	for _, turn := range turns {
+		if err := one.Project(t.Context(), turn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, some := range [][]Turn{turns[:2], turns, turns[1:3]} {
+		if err := together.Project(t.Context(), some...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := contacts(t, together), contacts(t, one); !reflect.DeepEqual(got, want) {
+		t.Errorf("contacts %+v, want %+v", got, want)
+	}
+	if last, err := together.Projected(t.Context()); err != nil || last != 4 {
+		t.Errorf("projected to %d, %v", last, err)
+	}
+	if err := together.Project(t.Context(), Turn{Sequence: 5, Now: after(9)}, Turn{Sequence: 7, Now: after(9)}); err == nil || !strings.Contains(err.Error(), "record 6 is expected") {
+		t.Errorf("error = %v", err)
+	}
+	if last, err := together.Projected(t.Context()); err != nil || last != 4 {
+		t.Errorf("projected to %d, %v: half of what was handed in stayed", last, err)
+	}
+}
+
 func TestARecordThatIsNotTheNextIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	arrived := contact.Events{contact.ContactArrived{Contact: call("k", after(0))}}
-	err := s.Project(t.Context(), 2, after(1), arrived)
+	err := s.Project(t.Context(), Turn{Sequence: 2, Now: after(1), Events: arrived})
 	if err == nil || !strings.Contains(err.Error(), "record 2") || !strings.Contains(err.Error(), "record 1 is expected") {
 		t.Errorf("error = %v", err)
 	}
@@ -363,7 +397,7 @@ func TestARecordThatFailsLeavesNothing(t *testing.T) {
 	if _, err := s.pool.Exec(t.Context(), `alter table events add check (event <> 'contact-greeted')`); err != nil {
 		t.Fatal(err)
 	}
-	err := s.Project(t.Context(), 1, after(1), contact.Events{contact.ContactArrived{Contact: call("k", after(0))}, contact.ContactGreeted{Contact: "k"}})
+	err := s.Project(t.Context(), Turn{Sequence: 1, Now: after(1), Events: contact.Events{contact.ContactArrived{Contact: call("k", after(0))}, contact.ContactGreeted{Contact: "k"}}})
 	if err == nil || !strings.Contains(err.Error(), "project record 1") {
 		t.Errorf("error = %v", err)
 	}

@@ -48,7 +48,7 @@ func TestATranscriptIsFiledWithTheTicketOfItsChat(t *testing.T) {
 			number := openTicket(t, s, formDraft(), nil)
 			j := journal{t: t, store: s}
 			chatClosed(&j, "k", number, lapsed)
-			if err := s.Project(t.Context(), j.last, after(80), contact.Events{contact.ContactClosed{Contact: "k", Ticket: number}}); err != nil {
+			if err := s.Project(t.Context(), Turn{Sequence: j.last, Now: after(80), Events: contact.Events{contact.ContactClosed{Contact: "k", Ticket: number}}}); err != nil {
 				t.Fatal(err)
 			}
 			if n := jobs(t, s, "transcript"); n != 1 {

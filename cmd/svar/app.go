@@ -307,6 +307,9 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 		return endServer(ctx)
 	}}
 	a.bus = bus.New(a.conn)
+	if settings := a.options.Config.NATS; settings.URL == "" && settings.Listen == "" {
+		a.bus = bus.NewAlone(a.conn)
+	}
 	guarded := journal.GuardedBy(a.guard)
 	if a.journal, err = journal.Open(ctx, a.conn, guarded); err != nil {
 		return end, err

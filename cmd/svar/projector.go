@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"svar/queue/journal"
+	"svar/store"
 )
 
 // startProjection folds the journal into PostgreSQL for as long as the App lives. While
@@ -50,16 +52,65 @@ func persistence() backoff.RetryOption {
 // not answer for so long is away.
 const databaseTime = 15 * time.Second
 
+const (
+	// projectAtOnce is how many records are projected in one transaction at most.
+	projectAtOnce = 128
+	// projectEvery is the time between the starts of two transactions at least, unless one is full: a busy desk has thousands of
+	// records a second, and nobody looks at what is in the database as often.
+	projectEvery = 25 * time.Millisecond
+)
+
 func (a *App) project(ctx context.Context) error {
 	last, err := a.projected(ctx)
 	if err != nil {
 		return err
 	}
-	return a.journal.Follow(ctx, last+1, func(sequence uint64, r journal.Record) error {
-		bounded, cancel := context.WithTimeout(ctx, databaseTime)
-		defer cancel()
-		return a.store.Project(bounded, sequence, r.Now, r.Events)
-	})
+	ctx, stop := context.WithCancel(ctx)
+	turns, followed := make(chan store.Turn, projectAtOnce), make(chan error, 1)
+	go func() {
+		defer close(turns)
+		followed <- a.journal.Follow(ctx, last+1, func(sequence uint64, r journal.Record) error {
+			select {
+			case turns <- store.Turn{Sequence: sequence, Now: r.Now, Events: r.Events}:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	failed := a.projectTurns(ctx, turns)
+	stop()
+	return errors.Join(failed, <-followed)
+}
+
+// projectTurns projects until there are no more turns.
+func (a *App) projectTurns(ctx context.Context, turns <-chan store.Turn) error {
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for first := range turns {
+		together := []store.Turn{first}
+		for gathering := true; gathering && len(together) < projectAtOnce; {
+			select {
+			case turn, more := <-turns:
+				if gathering = more; more {
+					together = append(together, turn)
+				}
+			case <-next.C:
+				gathering = false
+			}
+		}
+		next.Reset(projectEvery)
+		if err := a.projectTogether(ctx, together); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) projectTogether(ctx context.Context, turns []store.Turn) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseTime)
+	defer cancel()
+	return a.store.Project(ctx, turns...)
 }
 
 func (a *App) projected(ctx context.Context) (uint64, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
 	"svar/contact"
@@ -16,11 +17,17 @@ import (
 
 // Bus is one node's connection to the bus. Its methods may be called concurrently.
 type Bus struct {
-	conn *nats.Conn
+	conn  *nats.Conn
+	id    string
+	alone bool
+	local local
 }
 
 // New returns a bus over a connection that the caller closes.
-func New(conn *nats.Conn) *Bus { return &Bus{conn: conn} }
+func New(conn *nats.Conn) *Bus { return &Bus{conn: conn, id: uuid.NewString()} }
+
+// NewAlone is New where nobody else can be connected to the server: what is published stays on this bus.
+func NewAlone(conn *nats.Conn) *Bus { return &Bus{conn: conn, id: uuid.NewString(), alone: true} }
 
 // prefix begins every subject.
 var prefix = "svar.v" + strconv.Itoa(Version) + "."
@@ -60,7 +67,7 @@ const sendTime = 2 * time.Second
 // leader is being found) or it cannot record, Send tries again until ctx ends:
 // commands are idempotent. The error then holds the last failure too.
 func (b *Bus) Send(ctx context.Context, c contact.Command) error {
-	message, err := encode(prefix+"command", envelope{Commands: contact.Commands{c}})
+	message, size, err := encodeSized(prefix+"command", envelope{Commands: contact.Commands{c}})
 	if err != nil {
 		return fmt.Errorf("command %s: %w", contact.CommandName(c), err)
 	}
@@ -68,7 +75,7 @@ func (b *Bus) Send(ctx context.Context, c contact.Command) error {
 	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, time.Second
 	var last error
 	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		last = b.sendOnce(ctx, message)
+		last = b.sendOnce(ctx, c, size, message)
 		if rejection := (*contact.Rejection)(nil); errors.As(last, &rejection) || errors.Is(last, nats.ErrConnectionClosed) {
 			return struct{}{}, backoff.Permanent(last)
 		}
@@ -84,10 +91,20 @@ func (b *Bus) Send(ctx context.Context, c contact.Command) error {
 	}
 }
 
-func (b *Bus) sendOnce(ctx context.Context, command *nats.Msg) error {
+func (b *Bus) sendOnce(ctx context.Context, c contact.Command, size int, encoded *nats.Msg) error {
 	try, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	message, err := b.conn.RequestMsgWithContext(try, command)
+	if leader := b.local.leader(); leader != nil {
+		outcome := make(chan error, 1)
+		leader.handle(Incoming{Command: c, size: size, outcome: outcome})
+		select {
+		case err := <-outcome:
+			return err
+		case <-try.Done():
+			return try.Err()
+		}
+	}
+	message, err := b.conn.RequestMsgWithContext(try, encoded)
 	if err != nil {
 		return err
 	}
@@ -125,6 +142,8 @@ type Incoming struct {
 	Command contact.Command
 	size    int
 	message *nats.Msg
+	// outcome goes to a sender on the same bus; else message is answered.
+	outcome chan<- error
 }
 
 // Size is that of the command's message in bytes, before it was compressed.
@@ -133,6 +152,15 @@ func (in Incoming) Size() int { return in.size }
 // Reply tells the sender the outcome, once: nil (it is on record), a
 // [*contact.Rejection], or any other error (a [Fault], after which it tries again).
 func (in Incoming) Reply(outcome error) error {
+	if in.outcome != nil {
+		if rejection := (*contact.Rejection)(nil); outcome != nil && !errors.As(outcome, &rejection) {
+			outcome = &Fault{Text: outcome.Error()}
+		} else if outcome != nil {
+			outcome = rejection
+		}
+		in.outcome <- outcome
+		return nil
+	}
 	return respond(in.message, replyOf(outcome))
 }
 
@@ -150,7 +178,7 @@ func respond(question *nats.Msg, value any) error {
 // ServeCommands hands every command to handle until the returned function is called.
 // handle must not block. Messages that cannot be read are rejected as invalid.
 func (b *Bus) ServeCommands(handle func(Incoming)) (stop func() error, err error) {
-	return b.subscribe(prefix+"command", func(message *nats.Msg) {
+	unsubscribe, err := b.subscribe(prefix+"command", func(message *nats.Msg) {
 		var e envelope
 		size, err := decodeSized(message, &e)
 		if err != nil || len(e.Commands) != 1 {
@@ -159,6 +187,14 @@ func (b *Bus) ServeCommands(handle func(Incoming)) (stop func() error, err error
 		}
 		handle(Incoming{Command: e.Commands[0], size: size, message: message})
 	})
+	if err != nil {
+		return nil, err
+	}
+	end := b.local.serveCommands(handle)
+	return func() error {
+		end()
+		return unsubscribe()
+	}, nil
 }
 
 // PublishOrder sends an order to a node.
@@ -275,10 +311,15 @@ func controlSubject(node contact.NodeID) string { return prefix + "control." + t
 func (b *Bus) Flush(ctx context.Context) error { return b.conn.FlushWithContext(ctx) }
 
 func (b *Bus) publish(subject string, value any) error {
+	b.local.publish(subject, value)
+	if b.alone {
+		return nil
+	}
 	message, err := encode(subject, value)
 	if err != nil {
 		return err
 	}
+	message.Header.Set(senderHeader, b.id)
 	return b.conn.PublishMsg(message)
 }
 
@@ -302,12 +343,20 @@ func (b *Bus) subscribe(subject string, handle nats.MsgHandler) (func() error, e
 
 // follow drops what cannot be read: orders and changes are numbered, so that a gap shows.
 func follow[T any](b *Bus, subject string, handle func(T)) (func() error, error) {
-	return b.subscribe(subject, func(message *nats.Msg) {
+	stop, err := b.subscribe(subject, func(message *nats.Msg) {
 		var value T
-		if decode(message, &value) == nil {
+		if !b.isOwn(message) && decode(message, &value) == nil {
 			handle(value)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
+	end := b.local.receive(subject, func(value any) { handle(value.(T)) })
+	return func() error {
+		end()
+		return stop()
+	}, nil
 }
 
 // answer is the outer form of what is asked for.

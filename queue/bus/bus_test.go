@@ -64,10 +64,32 @@ func during(t testing.TB) func(stop func() error, err error) {
 	}
 }
 
+// theWays are how a node and the leader may be connected.
+var theWays = map[string]func(t *testing.T) (node, leader *Bus){
+	"two processes": func(t *testing.T) (*Bus, *Bus) { s := startServer(t); return connect(t, s), connect(t, s) },
+	"one of several": func(t *testing.T) (*Bus, *Bus) {
+		b := connect(t, startServer(t))
+		return b, b
+	},
+	"alone": func(t *testing.T) (*Bus, *Bus) {
+		b := NewAlone(connect(t, startServer(t)).conn)
+		return b, b
+	},
+}
+
 func TestSendTellsTheOutcome(t *testing.T) {
 	t.Parallel()
-	s := startServer(t)
-	node, dispatcher := connect(t, s), connect(t, s)
+	for name, connected := range theWays {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			node, leader := connected(t)
+			sendTellsTheOutcome(t, node, leader)
+		})
+	}
+}
+
+func sendTellsTheOutcome(t *testing.T, node, dispatcher *Bus) {
+	t.Helper()
 	faults := 0
 	during(t)(dispatcher.ServeCommands(func(in Incoming) {
 		var outcome error

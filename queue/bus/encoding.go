@@ -31,9 +31,15 @@ var ErrTooLarge = errors.New("the message is too large")
 
 // encode returns the message to the subject: JSON, compressed when it is long.
 func encode(subject string, value any) (*nats.Msg, error) {
+	message, _, err := encodeSized(subject, value)
+	return message, err
+}
+
+// encodeSized returns the size in bytes before compression too.
+func encodeSized(subject string, value any) (*nats.Msg, int, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
-		return nil, fmt.Errorf("encode a message to %s: %w", subject, err)
+		return nil, 0, fmt.Errorf("encode a message to %s: %w", subject, err)
 	}
 	message := nats.NewMsg(subject)
 	message.Data = data
@@ -41,18 +47,18 @@ func encode(subject string, value any) (*nats.Msg, error) {
 		var packed bytes.Buffer
 		writer := gzip.NewWriter(&packed)
 		if _, err := writer.Write(data); err != nil {
-			return nil, fmt.Errorf("compress a message to %s: %w", subject, err)
+			return nil, 0, fmt.Errorf("compress a message to %s: %w", subject, err)
 		}
 		if err := writer.Close(); err != nil {
-			return nil, fmt.Errorf("compress a message to %s: %w", subject, err)
+			return nil, 0, fmt.Errorf("compress a message to %s: %w", subject, err)
 		}
 		message.Data = packed.Bytes()
 		message.Header.Set(encodingHeader, gzipEncoding)
 	}
 	if len(message.Data) > MaxMessage {
-		return nil, fmt.Errorf("%w: %d bytes to %s, at most %d", ErrTooLarge, len(message.Data), subject, MaxMessage)
+		return nil, 0, fmt.Errorf("%w: %d bytes to %s, at most %d", ErrTooLarge, len(message.Data), subject, MaxMessage)
 	}
-	return message, nil
+	return message, len(data), nil
 }
 
 // decode reads a message strictly: an unknown field could be the one that matters.

@@ -46,6 +46,7 @@ type Journal struct {
 	stream    jetstream.Stream
 	snapshots jetstream.ObjectStore
 	guard     *Guard
+	appended  appended
 	// patience bounds one question to the server.
 	patience time.Duration
 }
@@ -114,6 +115,7 @@ func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint6
 	refused := (*jetstream.APIError)(nil)
 	switch {
 	case err == nil:
+		j.appended.keep(ack.Sequence, data, record)
 		return ack.Sequence, nil
 	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
 		return 0, j.overtaken(bounded, record.Epoch, last, err)
@@ -255,7 +257,8 @@ func (j *Journal) mustHave(ctx context.Context, sequence uint64) error {
 // Follow hands the records from sequence from on to handle, in order, those to come
 // included, until ctx ends (nil is returned) or handle fails. No record is ever passed
 // over: a gap is [ErrDamaged]. Any other error is the connection's, and Follow may be
-// called again behind the last record that was handled.
+// called again behind the last record that was handled. Records are shared with other followers: handle may keep them
+// but not change them.
 func (j *Journal) Follow(ctx context.Context, from uint64, handle func(sequence uint64, r Record) error) error {
 	err := j.follow(ctx, max(from, 1), handle)
 	select {
@@ -292,7 +295,7 @@ func (j *Journal) follow(ctx context.Context, from uint64, handle func(sequence 
 		if meta.Sequence.Stream != expected {
 			return j.gap(ctx, expected, meta.Sequence.Stream)
 		}
-		record, err := Decode(message.Data())
+		record, err := j.appended.decode(expected, message.Data())
 		if err != nil {
 			return fmt.Errorf("record %d: %w", expected, err)
 		}
