@@ -195,6 +195,27 @@ func (b *Board) merge(change bus.Change) {
 	}
 }
 
+// concerned are the agents whose own part of the state a change may have changed, some of them more than once.
+func concerned(change bus.Change) []contact.AgentID {
+	agents := make([]contact.AgentID, 0, len(change.Agents)+2*len(change.Contacts))
+	for _, view := range change.Agents {
+		agents = append(agents, view.Agent)
+	}
+	for _, view := range change.Contacts {
+		agents = append(agents, view.Agent, view.For)
+		if view.Offer != nil {
+			agents = append(agents, view.Offer.Agent)
+		}
+		if view.Consult != nil {
+			agents = append(agents, view.Consult.With)
+		}
+		for _, supervision := range view.Supervisors {
+			agents = append(agents, supervision.Supervisor)
+		}
+	}
+	return agents
+}
+
 // remember takes the arrival of a stored contact in: a board that just began has seen none.
 func (b *Board) remember(arrived contact.Instant) {
 	b.mutex.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
@@ -49,12 +50,17 @@ type console struct {
 	// life is the socket's.
 	life     context.Context
 	dirty    chan struct{}
-	messages chan Message // replies and signals
+	shared   chan time.Duration // something that all show changed; to be told within that time
+	messages chan Message       // replies and signals
 	chats    *chats
 	voices   voices
 	echo     echo
-	// colleagues is the number of their list that was sent last; it belongs to the loop that writes.
-	colleagues uint64
+	// colleagues is the number of their list that was sent last, colleaguesAt when; they belong to the loop that writes.
+	colleagues   uint64
+	colleaguesAt time.Time
+	// shows is how much of what was new its last state had, began whether there was one; they belong to that loop too.
+	shows uint64
+	began bool
 }
 
 // closing is why a socket is closed by us.
@@ -71,6 +77,14 @@ func (c *console) close(code int, why string) { c.end(closing{code, why}) }
 func (c *console) changed() {
 	select {
 	case c.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// sharedChanged is changed where all consoles are told: each comes at another moment of the time.
+func (c *console) sharedChanged(within time.Duration) {
+	select {
+	case c.shared <- within:
 	default:
 	}
 }
@@ -122,7 +136,7 @@ func (u *UI) serveSocket(w http.ResponseWriter, r *http.Request) {
 		life: ctx, chats: newChats(),
 		ui: u, agent: contact.AgentID(account.Name), id: window, session: session, socket: socket, end: end,
 		log:   u.config.Log.With().Str("agent", account.Name).Logger(),
-		dirty: make(chan struct{}, 1), messages: make(chan Message, messagesAhead),
+		dirty: make(chan struct{}, 1), shared: make(chan time.Duration, 1), messages: make(chan Message, messagesAhead),
 	}
 	c.echo.send = func(payload json.RawMessage) { c.queue(Message{Signal: &VoiceSignal{Payload: payload}}) }
 	if !speaksProtocol(r) {
@@ -305,7 +319,10 @@ func (c *console) write(ctx context.Context, hello Hello) {
 	err := c.send(Message{Hello: &hello})
 	pause := time.NewTimer(0) // states are at least stateEvery apart
 	defer pause.Stop()
-	dirty := false
+	later := time.NewTimer(0)
+	later.Stop()
+	defer later.Stop()
+	dirty, awaited := false, false
 	for err == nil {
 		select {
 		case <-ctx.Done():
@@ -319,15 +336,45 @@ func (c *console) write(ctx context.Context, hello Hello) {
 			err = c.sendChats()
 		case <-when(!dirty, c.dirty):
 			dirty = true
+		case within := <-when(!dirty && !awaited, c.shared):
+			if _, toldOf := c.ui.consoles.news(); c.began && c.shows >= toldOf {
+				continue
+			}
+			dirty, awaited = within <= 0, within > 0
+			if awaited {
+				later.Reset(rand.N(within))
+			}
+		case <-later.C:
+			dirty, awaited = true, false
 		case <-when(dirty, pause.C):
-			dirty = false
-			if err = c.sendState(ctx); err == nil {
+			// Whatever was told until now will be in it.
+			dirty, awaited = false, false
+			later.Stop()
+			c.forgetChanges()
+			var rest time.Duration
+			if rest, err = c.sendState(ctx); err == nil {
 				err = c.sendChats() // what the agent has no more is not followed
+			}
+			if rest > 0 {
+				awaited = true
+				later.Reset(rest)
 			}
 			pause.Reset(stateEvery)
 		}
 	}
 	c.end(err)
+}
+
+// forgetChanges takes what was told of changes.
+func (c *console) forgetChanges() {
+	select {
+	case <-c.dirty:
+	default:
+	}
+	select {
+	case <-c.shared:
+	default:
+	}
 }
 
 // when returns the channel, or nil, which is never ready.
@@ -351,16 +398,29 @@ func (c *console) checkSession() {
 	}
 }
 
-func (c *console) sendState(ctx context.Context) error {
-	message, colleagues, err := c.ui.states.message(ctx, c.agent, c.colleagues)
+// sendState sends what the console shows. rest is not 0 when the list of colleagues changed and was sent only just now: then
+// it wants another state after that time.
+func (c *console) sendState(ctx context.Context) (rest time.Duration, err error) {
+	changes, shows := c.ui.consoles.news()
+	if !c.began {
+		shows = changes
+		c.ui.states.renew()
+	}
+	c.began, c.shows = true, shows
+	message, err := c.ui.states.message(ctx, c.agent, c.colleagues, func(size int) bool {
+		rest = c.ui.consoles.colleaguesEvery(size) - time.Since(c.colleaguesAt)
+		return rest <= 0
+	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	c.colleagues = colleagues
+	if message.colleagues != c.colleagues {
+		c.colleagues, c.colleaguesAt, rest = message.colleagues, time.Now(), 0
+	}
 	if err := c.socket.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
-		return err
+		return 0, err
 	}
-	return c.socket.WriteMessage(websocket.TextMessage, message)
+	return rest, c.socket.WriteMessage(websocket.TextMessage, message.encoded)
 }
 
 func (c *console) send(m Message) error {

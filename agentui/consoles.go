@@ -3,6 +3,7 @@ package agentui
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"svar/contact"
 	"svar/queue/bus"
@@ -16,8 +17,39 @@ type Signals interface {
 
 // consoles are the open sockets of this node. Its methods never wait for a socket.
 type consoles struct {
+	// renew lets what all show alike be made anew.
+	renew func()
+	// colleaguesPerSecond bounds the lists of colleagues that are written in a second, in bytes.
+	colleaguesPerSecond int
+
 	mutex sync.Mutex
 	open  map[contact.AgentID][]*console // the newest last
+	// told is when all were told last that there is something new to show, telling says that they will be.
+	told    time.Time
+	telling bool
+	// changes counts what was new, toldOf how much of that all were told of.
+	changes, toldOf uint64
+}
+
+// sharedPerSecond bounds how many states are made in a second because of what all consoles show alike: it changes with
+// every contact of the desk, and a large desk would do nothing else.
+const sharedPerSecond = 1000
+
+// colleaguesPerSecond is the bound: the list of a thousand agents has a hundred thousand bytes, and changes with every contact.
+const colleaguesPerSecond = 20_000_000
+
+// colleaguesEvery is how much time lies between two lists of so many bytes to one console at least.
+func (s *consoles) colleaguesEvery(size int) time.Duration {
+	return time.Duration(float64(size) * float64(s.count()) / float64(s.colleaguesPerSecond) * float64(time.Second))
+}
+
+// sharedEvery is how much time lies between two states at least that a console is sent for that. The lock is held.
+func (s *consoles) sharedEvery() time.Duration {
+	n := 0
+	for _, list := range s.open {
+		n += len(list)
+	}
+	return max(stateEvery, time.Duration(n)*time.Second/sharedPerSecond)
 }
 
 // add takes a socket in. One that its window had before is closed: the window came back before
@@ -65,13 +97,57 @@ func (s *consoles) beside(agent contact.AgentID, window string) int {
 	return n
 }
 
-// changed tells every console that there is something new to show.
+// news returns how much was new so far, and how much of that all were told of: a state that is made anew from now on has the
+// one, any other one the other at least.
+func (s *consoles) news() (changes, toldOf uint64) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.changes, s.toldOf
+}
+
+// changedFor tells the agents' consoles at once that there is something new to show of what is their own.
+func (s *consoles) changedFor(agents ...contact.AgentID) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, agent := range agents {
+		for _, c := range s.open[agent] {
+			c.changed()
+		}
+	}
+}
+
+// changed tells every console that there is something new to show of what all show alike: at once, or, when they were told
+// only just now, a moment later.
 func (s *consoles) changed() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.changes++
+	if s.telling {
+		return
+	}
+	if wait := s.sharedEvery() - time.Since(s.told); wait > 0 {
+		s.telling = true
+		time.AfterFunc(wait, s.tellAll)
+		return
+	}
+	s.tell()
+}
+
+func (s *consoles) tellAll() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.telling = false
+	s.tell()
+}
+
+// tell needs the lock.
+func (s *consoles) tell() {
+	s.told, s.toldOf = time.Now(), s.changes
+	s.renew()
+	spread := s.sharedEvery() - stateEvery
 	for _, list := range s.open {
 		for _, c := range list {
-			c.changed()
+			c.sharedChanged(spread)
 		}
 	}
 }

@@ -17,12 +17,3 @@ type noPhones struct{}
 
 func (noPhones) PhoneRegistered(contact.AgentID) bool             { return false }
 func (noPhones) FollowPhones(func(contact.AgentID)) (stop func()) { return func() {} }
-
-// changedFor tells the agent's consoles that there is something new to show.
-func (s *consoles) changedFor(agent contact.AgentID) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	for _, c := range s.open[agent] {
-		c.changed()
-	}
-}

@@ -47,8 +47,9 @@ type stateMaker struct {
 	catalogue *atomic.Pointer[Catalogue]
 	now       func() contact.Instant
 
-	mutex  sync.Mutex
-	shared *sharedState
+	outdated atomic.Bool
+	mutex    sync.Mutex
+	shared   *sharedState
 	// lists counts the lists of call-backs, and those of colleagues.
 	lists uint64
 }
@@ -87,39 +88,51 @@ func (m *stateMaker) viewer(agent contact.AgentID) identity.Viewer {
 // state returns everything that the agent's console shows now. Its lists are shared with
 // other consoles' states and must not be changed.
 func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleState {
-	own, shared := m.parts(ctx, agent)
-	return ConsoleState{OwnState: own, SharedState: shared.SharedState}
+	shared := m.sharedOf(agent, m.sharedNow(ctx))
+	return ConsoleState{OwnState: m.own(ctx, agent, shared), SharedState: shared.SharedState}
 }
 
-// message returns the same as a [Message], encoded, and the number of its list of colleagues. That is
+// encodedState is a state as a [Message], encoded, and the number of its list of colleagues.
+type encodedState struct {
+	encoded    []byte
+	colleagues uint64
+}
+
+// message returns what state does, of what all show alike what it was when they were told last. The list of colleagues is
 // left out when it is the one that the console was told last: it is as long as the desk is large, and
-// most changes are none of it.
-func (m *stateMaker) message(ctx context.Context, agent contact.AgentID, told uint64) (message []byte, colleagues uint64, err error) {
-	part, shared := m.parts(ctx, agent)
-	both := shared.encoded
-	if told == shared.colleagues {
-		both = shared.brief
+// most changes are none of it. due says, where it is another one, whether one of that many bytes may be told; else it is left
+// out too, and the number is the one told before.
+func (m *stateMaker) message(ctx context.Context, agent contact.AgentID, told uint64, due func(size int) bool) (encodedState, error) {
+	shared := m.sharedOf(agent, m.sharedLately(ctx))
+	part := m.own(ctx, agent, shared)
+	both, colleagues := shared.brief, told
+	if told != shared.colleagues && (told == 0 || due(len(shared.encoded)-len(shared.brief))) {
+		both, colleagues = shared.encoded, shared.colleagues
 	}
 	own, err := json.Marshal(part)
 	if err != nil || len(both) == 0 {
-		return nil, 0, fmt.Errorf("encode a state: %w", cmp.Or(err, errNotEncoded))
+		return encodedState{}, fmt.Errorf("encode a state: %w", cmp.Or(err, errNotEncoded))
 	}
 	// Both are objects that are not empty, and share no member: they are joined as one.
-	message = make([]byte, 0, len(own)+len(both)+len(`{"state":}`))
+	message := make([]byte, 0, len(own)+len(both)+len(`{"state":}`))
 	message = append(message, `{"state":`...)
 	message = append(message, own[:len(own)-1]...)
 	message = append(message, ',')
 	message = append(message, both[1:]...)
-	return append(message, '}'), shared.colleagues, nil
+	return encodedState{encoded: append(message, '}'), colleagues: colleagues}, nil
 }
 
-// parts returns what the agent's console alone shows, and what it shares.
-func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState, *variant) {
-	viewer, both := m.viewer(agent), m.sharedNow(ctx)
-	shared := &both.masked
-	if viewer.SeesProtected {
-		shared = &both.open
+// sharedOf returns the variant that the agent may see.
+func (m *stateMaker) sharedOf(agent contact.AgentID, both *sharedState) *variant {
+	if m.viewer(agent).SeesProtected {
+		return &both.open
 	}
+	return &both.masked
+}
+
+// own returns what the agent's console alone shows, beside what it shares.
+func (m *stateMaker) own(ctx context.Context, agent contact.AgentID, shared *variant) OwnState {
+	viewer := m.viewer(agent)
 	s := OwnState{Now: m.now(), Contacts: []OngoingCard{}, Missed: []MissedCard{}, Today: m.figures.of(agent)}
 	s.Notices = standing(m.notices.Notices(), s.Now)
 	if account, known := m.accounts.Account(string(agent)); known && joinsTalks(account) {
@@ -147,7 +160,7 @@ func (m *stateMaker) parts(ctx context.Context, agent contact.AgentID) (OwnState
 			Cause: missed.Cause, Channel: catalogue.channelOf(missed.Line), Contact: missed.Contact, Line: missed.Line, At: missed.At,
 		})
 	}
-	return s, shared
+	return s
 }
 
 // shown logs that the agent is shown whose contact it is, if that is a person.
@@ -157,10 +170,29 @@ func (m *stateMaker) shown(agent contact.AgentID, surface string, id contact.ID,
 	}
 }
 
+// renew lets the shared part be made anew for the next message.
+func (m *stateMaker) renew() { m.outdated.Store(true) }
+
+// sharedLately returns the shared part as it was when renew was called last, or newer; the directory as it is.
+func (m *stateMaker) sharedLately(ctx context.Context) *sharedState {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.shared != nil && m.shared.directory == m.callers.people.Directory() && !m.outdated.Load() {
+		return m.shared
+	}
+	return m.makeShared(ctx)
+}
+
 // sharedNow returns the shared part for the board and the directory as they are.
 func (m *stateMaker) sharedNow(ctx context.Context) *sharedState {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
+	return m.makeShared(ctx)
+}
+
+// makeShared needs the lock.
+func (m *stateMaker) makeShared(ctx context.Context) *sharedState {
+	m.outdated.Store(false) // before the look at the board
 	directory := m.callers.people.Directory()
 	m.board.mutex.RLock()
 	if m.shared != nil && m.shared.version == m.board.version && m.shared.directory == directory {

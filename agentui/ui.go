@@ -107,7 +107,7 @@ func New(config Config) (*UI, error) {
 	}
 	u := &UI{
 		config: config, catalogue: &atomic.Pointer[Catalogue]{}, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New(),
-		board: NewBoard(config.Changes, config.Log), consoles: &consoles{open: map[contact.AgentID][]*console{}},
+		board: NewBoard(config.Changes, config.Log), consoles: &consoles{open: map[contact.AgentID][]*console{}, colleaguesPerSecond: colleaguesPerSecond},
 	}
 	u.catalogue.Store(&config.Catalogue)
 	u.life, u.end = context.WithCancel(context.Background())
@@ -127,11 +127,13 @@ func New(config Config) (*UI, error) {
 	}
 	u.waits = &waits{source: config.Waits, log: config.Log}
 	u.states.waits = u.waits
+	u.consoles.renew = u.states.renew
 	u.board.updated = func(change bus.Change) {
 		for _, agent := range change.Agents {
 			u.reach.heard(agent)
 		}
 		u.consoles.changed()
+		u.consoles.changedFor(concerned(change)...)
 	}
 	return u, nil
 }
@@ -143,7 +145,7 @@ func (u *UI) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("follow the signals to agents: %w", err)
 	}
-	defer u.config.Phones.FollowPhones(u.consoles.changedFor)()
+	defer u.config.Phones.FollowPhones(func(agent contact.AgentID) { u.consoles.changedFor(agent) })()
 	failed := make(chan error, 1)
 	u.tasks.Go(func() { u.figures.run(u.life) })
 	u.tasks.Go(func() { u.watchNotices(u.life) })
