@@ -34,11 +34,13 @@ const benchSIP = "SVAR_BENCH_SIP"
 
 // benchDesk is a line without welcome and its agents, who answer by desk phones.
 type benchDesk struct {
-	b      *testing.B
-	server *program
-	agents []*agent
-	phones *sippRun
-	number string
+	b        *testing.B
+	server   *program
+	database string
+	accounts []identity.Account
+	agents   []*agent
+	phones   *sippRun
+	number   string
 }
 
 const benchConfig = `desk:
@@ -66,6 +68,16 @@ lines:
 // so long.
 func openDesk(b *testing.B, agents int, talk time.Duration) *benchDesk {
 	b.Helper()
+	d := openServer(b)
+	d.addAgents(agents)
+	d.registerPhones(talk)
+	d.open()
+	return d
+}
+
+// openServer starts a server without agents.
+func openServer(b *testing.B) *benchDesk {
+	b.Helper()
 	if os.Getenv(benchSIP) == "" {
 		b.Skip("it wants the whole machine: make bench-sip")
 	}
@@ -87,53 +99,67 @@ func openDesk(b *testing.B, agents int, talk time.Duration) *benchDesk {
 	home.settings["SVAR_CONFIG"], home.settings["SVAR_DATA"] = filepath.Join(directory, "svar.yaml"), home.data()
 	home.settings["SVAR_DATABASE_URL"] = cluster.ConnString()
 	home.settings["SVAR_LOG_LEVEL"] = "warn"
-	d := &benchDesk{b: b, server: home.serve(b), number: "+46850800150"}
-	d.staff(cluster.ConnString(), agents, talk)
-	return d
+	return &benchDesk{b: b, server: home.serve(b), database: cluster.ConnString(), number: "+46850800150"}
 }
 
-// staff adds the accounts, registers their phones at a port that sipp then serves, and lets all be ready.
-func (d *benchDesk) staff(database string, agents int, talk time.Duration) {
+func (d *benchDesk) books() *store.Store {
 	d.b.Helper()
-	books, err := store.Open(d.b.Context(), database)
+	books, err := store.Open(d.b.Context(), d.database)
 	if err != nil {
 		d.b.Fatal(err)
 	}
-	defer books.Close()
+	d.b.Cleanup(books.Close)
+	return books
+}
+
+// addAgents adds accounts.
+func (d *benchDesk) addAgents(agents int) {
+	d.b.Helper()
 	hash, err := hashedPassword()
 	if err != nil {
 		d.b.Fatal(err)
 	}
+	d.accounts = make([]identity.Account, agents)
+	for i := range d.accounts {
+		d.accounts[i] = identity.Account{
+			Name: fmt.Sprintf("bench-%04d", i), DisplayName: "En Agent", Role: identity.Agent, Active: true,
+			PasswordHash: hash, Skills: []identity.Skill{{Name: "staff", Level: 3}},
+		}
+	}
+	if err := d.books().AddAccounts(d.b.Context(), time.Now(), d.accounts...); err != nil {
+		d.b.Fatal(err)
+	}
+}
+
+// registerPhones registers the agents' phones at a port that sipp then serves.
+func (d *benchDesk) registerPhones(talk time.Duration, options ...string) {
+	d.b.Helper()
 	port := freePort(d.b)
 	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 	if err != nil {
 		d.b.Fatal(err)
 	}
-	accounts := make([]identity.Account, agents)
-	passwords := make([]string, agents)
-	for i := range accounts {
-		accounts[i] = identity.Account{
-			Name: fmt.Sprintf("bench-%04d", i), DisplayName: "En Agent", Role: identity.Agent, Active: true,
-			PasswordHash: hash, Skills: []identity.Skill{{Name: "staff", Level: 3}},
-		}
+	books := d.books()
+	passwords := make([]string, len(d.accounts))
+	for i, account := range d.accounts {
 		passwords[i] = identity.NewPhonePassword()
-	}
-	if err := books.AddAccounts(d.b.Context(), time.Now(), accounts...); err != nil {
-		d.b.Fatal(err)
-	}
-	for i, account := range accounts {
 		if err := books.PutPhoneSecret(d.b.Context(), time.Now(), account.Name, identity.NewPhoneSecret(account.Name, passwords[i])); err != nil {
 			d.b.Fatal(err)
 		}
 	}
-	for i, account := range accounts {
+	for i, account := range d.accounts {
 		register(d.b, socket, d.server.sip, account.Name, passwords[i])
 	}
 	if err := socket.Close(); err != nil {
 		d.b.Fatal(err)
 	}
-	d.phones = runSipp(d.b, "phone", "-p", strconv.Itoa(port), "-d", strconv.FormatInt(talk.Milliseconds(), 10), "-aa")
-	for _, account := range accounts {
+	d.phones = runSipp(d.b, "phone", append([]string{"-p", strconv.Itoa(port), "-d", strconv.FormatInt(talk.Milliseconds(), 10), "-aa"}, options...)...)
+}
+
+// open opens the agents' consoles and lets all be ready.
+func (d *benchDesk) open() {
+	d.b.Helper()
+	for _, account := range d.accounts {
 		a := signIn(d.b, d.server.web, account.Name, identity.DemoPassword)
 		a.mustAsk(agentui.Request{Do: agentui.DoPresence, Presence: contact.Ready, Channels: []contact.Channel{contact.Voice}})
 		d.agents = append(d.agents, a)
@@ -405,6 +431,49 @@ func BenchmarkSIPWaiting(b *testing.B) {
 	}
 }
 
+// BenchmarkSIPTalks has calls that are all connected, to phones that say again what they hear or to browsers, and tells what
+// they cost and how much of the voice was lost on its ways through the server.
+func BenchmarkSIPTalks(b *testing.B) {
+	const seconds = 30
+	for _, one := range []struct {
+		talks    int
+		browsers bool
+	}{{100, true}, {500, false}} {
+		b.Run(fmt.Sprintf("talks=%d/browsers=%t", one.talks, one.browsers), func(b *testing.B) {
+			desk := openServer(b)
+			desk.addAgents(one.talks)
+			if !one.browsers {
+				desk.registerPhones((3*seconds)*time.Second, "-rtp_echo", "-mp", "9000")
+			}
+			desk.open()
+			for b.Loop() {
+				run := runSipp(b, "waiting", desk.server.sip.String(), "-s", desk.number, "-p", strconv.Itoa(freePort(b)), "-r", "25",
+					"-m", strconv.Itoa(one.talks), "-l", strconv.Itoa(one.talks), "-mp", "10000",
+					"-d", strconv.Itoa((one.talks/25+seconds+20)*1000))
+				for _, a := range desk.agents {
+					if one.browsers {
+						a.Accept(a.Ring())
+					} else {
+						a.waitContact(contact.StateConnected)
+					}
+				}
+				time.Sleep(5 * time.Second) // until the beginnings of the last ones are over
+				before, _ := desk.cost()
+				packets := desk.gauges()
+				time.Sleep(seconds * time.Second)
+				after, _ := desk.cost()
+				for name, value := range desk.gauges() {
+					if short, is := strings.CutPrefix(name, "svar_rtp_packets_"); is {
+						b.ReportMetric((value-packets[name])/seconds, strings.TrimSuffix(short, "_total")+"/s")
+					}
+				}
+				b.ReportMetric(100*(after-before).Seconds()/seconds, "%core")
+				<-run.done
+			}
+		})
+	}
+}
+
 // BenchmarkSIPSoak lets callers come, be answered, give up in the queue and be too many for a while, and then looks
 // whether anything stays behind: growth is what is left a minute after the last call, over what was there after the
 // first round. SVAR_BENCH_SIP may be a time instead of 1: 20m.
@@ -430,12 +499,14 @@ func BenchmarkSIPSoak(b *testing.B) {
 		time.Sleep(time.Minute)
 		after := desk.gauges()
 		for name, value := range after {
-			b.ReportMetric(value-before[name], "more-"+name)
+			if !strings.HasPrefix(name, "svar_rtp_") {
+				b.ReportMetric(value-before[name], "more-"+name)
+			}
 		}
 	}
 }
 
-// gauges are what must not grow.
+// gauges are what must not grow, and the packets of voice.
 func (d *benchDesk) gauges() map[string]float64 {
 	d.b.Helper()
 	response, err := http.Get(d.server.web + "/metrics")
@@ -450,13 +521,15 @@ func (d *benchDesk) gauges() map[string]float64 {
 	found := map[string]float64{}
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, _, _ = strings.Cut(name, "{") // whatever its labels: all together
 		switch name {
-		case "go_goroutines", "go_memstats_heap_inuse_bytes", "process_open_fds", "svar_sip_calls_active":
+		case "go_goroutines", "go_memstats_heap_inuse_bytes", "process_open_fds", "svar_sip_calls_active",
+			"svar_rtp_packets_received_total", "svar_rtp_packets_lost_total", "svar_rtp_packets_sent_total":
 			number, err := strconv.ParseFloat(value, 64)
 			if err != nil {
 				d.b.Fatal(err)
 			}
-			found[name] = number
+			found[name] += number
 		}
 	}
 	return found

@@ -6,6 +6,7 @@
 // files pin them. It knows no rule: what a command means is the engine's business,
 // what an order asks for is the switchboard's.
 //
-// In one process it runs over the in-process NATS server, on many machines over an
-// outside one; nobody who uses it can tell the difference.
+// What is for somebody in the same process is handed over as it is, and must not be changed
+// by anybody; where others may be connected it goes out over NATS too. Nobody who uses it
+// can tell the difference.
 package bus
