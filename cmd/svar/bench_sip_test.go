@@ -91,8 +91,7 @@ func openServer(b *testing.B) *benchDesk {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = cluster.Stop(context.Background()) })
-	home := &home{directory: directory, settings: testSettings()}
-	home.settings["SVAR_TEST_PROFILE"] = os.Getenv("SVAR_TEST_PROFILE")
+	home := &home{directory: directory, settings: testSettings(), program: itself}
 	delete(home.settings, "SVAR_PHONE_RTP_FROM")
 	delete(home.settings, "SVAR_PHONE_RTP_TO")
 	home.settings["SVAR_PHONE_ADDRESS"] = net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(b)))
