@@ -36,6 +36,11 @@
 // stream; [Connect] resumes. Another leg takes a talk over by Connect alone, which lets the
 // former one go; its end afterwards changes nothing.
 //
+// # Comfort noise
+//
+// A party may say by comfort noise (RFC 3389) that it is silent, and sends nothing then. Whoever is connected with it hears soft white
+// noise of the level that it told; it is taken whether it was negotiated or not, and never sent.
+//
 // # What it does not own
 //
 // Signalling and SDP belong to the gateways (they negotiate a Format and hand it

@@ -151,7 +151,13 @@ func (s *Stream) Receive(packet *rtp.Packet) error {
 	if place := s.seat.Load(); place != nil && receives {
 		place.hear(packet, kind, late, codec, now)
 	}
-	if late || !receives || kind == kindNoise {
+	if late || !receives {
+		return nil
+	}
+	if kind == kindNoise {
+		if listener := s.listener.Load(); listener != nil {
+			listener.hearComfort(s, packet)
+		}
 		return nil
 	}
 	if echo := s.echoes.Load(); echo != nil && kind == kindVoice {

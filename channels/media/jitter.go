@@ -55,6 +55,9 @@ type jitterBuffer struct {
 	decoder decoder
 	heard   [mixFrame]int16 // lately
 	lost    int             // samples of the present gap
+
+	comfort   comfort // while the party is silent by its own word
+	comfortAt uint32  // since this timestamp
 }
 
 // take keeps a packet of voice in a codec.
@@ -91,11 +94,24 @@ func (j *jitterBuffer) begin(packet *rtp.Packet, codec Codec) {
 
 func (j *jitterBuffer) beginWindow() { j.least, j.arrivals, j.frames = jitterLongest, 0, 0 }
 
-// rest says that the party is silent by its own word: there is no gap to be filled.
-func (j *jitterBuffer) rest() {
+// rest says by a packet of comfort noise that the party is silent by its own word: there is no gap to be filled, but by that
+// noise.
+func (j *jitterBuffer) rest(packet *rtp.Packet, codec Codec) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
+	if !j.known || packet.SSRC != j.ssrc {
+		j.begin(packet, codec)
+	}
 	j.lost = concealed
+	j.comfort.follow(packet)
+	j.comfortAt = packet.Timestamp
+}
+
+// hush ends the noise of a party that is on hold.
+func (j *jitterBuffer) hush() {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	j.comfort.end()
 }
 
 // frame plays the next 20 ms at ClipRate; false says that there is nothing in them.
@@ -143,6 +159,9 @@ func (j *jitterBuffer) decode(samples []int16, length int) (sounds bool) {
 		if filled {
 			j.decoder.decode(part, run[:end-begin])
 			j.remember(part)
+			if !before(j.next, j.comfortAt+1) {
+				j.comfort.end() // what was said before it is not the end of it
+			}
 			sounds = true
 		} else {
 			sounds = j.conceal(part) || sounds
@@ -165,6 +184,11 @@ func (j *jitterBuffer) remember(samples []int16) {
 // conceal fills a gap with the last 20 ms, backwards and forwards in turn so that nothing
 // jumps, and fades it out; false says that there is only silence.
 func (j *jitterBuffer) conceal(samples []int16) bool {
+	if j.comfort.sounds() {
+		j.lost = concealed
+		j.comfort.fill(samples)
+		return true
+	}
 	if j.lost >= concealed {
 		return false
 	}

@@ -143,7 +143,7 @@ func TestJitterBufferFadesInAGapAndThenIsSilent(t *testing.T) {
 	for range 3 {
 		buffer.frame(&frame)
 	}
-	buffer.rest() // comfort noise: the party is silent by its own word
+	buffer.rest(&rtp.Packet{Header: rtp.Header{Timestamp: arrivals[0].packet.Timestamp + 160, SSRC: arrivals[0].packet.SSRC}}, PCMA) // comfort noise: the party is silent by its own word
 	if buffer.frame(&frame) {
 		t.Error("a pause is taken for a gap")
 	}

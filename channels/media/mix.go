@@ -257,7 +257,9 @@ func (p *seat) hear(packet *rtp.Packet, kind packetKind, late bool, codec Codec,
 	case kindVoice:
 		p.voice.take(packet, codec)
 	case kindNoise:
-		p.voice.rest()
+		if !late {
+			p.voice.rest(packet, codec)
+		}
 	case kindEvent:
 		if !late {
 			p.conference.handOn(p, packet, now)

@@ -80,6 +80,7 @@ type outgoing struct {
 	mix      *seat
 	switched bool
 	relay    relay
+	comfort  comfort // of the peer while it is silent
 	// presses go before any source.
 	presses presses
 
@@ -168,6 +169,7 @@ func (o *outgoing) replace(playing *playback, peer *Stream) {
 	}
 	o.playing.finish(ErrReplaced)
 	o.playing, o.peer, o.mix, o.switched = playing, peer, nil, true
+	o.comfort.end()
 }
 
 // stop makes the leg silent if this playback is still its source.
@@ -207,7 +209,7 @@ func (s *Stream) tick(now time.Time, lapses int) {
 	case o.presses.busy():
 		o.pressFrame(s.sink, now)
 	case !due:
-	case o.peer != nil:
+	case o.peer != nil && !o.comfort.sounds():
 		// A sign of life in a pause of the peer: both are talk spurts of their own.
 		o.switched = true
 		o.sendVoice(s.sink, frame, now)
@@ -228,6 +230,8 @@ func (o *outgoing) nextFrame(now time.Time) (frame []byte, due bool) {
 		o.replace(nil, nil)
 	case o.mix != nil:
 		return nil, false // the conference sends
+	case o.peer != nil && o.comfort.sounds():
+		return o.comfortFrame(), true
 	case o.peer != nil:
 		return o.silence, now.Sub(o.sentAt) >= keepAlive
 	}

@@ -39,6 +39,7 @@ func (s *Stream) hear(from *Stream, packet *rtp.Packet, kind packetKind, codec C
 	if o.peer != from || !o.started || !o.direction.sends() || o.presses.busy() {
 		return
 	}
+	o.endComfort()
 	if o.switched || packet.SSRC != o.relay.ssrc {
 		o.switched = true
 		o.relay.ssrc, o.relay.event, o.relay.known = packet.SSRC, false, false

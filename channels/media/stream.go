@@ -125,6 +125,15 @@ func (s *Stream) SetDirection(direction Direction) {
 	}
 	s.in.direction = direction
 	s.in.mutex.Unlock()
+	if direction.receives() {
+		return
+	}
+	if listener := s.listener.Load(); listener != nil {
+		listener.out.hearNothing(s)
+	}
+	if place := s.seat.Load(); place != nil {
+		place.voice.hush()
+	}
 }
 
 // Digits delivers each received DTMF digit once, at its beginning. It is closed by

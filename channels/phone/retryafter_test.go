@@ -71,7 +71,7 @@ func TestAProxyThatSendsUsAwayIsLeftAlone(t *testing.T) {
 func TestHowLongWeAreSentAway(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]time.Duration{
-		"5": 5 * time.Second, " 120 (at lunch)": 2 * time.Minute, "60;duration=3600": time.Minute, "86400": longestRest,
+		"5": 5 * time.Second, "120 (at lunch)": 2 * time.Minute, "60;duration=3600": time.Minute, "86400": longestRest,
 		"soon": 0, "-1": 0, "99999999999": 0, "": 0,
 	} {
 		response := sip.NewResponse(503, "")
