@@ -101,6 +101,7 @@ func (l *leg) acknowledgeAgain(ack *sip.Request) sip.Header {
 	if fault := l.takeAnswer(ack); fault != nil {
 		return fault
 	}
+	l.begin(l.offer.format) // a call that was taken over while it rang may begin only now
 	l.takeDeferred()
 	return nil
 }

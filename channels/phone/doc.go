@@ -14,7 +14,9 @@
 //     session alive (RFC 4028), in expiry.go.
 //   - Before the answer: ringing.go for callers, reliable if they insist (RFC 3262), early.go for
 //     calls of ours, whose other sides may ring in several places and sound already.
-//   - Another device may take a call over (RFC 3891, takeover.go): the leg and its contact go on.
+//   - Another device may take a call over (RFC 3891, takeover.go): the leg and its contact go on. Of calls that ring only those of
+//     ours on a trunk, and by that trunk alone.
+//   - Text beside the voice (RFC 4103) is in text.go.
 //   - What can not be parsed is refused as far as it tells whom to refuse (salvage.go).
 //   - A record (record.go) is what another process needs to end the dialog after a crash.
 //
@@ -51,7 +53,8 @@
 // One dial plan (dialplan.go) guards every call that is made. A redirection is never followed,
 // and no message from outside makes us call anybody. Trunks carry them (trunk.go): the next proxy is
 // tried when one does not take a call, challenges are answered (credentials.go), and OPTIONS and
-// REGISTER tell whether a trunk lives (trunkwatch.go).
+// REGISTER tell whether a trunk lives (trunkwatch.go). A trunk without fixed addresses is challenged itself
+// (trunksignon.go).
 //
 // # Secure legs
 //

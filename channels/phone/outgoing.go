@@ -41,7 +41,9 @@ func (d *dialled) dialling() state {
 		case in := <-d.requests:
 			d.takeBeforeAnswer(in)
 		case t := <-d.takeovers:
-			t.taken <- refuse(481, "Call/Transaction Does Not Exist")
+			if next := d.takeOverEarly(t); next != nil {
+				return next
+			}
 		case <-d.transaction.Done():
 			d.log.Warn().Err(d.transaction.Err()).Str("trunk", d.hop.trunkName()).Msg("INVITE without answer")
 			return d.onward(contact.DialNoAnswer, channels.EndedByParty)
@@ -51,7 +53,7 @@ func (d *dialled) dialling() state {
 				return d.giveUp(contact.DialNoAnswer, channels.EndedByParty)
 			case d.passage.hasNext():
 				d.log.Warn().Str("trunk", d.hop.trunkName()).Msg("INVITE without answer: another proxy is tried")
-				d.abandon()
+				d.abandon(false)
 				return d.onward(contact.DialNoAnswer, channels.EndedByParty)
 			}
 			d.hop.took(false)
@@ -115,9 +117,9 @@ func (d *dialled) isClosing() bool {
 	}
 }
 
-// abandon leaves an INVITE that was not answered to itself. If its proxy wakes up it gets CANCEL, and BYE when somebody
-// has picked up already: he would be in two calls.
-func (d *dialled) abandon() {
+// abandon leaves an INVITE that was not answered to itself. If its proxy wakes up it gets CANCEL, unless it was cancelled already, and BYE
+// when somebody has picked up: he would be in two calls.
+func (d *dialled) abandon(cancelled bool) {
 	transaction, dialog, g, log := d.transaction, d.dialog, d.gateway, d.log
 	ctx, done, serving := g.begin(g.life)
 	if !serving {
@@ -129,7 +131,6 @@ func (d *dialled) abandon() {
 		defer g.doorman.close(dialog.CallID)
 		patience := time.NewTimer(64 * g.config.T1)
 		defer patience.Stop()
-		cancelled := false
 		for {
 			select {
 			case response := <-transaction.Responses():

@@ -143,6 +143,42 @@ func (l *leg) takeOver(t takeover) {
 		t.taken <- refuse(486, "Busy Here") // the call is up (RFC 3891 §3)
 		return
 	}
+	l.moveTo(t, func() {
+		l.send(sip.BYE, func(_ int, err error) {
+			if err != nil {
+				l.log.Warn().Err(err).Msg("BYE to a device whose call was taken over")
+			}
+		})
+	})
+}
+
+// takeOverEarly gives a call of ours that rings to another device of the trunk that carries it, which is how a colleague picks it
+// up; the one that rings gets CANCEL. A desk phone's is not given away: the agent whom the queue chose must be the one who answers. It
+// returns nil when the call rings on.
+func (d *dialled) takeOverEarly(t takeover) state {
+	if d.hop == nil || t.dialog.Trunk != d.hop.trunkName() {
+		t.taken <- refuse(481, "Call/Transaction Does Not Exist")
+		return nil
+	}
+	moved := d.moveTo(t, func() {
+		d.sendCancel()
+		d.abandon(true)
+	})
+	if !moved {
+		return nil
+	}
+	d.hop.took(true)
+	if d.offer.format.Codec != 0 {
+		d.begin(d.offer.format)
+	}
+	d.confirmedAt = time.Now()
+	d.gateway.counters.answered.Add(1)
+	close(d.up)
+	return d.confirmed
+}
+
+// moveTo makes the call one with another device and lets go of the one before, by leave. It reports whether it did.
+func (l *leg) moveTo(t takeover, leave func()) bool {
 	session := l.session
 	l.session = session.elsewhere(l.gateway.localAddress(t.dialog.Source.Addr()), t.dialog.Transport == "TLS")
 	answerDue := len(t.request.Body()) == 0
@@ -158,18 +194,14 @@ func (l *leg) takeOver(t takeover) {
 	if err != nil {
 		l.session = session
 		t.taken <- refuse(500, "Server Internal Error")
-		return
+		return false
 	}
 	if fault := l.gateway.move(l, t); fault != nil {
 		l.session = session
 		t.taken <- fault
-		return
+		return false
 	}
-	l.send(sip.BYE, func(_ int, err error) {
-		if err != nil {
-			l.log.Warn().Err(err).Msg("BYE to a device whose call was taken over")
-		}
-	})
+	leave()
 	l.stopPending()
 	if l.waiting != nil {
 		l.refuseDeferred()
@@ -189,6 +221,7 @@ func (l *leg) takeOver(t takeover) {
 		l.settle(t.offer)
 	}
 	t.taken <- nil
+	return true
 }
 
 // move makes a call known by the dialog that takes it over.

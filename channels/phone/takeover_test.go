@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -179,6 +180,134 @@ func TestACallThatRingsIsNotTakenOver(t *testing.T) {
 	if a.leg.Ending() != "" {
 		t.Error("the call is over")
 	}
+}
+
+// A call of ours that rings outside is picked up by somebody else there: by an offer of theirs and by one of ours.
+func TestACallOfOursIsPickedUpElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"their offer": false, "our offer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, c := servePickedUp(t)
+			l := c.dial(s)
+			second := c.elsewhere(s)
+			offer := second.offer("0", "")
+			if second.body = offer; late {
+				second.body = ""
+			}
+			second.invite()
+			answer := second.final(sip.INVITE)
+			if status(answer) != 200 {
+				t.Fatalf("got\n%s", answer)
+			}
+			if offer = ""; late {
+				offer = second.offer("0", "")
+			}
+			second.ack(answer, offer)
+			if err := l.Answer(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			cancel := c.expect(sip.CANCEL)
+			if branchOf(cancel) != branchOf(c.invite) {
+				t.Errorf("CANCEL is\n%s", cancel)
+			}
+			c.respond(cancel, 200, "one", "")
+			c.respond(c.invite, 487, "one", "")
+			if err := l.(*dialled).Loop(channels.Prompt{Name: "music"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := await(t, heard(t.Context(), second.peer, media.PCMU, 620), "verdict"); err != nil {
+				t.Errorf("the other phone does not hear us: %v", err)
+			}
+			second.headers = ""
+			second.within(sip.BYE, "", "")
+			if got := second.final(sip.BYE); status(got) != 200 {
+				t.Errorf("BYE got %d", status(got))
+			}
+			over(t, l, channels.EndedByParty)
+			until(t, "end of the dialog", func() bool { return s.Stats().Active == 0 })
+			s.mutex.Lock()
+			defer s.mutex.Unlock()
+			if len(s.legs)+len(s.arriving)+len(s.parties)+s.strangers != 0 {
+				t.Errorf("left: %d legs, %d INVITEs, %d parties, %d strangers", len(s.legs), len(s.arriving), len(s.parties), s.strangers)
+			}
+		})
+	}
+}
+
+// Whoever picks up the telephone that rang, at that moment, is in no second call.
+func TestTwoPickUpACallOfOurs(t *testing.T) {
+	t.Parallel()
+	s, c := servePickedUp(t)
+	l := c.dial(s)
+	second := c.elsewhere(s)
+	second.invite()
+	second.ack(second.final(sip.INVITE), "")
+	if err := l.Answer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.pickUp("one")
+	if bye := c.expect(sip.BYE); tag(bye.To().Params) != "one" {
+		t.Errorf("BYE is\n%s", bye)
+	} else {
+		c.respond(bye, 200, "one", "")
+	}
+	if l.Ending() != "" {
+		t.Error("the call is over")
+	}
+}
+
+func TestCallsOfOursThatAreNotPickedUpElsewhere(t *testing.T) {
+	t.Parallel()
+	t.Run("by another trunk", func(t *testing.T) {
+		t.Parallel()
+		c := newProxy(t)
+		s := serve(t, withTrunk(Trunk{Name: "callee", Proxies: []string{c.address.String()}}), trusting)
+		l := c.dial(s)
+		second := c.elsewhere(s)
+		second.invite()
+		if got := second.final(sip.INVITE); status(got) != 481 || l.Ending() != "" {
+			t.Errorf("got %d", status(got))
+		}
+	})
+	t.Run("at an agent's desk phone", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, withPhones, trusting)
+		d := s.deskPhone(t, "UDP", "anna")
+		l := s.ring(t, "anna", nil)
+		d.rings()
+		until(t, "early dialog", func() bool { return s.rings(d.invite, d.device) })
+		second := newPeer(t, "TCP", s.Address()).call()
+		second.headers = "Replaces: " + d.invite.CallID().Value() + ";to-tag=" + tag(d.invite.From().Params) + ";from-tag=" + d.device + "\r\n"
+		second.invite()
+		if got := second.final(sip.INVITE); status(got) != 481 || l.Ending() != "" {
+			t.Errorf("got %d", status(got))
+		}
+	})
+}
+
+// servePickedUp is serveWithCallee whose trunk may take calls over.
+func servePickedUp(t *testing.T) (*server, *callee) {
+	t.Helper()
+	c := newProxy(t)
+	return serve(t, withTrunk(Trunk{Name: "callee", Proxies: []string{c.address.String()}, Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})), c
+}
+
+// elsewhere lets the call ring, and is one that takes it over then.
+func (c *callee) elsewhere(s *server) *call {
+	c.t.Helper()
+	c.rings(180, "one", "", "")
+	until(c.t, "early dialog", func() bool { return s.rings(c.invite, "one") })
+	second := newPeer(c.t, "TCP", s.Address()).call()
+	second.headers = "Replaces: " + c.invite.CallID().Value() + ";to-tag=" + tag(c.invite.From().Params) + ";from-tag=one;early-only\r\n"
+	return second
+}
+
+// rings tells whether a call of ours rings at a device.
+func (s *server) rings(invite *sip.Request, device string) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.legs[dialogID{callID: invite.CallID().Value(), localTag: tag(invite.From().Params), remoteTag: device}] != nil
 }
 
 // A registered desk phone may take a call over, when it signs on for that: its address alone could be anybody's.
