@@ -41,7 +41,7 @@ var layout = map[string]room{
 	"contact":              {imports: "identity", pure: true},
 	"channels":             {imports: "contact identity"},
 	"channels/channeltest": {imports: "channels contact"},
-	"channels/switchboard": {imports: "channels channels/media ivr queue/bus contact identity", tests: "channels/media/mediatest"},
+	"channels/switchboard": {imports: "channels channels/media ivr queue/bus contact identity", tests: "channels/media/mediatest queue"},
 	"channels/media":       {tests: "channels/media/mediatest"},
 	// mediatest and webrtctest are parties to talk to, for tests of every package that has voice.
 	"channels/media/mediatest":   {imports: "channels/media"},

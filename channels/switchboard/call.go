@@ -437,6 +437,7 @@ func (c *call) obey(o bus.Order) {
 		c.bringColleague(o)
 	case bus.OrderConsultEnd, bus.OrderOutsideEnd:
 		c.endConsult(o.Offer)
+		c.confirmHold()
 	case bus.OrderOutside:
 		c.askOutside(o)
 	case bus.OrderOutsideTake:

@@ -89,6 +89,15 @@ func (c *call) endConsult(offer contact.OfferID) {
 	}
 }
 
+// confirmHold says that the user is on hold after a consultation that the dispatcher ended. What its agent did meanwhile, and
+// an end that came from the other side, may have reached it in another order than they happened: it would take the user to
+// be with an agent who could do nothing about it.
+func (c *call) confirmHold() {
+	if v := c.agents[c.connected]; v != nil && !c.ended && c.holdsUser() {
+		c.tell(contact.Hold{Contact: c.contact.ID, Agent: v.agent})
+	}
+}
+
 // dropConsult is endConsult of whatever is under way, before something else is arranged.
 func (c *call) dropConsult() {
 	offer := c.consult.offer

@@ -92,6 +92,9 @@ func TestColleagueIsAskedWhileTheUserHearsMusic(t *testing.T) {
 	})
 }
 
+// onHold is said whenever the dispatcher ends a consultation whose user is.
+var onHold = contact.Hold{Contact: "c1", Agent: "anna"}
+
 // Whatever ends the asking leaves the user on hold with the agent who has the call, who takes him back.
 func TestConsultationThatEndsLeavesTheUserOnHold(t *testing.T) {
 	t.Parallel()
@@ -100,8 +103,8 @@ func TestConsultationThatEndsLeavesTheUserOnHold(t *testing.T) {
 		happen func(w *world, bo *leg)
 		want   []contact.Command
 	}{
-		"declined":                    {(*world).asked, func(w *world, _ *leg) { w.orderFor(bus.OrderConsultEnd, 8) }, nil},
-		"taken back":                  {(*world).conferring, func(w *world, _ *leg) { w.orderFor(bus.OrderConsultEnd, 8) }, nil},
+		"declined":                    {(*world).asked, func(w *world, _ *leg) { w.orderFor(bus.OrderConsultEnd, 8) }, []contact.Command{onHold}},
+		"taken back":                  {(*world).conferring, func(w *world, _ *leg) { w.orderFor(bus.OrderConsultEnd, 8) }, []contact.Command{onHold}},
 		"the colleague's voice fails": {(*world).asked, func(_ *world, bo *leg) { bo.over(channels.EndedByFault) }, []contact.Command{contact.FailConnect{Offer: 8}}},
 		"it breaks in the talk":       {(*world).conferring, func(_ *world, bo *leg) { bo.over(channels.EndedByFault) }, []contact.Command{contact.FailConnect{Offer: 8}}},
 		"the colleague hangs up": {(*world).conferring, func(w *world, _ *leg) {
@@ -113,7 +116,7 @@ func TestConsultationThatEndsLeavesTheUserOnHold(t *testing.T) {
 		}, []contact.Command{contact.FailConnect{Offer: 8}}},
 		"orders were lost": {(*world).conferring, func(w *world, _ *leg) {
 			w.lose(bus.ContactView{State: contact.StateHeld, Agent: "anna", ConnectedBy: 7})
-		}, nil},
+		}, []contact.Command{onHold}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -121,6 +124,7 @@ func TestConsultationThatEndsLeavesTheUserOnHold(t *testing.T) {
 				story.happen(w, bo)
 				w.expect(story.want...)
 				w.orderFor(bus.OrderConsultEnd, 8) // what the dispatcher answers
+				w.expect(onHold)
 				if !bo.isOver() || anna.isOver() || caller.isOver() {
 					t.Error("want the colleague's leg ended, and no other")
 				}
@@ -147,7 +151,7 @@ func TestAgentWhoTakesTheUserBackEndsTheConsultation(t *testing.T) {
 		if !bo.isOver() {
 			t.Error("the colleague's leg lives on")
 		}
-		w.expect(contact.Resume{Contact: "c1", Agent: "anna"}) // which ends it in the queue too
+		w.expect(contact.EndConsult{Contact: "c1", Agent: "anna"}, contact.Resume{Contact: "c1", Agent: "anna"})
 	})
 }
 

@@ -140,6 +140,11 @@ func (c *call) hold(v *voice, hold bool) {
 		c.tell(contact.Hold{Contact: c.contact.ID, Agent: v.agent})
 		return
 	}
+	if c.consult.offer != 0 {
+		// Who takes his user back asks nobody any more. A conference that is on its way would hide that: the user is no longer on
+		// hold then.
+		c.tell(contact.EndConsult{Contact: c.contact.ID, Agent: v.agent})
+	}
 	c.dropConsult()
 	c.held = false
 	c.goOnTalking()

@@ -114,7 +114,7 @@ func TestPlaceOutsideThatIsNotReachedLeavesTheUserOnHold(t *testing.T) {
 			place.failure = contact.DialBusy
 			place.over(channels.EndedByParty)
 		}, []contact.Command{contact.FailDial{Offer: 8, Reason: contact.DialBusy}}},
-		"taken back": {func(w *world, _ *dialledLeg) { w.send(bus.Order{Kind: bus.OrderOutsideEnd, Offer: 8}) }, nil},
+		"taken back": {func(w *world, _ *dialledLeg) { w.send(bus.Order{Kind: bus.OrderOutsideEnd, Offer: 8}) }, []contact.Command{onHold}},
 		"it rings for ever": {
 			func(*world, *dialledLeg) { time.Sleep(3 * time.Minute) },
 			[]contact.Command{contact.FailDial{Offer: 8, Reason: contact.DialNoAnswer}},
@@ -126,7 +126,7 @@ func TestPlaceOutsideThatIsNotReachedLeavesTheUserOnHold(t *testing.T) {
 		}, []contact.Command{contact.FailDial{Offer: 8, Reason: contact.DialCancelled}}},
 		"orders were lost": {func(w *world, _ *dialledLeg) {
 			w.lose(bus.ContactView{State: contact.StateHeld, Agent: "anna", ConnectedBy: 7})
-		}, nil},
+		}, []contact.Command{onHold}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -134,6 +134,7 @@ func TestPlaceOutsideThatIsNotReachedLeavesTheUserOnHold(t *testing.T) {
 				story.happen(w, place)
 				w.expect(story.want...)
 				w.send(bus.Order{Kind: bus.OrderOutsideEnd, Offer: 8}) // what the dispatcher answers
+				w.expect(onHold)
 				if !place.isOver() || anna.isOver() || caller.isOver() || w.personal.legs() != 1 {
 					t.Error("want the place's leg ended and forgotten, and no other")
 				}
