@@ -262,7 +262,7 @@ var callerPorts = func() *atomic.Int64 {
 type voice struct {
 	mediatest.Recorder
 	codec      media.Codec
-	tone       float64
+	payload    atomic.Pointer[[]byte] // of what it says
 	connection *net.UDPConn
 	keys       chan byte
 	over       chan struct{}
@@ -275,7 +275,8 @@ func newVoice(t testing.TB, codec media.Codec, tone float64) *voice {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &voice{codec: codec, tone: tone, connection: connection, keys: make(chan byte), over: make(chan struct{})}
+	v := &voice{codec: codec, connection: connection, keys: make(chan byte), over: make(chan struct{})}
+	v.say(tone)
 	v.work.Go(v.listen)
 	t.Cleanup(func() {
 		close(v.over)
@@ -283,6 +284,12 @@ func newVoice(t testing.TB, codec media.Codec, tone float64) *voice {
 		v.work.Wait()
 	})
 	return v
+}
+
+// say changes the tone.
+func (v *voice) say(tone float64) {
+	payload := mediatest.TonePayloads(v.codec, tone, 1)[0]
+	v.payload.Store(&payload)
 }
 
 func (v *voice) port() uint16 { return v.connection.LocalAddr().(*net.UDPAddr).AddrPort().Port() }
@@ -308,11 +315,10 @@ func (v *voice) listen() {
 }
 
 func (v *voice) speak(to netip.AddrPort) {
-	payload := mediatest.TonePayloads(v.codec, v.tone, 1)[0]
 	packet := rtp.Packet{Header: rtp.Header{
 		Version: 2, Marker: true, PayloadType: v.codec.PayloadType(),
 		SSRC: rand.Uint32(), SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(),
-	}, Payload: payload}
+	}}
 	send := func(packet rtp.Packet) {
 		if data, err := packet.Marshal(); err == nil {
 			_, _ = v.connection.WriteToUDPAddrPort(data, to)
@@ -327,6 +333,7 @@ func (v *voice) speak(to netip.AddrPort) {
 			send(key[0])
 			key = key[1:]
 		} else {
+			packet.Payload = *v.payload.Load()
 			send(packet)
 		}
 		packet.Marker = false
