@@ -86,6 +86,13 @@ export const phonePages = {
   'ticket-recordings': '#tickets/SD-100240',
 };
 
+/** Opens the text beside the voice, unless what the user has written did. */
+async function openText(page) {
+  const button = page.getByRole('button', { name: 'Text', exact: true });
+  await button.waitFor();
+  if ((await button.getAttribute('aria-expanded')) === 'false') await button.click();
+}
+
 /** What is done in one of these states before it is looked at. */
 export const phoneActs = {
   'transfer-outside': async (page) => {
@@ -125,11 +132,11 @@ export const phoneActs = {
     await page.locator('dialog[open] .number').waitFor();
   },
   'text-held': async (page) => {
-    await page.getByRole('button', { name: 'Text', exact: true }).click();
+    await openText(page);
     await page.locator('.pane input').waitFor();
   },
   text: async (page) => {
-    await page.getByRole('button', { name: 'Text', exact: true }).click();
+    await openText(page);
     await page.locator('.pane input').fill('Vilken skola gäller det?');
     await page.keyboard.press('Enter');
     await page.locator('.pane input').fill('Jag ser');

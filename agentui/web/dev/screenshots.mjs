@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { startBrowser } from './browser.mjs';
 import { startMock } from './mock.mjs';
 import { openPeer } from './peer.mjs';
+import { takesText } from './phone-states.mjs';
 import { takePicture } from './picture.mjs';
 import { scriptServer } from './script.mjs';
 import { acts, breaks, everyState, pages, prepares, states } from './states.mjs';
@@ -19,6 +20,12 @@ const sizes = [
   { width: 768, height: 1024 },
   { width: 320, height: 640 },
 ];
+
+/** States of a call whose sound goes the way of the browser. */
+const heardHere = new Set([
+  'held', 'keypad', 'transfer-outside', 'outside-asked', 'outside-blind', 'outside-talking', 'outside-failed', 'conference', 'recording',
+  'recording-paused', 'recording-declined', 'mark-sure', 'marked', 'supervised', 'text', 'text-held',
+]);
 
 /** Brings a page into a call whose sound really is here: the far end is another page of the same browser. */
 async function answerCall(context, page, state) {
@@ -33,6 +40,11 @@ async function answerCall(context, page, state) {
   await server.asked('accept');
   server.state(states[state](Date.now()));
   await page.locator('.bar .voice').filter({ hasText: /(Bra|Svagt|Dåligt) ljud|(Good|Weak|Poor) sound/ }).waitFor();
+  if (takesText.includes(state)) {
+    server.takesText(41, true);
+    await peer.type('Kan vi skriva? Jag hör inte så bra.\u2028');
+    await page.locator('.pane [role=log] p').waitFor();
+  }
 }
 
 /** What the pictures are of: a state on a screen in a theme and a language, by the picture's name. */
@@ -72,7 +84,7 @@ try {
     }, language);
     const page = await context.newPage();
     if (prepares[state]) await page.addInitScript(prepares[state]);
-    if (state.startsWith('connected') || state === 'held' || state === 'keypad') await answerCall(context, page, state);
+    if (state.startsWith('connected') || heardHere.has(state)) await answerCall(context, page, state);
     else await page.goto(`${mock.origin}/console/?state=${state}${pages[state] ?? ''}`);
     await page.locator('.columns, form').first().waitFor();
     await acts[state]?.(page).catch(() => {}); // on a narrow screen it may be on another step

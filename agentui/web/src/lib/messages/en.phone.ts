@@ -55,11 +55,7 @@ export const phone: typeof swedish = {
     title: 'Calls now',
     page: 'Calls',
     none: 'Nobody is in a call.',
-    agent: 'Agent',
-    line: 'Line',
-    state: 'State',
     since: 'Time',
-    marks: 'Marked',
     join: 'Take part',
     modes: { listen: 'Listen', whisper: 'Whisper', barge: 'Barge in' },
     modesOf: {
@@ -93,6 +89,8 @@ export const phone: typeof swedish = {
     declined: 'Not recorded: the caller said no',
     pause: 'Pause the recording',
     resume: 'Go on recording',
+    pauseShort: 'Pause',
+    resumeShort: 'Go on',
     reason: 'Why do you need to listen?',
     reasonHint: 'The reason, and that you listened, are written to the log.',
     fetch: 'Listen',
@@ -102,7 +100,6 @@ export const phone: typeof swedish = {
   },
   recordings: {
     title: 'Recordings',
-    hint: 'Who listens says why. The reason, and who listened, are written to the log.',
     filters: 'Choice',
     day: 'Day',
     allDays: 'All days',

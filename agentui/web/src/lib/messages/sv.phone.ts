@@ -54,11 +54,7 @@ export const phone = {
     title: 'Samtal nu',
     page: 'Samtal',
     none: 'Inga samtal pågår.',
-    agent: 'Handläggare',
-    line: 'Linje',
-    state: 'Läge',
     since: 'Tid',
-    marks: 'Märkt',
     join: 'Delta',
     modes: { listen: 'Lyssna', whisper: 'Viska', barge: 'Bryt in' } as Record<string, string>,
     modesOf: {
@@ -92,6 +88,8 @@ export const phone = {
     declined: 'Spelas inte in: användaren har sagt nej',
     pause: 'Pausa inspelningen',
     resume: 'Fortsätt inspelningen',
+    pauseShort: 'Pausa',
+    resumeShort: 'Fortsätt',
     reason: 'Varför behöver du lyssna?',
     reasonHint: 'Skälet och att du lyssnade skrivs i loggen.',
     fetch: 'Lyssna',
@@ -101,7 +99,6 @@ export const phone = {
   },
   recordings: {
     title: 'Inspelningar',
-    hint: 'Den som lyssnar anger varför. Skälet och vem som lyssnade skrivs i loggen.',
     filters: 'Urval',
     day: 'Dag',
     allDays: 'Alla dagar',
