@@ -28,12 +28,16 @@ func (s *server) sipp(t *testing.T, scenario string, arguments ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ports := int(freeRange())
 	arguments = append([]string{
 		"-sf", path, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-nostdin", "-m", "1", "-timeout", "50s", "-timeout_error",
-		"-key", "caller", "+46846500401", "-key", "asserted", "+46701740605", "-mp", strconv.Itoa(int(freeRange())),
+		"-key", "caller", "+46846500401", "-key", "asserted", "+46701740605", "-mp", strconv.Itoa(ports),
 	}, arguments...)
 	if !containsOption(arguments, "-s") {
 		arguments = append(arguments, "-s", staffNumber)
+	}
+	if !containsOption(arguments, "-p") { // what it finds by itself others may find as well
+		arguments = append(arguments, "-p", strconv.Itoa(ports+50))
 	}
 	command := exec.CommandContext(ctx, "sipp", append(arguments, s.Address().String())...)
 	command.Dir = t.TempDir()
