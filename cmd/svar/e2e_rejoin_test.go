@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 
 	"svar/agentui"
@@ -74,4 +76,43 @@ func TestACallerChoosesToBeCalledBack(t *testing.T) {
 	ida.HangUp(talk)
 	called.Wait()
 	ida.Finish(chosen, "solved")
+}
+
+// A caller whose number no trunk vouches for chooses to be called back: his telephone rings only once the agent has looked at
+// the number and said yes, and the yes is on record.
+func TestACallBackToANumberThatNobodyVouchesForWaitsForAYes(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	carrier := fmt.Sprintf("phone: {trunks: [{name: carrier, addresses: [127.0.0.1/32], proxy: \"127.0.0.1:%d\", trust_caller_id: false}], outbound: {trunk: carrier}}\n", port)
+	app := startAppOf(t, impatient+carrier, nil, nil)
+	offer, err := app.prompts.Clip("callback-offer", "sv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ida := app.skilled(t, "staff")
+	caller := dial(t, call{scenario: "until-bye", to: app.phone.Address(), number: staffDesk.number})
+	caller.waitHears("the offer", caller.beginning(offer))
+	caller.Press('2')
+	caller.Wait()
+	card := ida.waitState("shown the call-back", func(s agentui.ConsoleState) bool { return len(s.Callbacks) == 1 }).Callbacks[0]
+	ida.Pause("") // whoever is signed in may dial
+	called := callee(t, port)
+	request := agentui.Request{Do: agentui.DoDial, Contact: card.Contact}
+	if code := ida.ask(request); code != string(contact.Unconfirmed) {
+		t.Errorf("a number that nobody looked at: %q", code)
+	}
+	if messages := called.file("messages.log"); strings.Contains(messages, "INVITE") {
+		t.Errorf("it was called:\n%s", messages)
+	}
+	request.Confirmed = true
+	ida.mustAsk(request)
+	talk := ida.waitCard(card.Contact, contact.StateConnected)
+	called.Hears(agentTone)
+	ida.HangUp(talk)
+	called.Wait()
+	ida.Finish(card.Contact, "solved")
+	c := app.records(t).closed(t, staffDesk.id)
+	if !strings.Contains(asJSON(c), `"confirmed"`) {
+		t.Errorf("the yes is not on record: %s", asJSON(c))
+	}
 }
