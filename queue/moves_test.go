@@ -103,7 +103,7 @@ func (c *checker) soundConsult(k queue.ContactState, has map[contact.AgentID][]c
 }
 
 // mayAsk checks that the colleague is free for a call, and the one whom routing prefers when a group
-// is asked.
+// is asked, of those who are not in the call already to supervise it.
 func (c *checker) mayAsk(asked contact.ConsultOffered) {
 	k, _ := c.follower.Contact(asked.Contact)
 	if k.State != contact.StateHeld || k.Agent != asked.Agent || asked.With == asked.Agent {
@@ -120,7 +120,8 @@ func (c *checker) mayAsk(asked contact.ConsultOffered) {
 	level := func(a queue.AgentState) int { return slowLevel(wanted.StillNeeded, a.Skills) }
 	var best *queue.AgentState
 	for _, a := range c.follower.Agents() {
-		if a.Agent == asked.Agent || !slowFits(c.follower.Rules(), wanted, a, max(c.world.now, c.follower.Last())) {
+		inCall := slices.ContainsFunc(k.Supervisors, func(s queue.Supervision) bool { return s.Supervisor == a.Agent })
+		if a.Agent == asked.Agent || inCall || !slowFits(c.follower.Rules(), wanted, a, max(c.world.now, c.follower.Last())) {
 			continue
 		}
 		if best == nil || cmp.Or(-cmp.Compare(level(a), level(*best)), cmp.Compare(a.IdleSince, best.IdleSince), cmp.Compare(a.Agent, best.Agent)) < 0 {
