@@ -499,8 +499,9 @@ func TestOneStrangerLeavesRoomForOthers(t *testing.T) {
 	greedy := newPeer(t, "UDP", s.Address())
 	s.connect(t, greedy.call())
 	s.connect(t, greedy.call())
-	greedy.call().invite()
-	if response := greedy.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
+	third := greedy.call()
+	third.invite()
+	if response := third.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
 		t.Errorf("the third call of one address got:\n%s", response)
 	}
 	other := newPeerAt(t, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, "UDP", s.Address())

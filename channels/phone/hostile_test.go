@@ -71,7 +71,7 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 			if strings.Contains(test.new, "BYE") {
 				method = sip.BYE // a response repeats the CSeq
 			}
-			if got := c.final(method); got.StatusCode != test.code {
+			if got := c.peer.final(method); got.StatusCode != test.code { // what repeats no whole Call-ID is its answer too
 				t.Errorf("got %d %s; want %d", got.StatusCode, got.Reason, test.code)
 			}
 		})

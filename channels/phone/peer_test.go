@@ -407,6 +407,17 @@ func (c *call) invite() {
 	c.send(c.message(sip.INVITE, c.branch, c.headers, c.body))
 }
 
+// final returns the next final response to a method in this call: one in another call of the peer may be repeated until its ACK is
+// there.
+func (c *call) final(method sip.RequestMethod) *sip.Response {
+	c.peer.t.Helper()
+	for {
+		if response := c.peer.final(method); response.CallID().Value() == c.id {
+			return response
+		}
+	}
+}
+
 // ack acknowledges a response: a 2xx with a branch of its own, others with that of the INVITE.
 func (c *call) ack(response *sip.Response, body string) {
 	c.peer.t.Helper()
