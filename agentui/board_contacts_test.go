@@ -26,6 +26,8 @@ func (w *world) merge(agent bus.AgentView, contacts ...bus.ContactView) {
 		}
 	}
 	agent.Reachable = true
+	w.ui.board.mutex.Lock()
+	defer w.ui.board.mutex.Unlock()
 	w.ui.board.merge(bus.Change{Contacts: contacts, Agents: []bus.AgentView{agent}})
 }
 
