@@ -319,9 +319,9 @@ func (c *console) write(ctx context.Context, hello Hello) {
 	err := c.send(Message{Hello: &hello})
 	pause := time.NewTimer(0) // states are at least stateEvery apart
 	defer pause.Stop()
-	later := time.NewTimer(0)
-	later.Stop()
+	later, list := stoppedTimer(), stoppedTimer() // for what all show alike, and for their colleagues
 	defer later.Stop()
+	defer list.Stop()
 	dirty, awaited := false, false
 	for err == nil {
 		select {
@@ -346,18 +346,20 @@ func (c *console) write(ctx context.Context, hello Hello) {
 			}
 		case <-later.C:
 			dirty, awaited = true, false
+		case <-list.C:
+			dirty = true
 		case <-when(dirty, pause.C):
 			// Whatever was told until now will be in it.
 			dirty, awaited = false, false
 			later.Stop()
+			list.Stop()
 			c.forgetChanges()
 			var rest time.Duration
 			if rest, err = c.sendState(ctx); err == nil {
 				err = c.sendChats() // what the agent has no more is not followed
 			}
 			if rest > 0 {
-				awaited = true
-				later.Reset(rest)
+				list.Reset(rest)
 			}
 			pause.Reset(stateEvery)
 		}
@@ -375,6 +377,12 @@ func (c *console) forgetChanges() {
 	case <-c.shared:
 	default:
 	}
+}
+
+func stoppedTimer() *time.Timer {
+	timer := time.NewTimer(0)
+	timer.Stop()
+	return timer
 }
 
 // when returns the channel, or nil, which is never ready.

@@ -97,3 +97,33 @@ func TestTheListOfColleaguesKeepsAPace(t *testing.T) {
 		}
 	})
 }
+
+// The queue does not wait for the list of colleagues: who is told of both when the list is due sees callers seconds too late.
+func TestTheQueueIsShownWhileTheListOfColleaguesWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).run().serve(nil)
+		w.ui.consoles.colleaguesPerSecond = 1 // it is not due before long
+		bo := bus.AgentView{Agent: "bo", Presence: contact.Ready, Since: 1}
+		w.merge(bo)
+		c := w.console("anna")
+		c.state(func(s *ConsoleState) bool { return len(s.Colleagues) == 1 })
+		time.Sleep(stateEvery)
+		bo.Since = 2
+		w.merge(bo)
+		w.ui.consoles.changed()
+		if s := c.state(anyState); s.Colleagues != nil {
+			t.Fatal("the list does not wait")
+		}
+		began := time.Now()
+		w.merge(bo, written("call", contact.Voice, 1, 60_000))
+		w.ui.consoles.changed()
+		c.state(func(s *ConsoleState) bool { return s.QueueLength == 1 })
+		if took := time.Since(began); took > 2*stateEvery {
+			t.Errorf("shown after %s", took)
+		}
+		if s := c.state(func(s *ConsoleState) bool { return s.Colleagues != nil }); s.Colleagues[0].Since != 2 {
+			t.Errorf("the list is %+v", s.Colleagues)
+		}
+	})
+}
