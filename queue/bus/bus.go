@@ -94,7 +94,7 @@ func (b *Bus) Send(ctx context.Context, c contact.Command) error {
 func (b *Bus) sendOnce(ctx context.Context, c contact.Command, size int, encoded *nats.Msg) error {
 	try, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	if leader := b.local.leader(); leader != nil {
+	if leader := b.local.leader(); leader != nil && readsAlike(encoded) {
 		outcome := make(chan error, 1)
 		leader.handle(Incoming{Command: c, size: size, outcome: outcome})
 		select {

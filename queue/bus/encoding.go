@@ -61,6 +61,12 @@ func encodeSized(subject string, value any) (*nats.Msg, int, error) {
 	return message, len(data), nil
 }
 
+// readsAlike tells whether who decodes a message gets the very value that was encoded: what is no UTF-8 is replaced then. What is
+// decided must be what is recorded.
+func readsAlike(message *nats.Msg) bool {
+	return message.Header.Get(encodingHeader) == "" && !bytes.Contains(message.Data, []byte(`\ufffd`))
+}
+
 // decode reads a message strictly: an unknown field could be the one that matters.
 func decode(message *nats.Msg, into any) error {
 	_, err := decodeSized(message, into)

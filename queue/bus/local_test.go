@@ -80,6 +80,31 @@ func TestCommandsFollowTheLeader(t *testing.T) {
 	}
 }
 
+// The journal holds JSON: a leader that decides by other text than a restart finds there would decide otherwise after it, and
+// the database takes none that is not UTF-8.
+func TestALeaderReadsTheSameTextFromEverywhere(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	here, there := connect(t, s), connect(t, s)
+	agents := make(chan contact.AgentID, 1)
+	during(t)(here.ServeCommands(func(in Incoming) {
+		agents <- in.Command.(contact.AcceptOffer).Agent
+		_ = in.Reply(nil)
+	}))
+	for _, agent := range []contact.AgentID{"anna", "an\xffna", "an\ufffdna", `an\ufffdna`} {
+		var read []contact.AgentID
+		for _, b := range []*Bus{here, there} {
+			if err := b.Send(testContext(t), contact.AcceptOffer{Offer: 1, Agent: agent}); err != nil {
+				t.Fatal(err)
+			}
+			read = append(read, <-agents)
+		}
+		if read[0] != read[1] {
+			t.Errorf("%q: read as %q", agent, read)
+		}
+	}
+}
+
 func TestAStoppedReceiverHearsNoMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
