@@ -55,6 +55,9 @@ const databaseTime = 15 * time.Second
 const (
 	// projectAtOnce is how many records are projected in one transaction at most.
 	projectAtOnce = 128
+	// projectEvents is how many events end a transaction: records that are full by hundreds would take longer together than the
+	// database may, and those that do not fit in are tried again in vain for ever.
+	projectEvents = 4096
 	// projectEvery is the time between the starts of two transactions at least, unless one is full: a busy desk has thousands of
 	// records a second, and nobody looks at what is in the database as often.
 	projectEvery = 25 * time.Millisecond
@@ -88,23 +91,30 @@ func (a *App) projectTurns(ctx context.Context, turns <-chan store.Turn) error {
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for first := range turns {
-		together := []store.Turn{first}
-		for gathering := true; gathering && len(together) < projectAtOnce; {
-			select {
-			case turn, more := <-turns:
-				if gathering = more; more {
-					together = append(together, turn)
-				}
-			case <-next.C:
-				gathering = false
-			}
-		}
+		together := gather(first, turns, next.C)
 		next.Reset(projectEvery)
 		if err := a.projectTogether(ctx, together); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// gather returns the first turn and those that come behind it until it is time, as far as one transaction takes them.
+func gather(first store.Turn, turns <-chan store.Turn, until <-chan time.Time) []store.Turn {
+	together, events := []store.Turn{first}, len(first.Events)
+	for len(together) < projectAtOnce && events < projectEvents {
+		select {
+		case turn, more := <-turns:
+			if !more {
+				return together
+			}
+			together, events = append(together, turn), events+len(turn.Events)
+		case <-until:
+			return together
+		}
+	}
+	return together
 }
 
 func (a *App) projectTogether(ctx context.Context, turns []store.Turn) error {
