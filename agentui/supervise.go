@@ -3,6 +3,7 @@ package agentui
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"svar/contact"
@@ -45,7 +46,11 @@ func (c *console) supervise(ctx context.Context, r Request) error {
 		case isWith(view, c.agent):
 			return errInvalid // it is his own
 		}
-		if who, _ := c.ui.states.callers.of(ctx, view.Contact, account.Viewer()); who.masked {
+		who, err := c.ui.states.callers.read(ctx, r.Contact)
+		if err != nil {
+			return fmt.Errorf("read whose call it is: %w", err) // he may be protected
+		}
+		if c.ui.states.callers.present(view.Contact, who, account.Viewer()).masked {
 			return errNotAllowed
 		}
 	}

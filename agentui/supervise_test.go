@@ -105,6 +105,32 @@ func TestOnlySupervisorsTakePartInTalks(t *testing.T) {
 	})
 }
 
+// Whoever may not hear protected persons hears nobody of whom it is not known whether he is one.
+func TestNobodyHearsATalkOfWhomNobodyKnows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := callWorld(t)
+		c := w.console("eva")
+		synctest.Wait()
+		w.personal.fail(errFake)
+		w.queue.contacts(connected(waitingContact("unread", "staff", 1), "bo", 9))
+		synctest.Wait()
+		before := len(w.queue.sent())
+		listen := Request{ID: 1, Do: DoSupervise, Contact: "unread", Mode: contact.SuperviseListen}
+		if code := c.ask(listen); code != codeUnavailable {
+			t.Errorf("%q; want %q", code, codeUnavailable)
+		}
+		if sent := w.queue.sent()[before:]; len(sent) > 0 {
+			t.Errorf("sent %+v", sent)
+		}
+		w.personal.fail(nil)
+		listen.ID = 2
+		if code := c.ask(listen); code != "" {
+			t.Errorf("%q once it is known", code)
+		}
+	})
+}
+
 // Supervisors see who talks, threats before others; nobody else does, and nothing tells who calls.
 func TestTalksAreShownToSupervisors(t *testing.T) {
 	t.Parallel()
