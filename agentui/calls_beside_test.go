@@ -109,7 +109,7 @@ func TestTheLogOfCalls(t *testing.T) {
 		t.Errorf("without a day, asked for %+v", asked())
 	}
 	for _, path := range []string{"outgoing", "supervisions", "marks"} {
-		for _, wrong := range []string{"limit=201", "limit=0", "from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from=yesterday", "before=b", "before=0.b", "before=x.b"} {
+		for _, wrong := range []string{"limit=201", "limit=0", "from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from=yesterday", "before=b", "before=0.b", "before=x.b", "agent=%00", "contact=%ff"} {
 			wantProblem(t, path+" "+wrong, w.do("GET", "/api/v1/calls/"+path+"?"+wrong, w.token("eva"), nil), http.StatusUnprocessableEntity)
 		}
 		w.callLog.asked = nil

@@ -74,7 +74,7 @@ func TestRecordedCallsAreListed(t *testing.T) {
 			t.Errorf("%s: asked for %+v", query, f)
 		}
 	}
-	for _, wrong := range []string{"limit=201", "from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from=yesterday"} {
+	for _, wrong := range []string{"limit=201", "from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "from=yesterday", "agent=%00", "ticket=%00", "contact=%ff", "before=%00"} {
 		if r := w.do("GET", "/api/v1/recordings?"+wrong, w.token("eva"), nil); r.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %d %s", wrong, r.Code, r.Body)
 		}
