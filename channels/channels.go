@@ -214,6 +214,21 @@ type Holding interface {
 	Held() <-chan bool
 }
 
+// Transferring is an agent's leg whose telephone has a transfer key of its own (SIP REFER, RFC 3515).
+type Transferring interface {
+	// FollowTransfers says who decides when the agent sends the user on at his telephone. Without, and until then, it
+	// is refused there.
+	//
+	// ask gets what he dialled: at most [MaxDialled] bytes that a stranger may have made up. It must not
+	// block. An error refuses it, [ErrNobodyThere] because there is nobody of that name. After nil, done is to be
+	// called once: with "" when the user has been sent on, or else with why not. It does not block, and may be called
+	// from any goroutine and after the leg's end.
+	FollowTransfers(ask func(dialled string, done func(contact.DialFailure)) error)
+}
+
+// MaxDialled bounds what an agent can dial at his telephone, in bytes.
+const MaxDialled = 64
+
 // RealTimeText is a leg that carries text as it is typed, beside the voice (ITU-T T.140, RFC 4103 and
 // RFC 8865; EN 301 549, 6.2).
 type RealTimeText interface {
@@ -232,3 +247,6 @@ func (e constError) Error() string { return string(e) }
 
 // ErrLegOver is returned by what needs a live leg.
 const ErrLegOver = constError("the leg is over")
+
+// ErrNobodyThere refuses a transfer to somebody who is not known.
+const ErrNobodyThere = constError("nobody of that name takes contacts")

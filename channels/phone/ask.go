@@ -27,14 +27,14 @@ func (l *leg) ask(method sip.RequestMethod, body []byte) {
 	}
 	outcomes := make(chan outcome, 1)
 	l.asking, l.inviting = outcomes, method == sip.INVITE
-	peer := l.peer
+	peer, allow := l.peer, l.allowed()
 	go func() {
 		defer done()
 		ctx, cancel := context.WithTimeout(ctx, 64*g.config.T1)
 		defer cancel()
 		outcomes <- g.change(ctx, dialog, method, body, func(request *sip.Request) {
 			request.AppendHeader(g.contactHeader(peer, dialog.Transport))
-			request.AppendHeader(sip.NewHeader("Allow", allowed))
+			request.AppendHeader(sip.NewHeader("Allow", allow))
 			askExpiry(request, timing.expiry, timing.minimum)
 		})
 	}()

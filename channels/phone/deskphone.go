@@ -45,20 +45,23 @@ type deskLeg struct {
 	over     chan struct{}
 	held     chan bool
 	typed    chan string // closed with over
+	// transfers decides about what the agent sends on; nil until somebody does.
+	transfers atomic.Pointer[func(dialled string, done func(contact.DialFailure)) error]
 
 	ending  channels.Ending     // written before over is closed
 	failure contact.DialFailure // likewise
 }
 
 var (
-	_ channels.Endpoint   = (*Gateway)(nil)
-	_ channels.DialledLeg = (*deskLeg)(nil)
-	_ channels.PickedUp   = (*deskLeg)(nil)
-	_ channels.Holding    = (*deskLeg)(nil)
-	_ channels.Prompter   = (*deskLeg)(nil)
-	_ channels.KeyPresser = (*deskLeg)(nil)
-	_ channels.Keypad     = (*deskLeg)(nil)
-	_ channels.Measured   = (*deskLeg)(nil)
+	_ channels.Endpoint     = (*Gateway)(nil)
+	_ channels.DialledLeg   = (*deskLeg)(nil)
+	_ channels.PickedUp     = (*deskLeg)(nil)
+	_ channels.Holding      = (*deskLeg)(nil)
+	_ channels.Transferring = (*deskLeg)(nil)
+	_ channels.Prompter     = (*deskLeg)(nil)
+	_ channels.KeyPresser   = (*deskLeg)(nil)
+	_ channels.Keypad       = (*deskLeg)(nil)
+	_ channels.Measured     = (*deskLeg)(nil)
 )
 
 // Ring implements [channels.Endpoint]: all telephones ring that the agent has registered. Errors wrap
@@ -129,6 +132,8 @@ func (g *Gateway) prepareRing(l *deskLeg, b binding, r channels.Ring) (*dialled,
 	// telephone at home does not know its own address.
 	ring.trusted, ring.latched = true, true
 	ring.onHold = func(held bool) { l.passHold(ring, held) }
+	ring.domain = b.domain
+	ring.onRefer = func(dialled string, done func(contact.DialFailure)) error { return l.askTransfer(ring, dialled, done) }
 	ring.prefers = callerFormat(r.Caller)
 	if mayText(r.Caller) {
 		ring.offerText() // ports are opened only where they can serve

@@ -22,6 +22,9 @@ const (
 	overtaking = 200 * time.Millisecond
 )
 
+// beforeBye bounds the wait of a BYE for the answer to what was sent before it and must not come after.
+const beforeBye = time.Second
+
 // state is what a dialog does next: one method per state. nil is the end.
 type state func() state
 
@@ -206,7 +209,7 @@ func (l *leg) endFault(code int, reason string) state {
 func (l *leg) response(request *sip.Request, body []byte) *sip.Response {
 	response := sip.NewResponseFromRequest(request, 200, "OK", nil)
 	response.AppendHeader(l.gateway.contactHeader(l.peer, l.dialog.Transport))
-	response.AppendHeader(sip.NewHeader("Allow", allowed))
+	response.AppendHeader(sip.NewHeader("Allow", l.allowed()))
 	response.AppendHeader(sip.NewHeader("Supported", supported))
 	if body != nil {
 		describe(response, body)
@@ -348,6 +351,10 @@ func (l *leg) confirmed() state {
 			return l.endWithBye(channels.EndedByUs)
 		case <-l.gateway.closing:
 			return l.endWithBye(channels.EndedByUs)
+		case code := <-l.referral.results():
+			l.notify(code, true)
+		case answer := <-l.referral.answered():
+			l.notified(answer)
 		case <-reports.C:
 			l.report()
 			l.probeSilence(time.Now())
@@ -376,6 +383,11 @@ func (l *leg) nextRequest() record {
 
 // send sends a request in the dialog and reports the outcome from another goroutine.
 func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error), headers ...sip.Header) {
+	l.sendAfter(nil, method, outcome, headers...)
+}
+
+// sendAfter is send once another request is through, or seems lost; nil waits for nothing.
+func (l *leg) sendAfter(before <-chan struct{}, method sip.RequestMethod, outcome func(code int, err error), headers ...sip.Header) {
 	dialog, g := l.nextRequest(), l.gateway
 	ctx, done, serving := g.begin(g.life)
 	if !serving {
@@ -383,6 +395,13 @@ func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error), 
 	}
 	go func() {
 		defer done()
+		if before != nil {
+			select {
+			case <-before:
+			case <-time.After(beforeBye):
+			case <-ctx.Done():
+			}
+		}
 		outcome(g.request(ctx, dialog, method, dialog.Sequence, headers...))
 	}()
 }
@@ -390,8 +409,9 @@ func (l *leg) send(method sip.RequestMethod, outcome func(code int, err error), 
 // endWithBye ends the call from our side. Whatever is answered, and if nothing is, the
 // dialog is over (RFC 3261 §15.1.1). reason says why if nobody hung up.
 func (l *leg) endWithBye(ending channels.Ending, reason ...sip.Header) state {
+	l.endReferral()
 	log := l.log
-	l.send(sip.BYE, func(code int, err error) {
+	l.sendAfter(l.told, sip.BYE, func(code int, err error) {
 		if err != nil {
 			log.Warn().Err(err).Msg("BYE")
 		}
@@ -403,6 +423,7 @@ func (l *leg) endWithBye(ending channels.Ending, reason ...sip.Header) state {
 // endByParty answers BYE.
 func (l *leg) endByParty(in received) state {
 	l.gateway.respond(in.request, in.transaction, 200, "OK")
+	l.endReferral()
 	l.end(channels.EndedByParty)
 	return nil
 }
@@ -434,7 +455,7 @@ func (l *leg) take(in received, next state) state {
 	case sip.REFER:
 		l.refer(in)
 	default:
-		l.gateway.respond(in.request, in.transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", allowed))
+		l.gateway.respond(in.request, in.transaction, 405, "Method Not Allowed", sip.NewHeader("Allow", l.allowed()))
 	}
 	return next
 }

@@ -10,9 +10,10 @@ import (
 
 // Option tags of the extensions that are spoken here (RFC 3261 §19.2).
 const (
-	optionReliable = "100rel"   // RFC 3262
-	optionReplaces = "replaces" // RFC 3891
-	optionTimer    = "timer"    // RFC 4028
+	optionReliable = "100rel"     // RFC 3262
+	optionReplaces = "replaces"   // RFC 3891
+	optionTimer    = "timer"      // RFC 4028
+	optionNoRefSub = "norefersub" // RFC 4488; only for REFER
 )
 
 // supported are those option tags, as the Supported header has them.
@@ -79,12 +80,11 @@ func allows(message sip.Message, method sip.RequestMethod) bool {
 func unsupportedOptions(request *sip.Request) []sip.Header {
 	var unsupported []sip.Header
 	for _, option := range listOf(request, "require") {
-		switch option {
-		case optionReliable, optionReplaces, optionTimer:
-		default:
-			if len(option) <= maxToken && len(unsupported) < maxOptions {
-				unsupported = append(unsupported, sip.NewHeader("Unsupported", option))
-			}
+		switch {
+		case option == optionReliable, option == optionReplaces, option == optionTimer:
+		case option == optionNoRefSub && request.Method == sip.REFER:
+		case len(option) <= maxToken && len(unsupported) < maxOptions:
+			unsupported = append(unsupported, sip.NewHeader("Unsupported", option))
 		}
 	}
 	return unsupported

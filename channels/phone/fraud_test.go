@@ -229,3 +229,72 @@ func TestARedirectionIsNotFollowed(t *testing.T) {
 	default:
 	}
 }
+
+// The transfer key of a desk phone is no way round the dial plan: whoever decides about transfers is asked for what is no
+// disguise, and nothing is called from the telephone's word.
+func TestATransferKeyDialsNobody(t *testing.T) {
+	t.Parallel()
+	s, user := serveWithCallee(t, withPhones)
+	d, l, decides := s.talking(t, "TCP")
+	decides.refusal = channels.ErrNobodyThere
+	var asked []string
+	for _, dialled := range []string{
+		"<sip:0900123456@127.0.0.1>", "<sip:+46900123456@127.0.0.1;user=phone>", "<tel:+46900123456>", "<tel:112>", "<sip:" + staffNumber + "@127.0.0.1>",
+		"<sip:" + string(userNumber) + "@127.0.0.1>",
+	} {
+		if got := d.refers(referTo(dialled)).StatusCode; got != 404 {
+			t.Errorf("%s got %d", dialled, got)
+		}
+		uri, _, _ := strings.Cut(strings.Trim(dialled, "<>"), "@")
+		_, number, _ := strings.Cut(uri, ":")
+		asked = append(asked, number)
+	}
+	// Even one that is said to be taken calls nobody from here.
+	decides.refusal = nil
+	if got := d.refers(referTo("<sip:"+string(userNumber)+"@127.0.0.1>") + "Refer-Sub: false\r\n").StatusCode; got != 202 {
+		t.Errorf("got %d", got)
+	}
+	decides.finish("")
+	decides.expect(t, append(asked, string(userNumber))...)
+	l.HangUp()
+	d.reply(d.request(sip.BYE), 200, "")
+	over(t, l, channels.EndedByUs)
+	s.waitIdle()
+	select {
+	case got := <-user.messages:
+		t.Errorf("called by\n%s", got.request)
+	default:
+	}
+}
+
+// A carrier's transfer of a call that we made to it, and a caller's of his own, are refused within the call and outside.
+func TestCarriersAndCallersTransferNobody(t *testing.T) {
+	t.Parallel()
+	headers := referTo("<sip:+46900123456@127.0.0.1>") + "Referred-By: <sip:anna@127.0.0.1>\r\n"
+	for name, known := range map[string]func(*Config, *switchboard){"a trunk": trusting, "a stranger": func(*Config, *switchboard) {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, withPhones, known)
+			c := newPeer(t, "UDP", s.Address()).call()
+			a := s.connect(t, c)
+			c.within(sip.REFER, headers, "")
+			if got := c.final(sip.REFER).StatusCode; got != 403 {
+				t.Errorf("in a call: %d", got)
+			}
+			c.bye(a)
+			c.send(c.stray(sip.REFER, "sip:"+staffNumber+"@127.0.0.1", headers))
+			if got := c.final(sip.REFER).StatusCode; got != 403 {
+				t.Errorf("outside of one: %d", got)
+			}
+		})
+	}
+	t.Run("who was called", func(t *testing.T) {
+		t.Parallel()
+		s, c := serveWithCallee(t)
+		l := c.dial(s)
+		if l.(*dialled).onRefer != nil || allows(c.invite, sip.REFER) {
+			t.Error("a carrier may transfer our call")
+		}
+		l.HangUp()
+	})
+}

@@ -54,6 +54,9 @@ type leg struct {
 	who  identity.CallerID
 	// onHold is told when the party puts us on hold, and takes us back; nil when nobody asks.
 	onHold func(held bool)
+	// onRefer is asked when the party sends the user on; nil refuses it. domain is the one that the party registered with.
+	onRefer func(dialled string, done func(contact.DialFailure)) error
+	domain  string
 
 	socket  *media.Socket
 	stream  *media.Stream
@@ -99,8 +102,11 @@ type leg struct {
 	inviting       bool         // that request is an INVITE
 	confirmedAt    time.Time
 	probedAt       time.Time
-	claimed        netip.AddrPort // where the peer said last that it takes voice
-	probe          chan bool      // takes whether the peer still knows the call; nil: none under way
+	claimed        netip.AddrPort  // where the peer said last that it takes voice
+	probe          chan bool       // takes whether the peer still knows the call; nil: none under way
+	referral       *referral       // the one whose outcome is open; nil: none
+	referred       bool            // there was one
+	told           <-chan struct{} // closed when the telephone has answered what it was told last of one; nil: it was told nothing
 	helpers        sync.WaitGroup
 }
 

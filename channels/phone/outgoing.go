@@ -182,7 +182,7 @@ func (d *dialled) inviteRequest() (*sip.Request, error) {
 	}
 	request.AppendHeader(d.gateway.contactHeader(d.peer, d.dialog.Transport))
 	request.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<"+d.dialog.LocalURI+">"))
-	request.AppendHeader(sip.NewHeader("Allow", allowed))
+	request.AppendHeader(sip.NewHeader("Allow", d.allowed()))
 	askExpiry(request, d.timing.expiry, d.timing.minimum)
 	if d.authorization != nil {
 		request.AppendHeader(d.authorization)

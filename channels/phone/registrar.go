@@ -67,6 +67,8 @@ type binding struct {
 	secret identity.PhoneSecret
 	// device tells telephones of one account apart: the instance (RFC 5626 §4.1), or the Contact.
 	device string
+	// domain is what it calls us.
+	domain string
 	// target is its Contact. Requests go to source, wherever that says it is: there the NAT is open.
 	target    string
 	transport string
@@ -257,6 +259,10 @@ func registrationTime(text string) int {
 func (r *registrar) fulfil(agent contact.AgentID, secret identity.PhoneSecret, request *sip.Request, wishes []wish) *fault {
 	now, callID, sequence := time.Now(), request.CallID().Value(), request.CSeq().SeqNo
 	transport, source := sip.NetworkToUpper(request.Transport()), sourceOf(request)
+	domain := ""
+	if to := request.To(); to != nil && len(to.Address.Host) <= maxToken {
+		domain = strings.Clone(to.Address.Host)
+	}
 	for _, w := range wishes {
 		b := binding{agent: agent, target: w.target, transport: transport, source: source}
 		if !w.all && r.gateway.pingOf(b).validate() != nil {
@@ -291,7 +297,7 @@ func (r *registrar) fulfil(agent contact.AgentID, secret identity.PhoneSecret, r
 			bindings = slices.DeleteFunc(bindings, func(b *binding) bool { return b == first })
 		}
 		bindings = append(bindings, &binding{
-			agent: agent, secret: secret, device: w.device, target: w.target, transport: transport, source: source,
+			agent: agent, secret: secret, device: w.device, domain: domain, target: w.target, transport: transport, source: source,
 			expires: now.Add(time.Duration(w.seconds) * time.Second), callID: strings.Clone(callID), sequence: sequence,
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"svar/channels/media"
 	"svar/channels/media/mediatest"
 	"svar/channels/phone/phonetest"
+	"svar/contact"
 )
 
 // callersTone is what the caller of these tests says, in hertz.
@@ -120,5 +121,38 @@ func TestRealTelephonesCall(t *testing.T) {
 				p.AwaitEnd(1)
 			})
 		}
+	}
+}
+
+// The transfer key of a real telephone: it hears that it worked, and its call ends.
+func TestRealTelephonesSendTheUserOn(t *testing.T) {
+	t.Parallel()
+	for name, start := range telephones {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, withPhones)
+			p := start(t, phonetest.Account{Name: "anna", Password: "anna", Server: s.Address(), Transport: "udp"})
+			until(t, "registration", func() bool { return s.PhoneRegistered("anna") })
+			l := s.ring(t, "anna", nil)
+			transfers := make(chan string, 1)
+			l.FollowTransfers(func(dialled string, done func(contact.DialFailure)) error {
+				done("")
+				transfers <- dialled
+				return nil
+			})
+			p.AwaitRing(1)
+			p.PickUp()
+			await(t, l.PickedUp(), "answer")
+			p.Transfer("office")
+			if got := await(t, transfers, "transfer"); got != "office" {
+				t.Errorf("sent on to %q", got)
+			}
+			l.HangUp()
+			over(t, l, channels.EndedByUs)
+			l = s.ring(t, "anna", nil) // its call is over, so that this hangs up the next
+			p.AwaitRing(2)
+			p.HangUp()
+			over(t, l, channels.EndedByParty)
+		})
 	}
 }

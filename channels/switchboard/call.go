@@ -71,6 +71,8 @@ type call struct {
 	consult consultation
 	// conference says that the user, though held, is in the talk with whoever is consulted.
 	conference bool
+	// transfer is what the agent asked for by his telephone's own key; nil when nothing is open.
+	transfer *phoneTransfer
 	// handed is the place outside that the user was left to; nil before.
 	handed *place
 	// supervisors are in the call, or about to be.
@@ -303,6 +305,9 @@ func (c *call) sendAll() {
 	for commands := c.commands.take(); len(commands) > 0; commands = c.commands.take() {
 		for _, command := range commands {
 			err := c.board.config.Dispatcher.Send(c.board.life, command)
+			if transfer, is := command.(contact.Transfer); is && err != nil {
+				c.post(transferFailed{transfer.Agent, err})
+			}
 			switch {
 			case isRejected(err):
 				// Time passed the command: the caller left while the agent accepted.
@@ -359,6 +364,10 @@ func (c *call) handle(item any) {
 		c.takeOffer(item)
 	case heldAtPhone:
 		c.turnAtPhone(item)
+	case transferAsked:
+		c.sendOn(item)
+	case transferFailed:
+		c.transferNotTaken(item)
 	case supervisedBy:
 		c.superviseOnly(item)
 	case notTaken:
@@ -436,7 +445,9 @@ func (c *call) obey(o bus.Order) {
 	case bus.OrderConsultConnect:
 		c.bringColleague(o)
 	case bus.OrderConsultEnd, bus.OrderOutsideEnd:
-		c.endConsult(o.Offer)
+		if c.endConsult(o.Offer) {
+			c.endTransfer(contact.DialCancelled)
+		}
 		c.confirmHold()
 	case bus.OrderOutside:
 		c.askOutside(o)
@@ -462,6 +473,7 @@ func (c *call) release(why ...contact.Command) {
 	if v := c.agents[c.connected]; v != nil {
 		c.last = v.agent
 	}
+	c.endTransfer(contact.DialCancelled)
 	c.walk.stop()
 	c.leg.HangUp()
 	c.dropConsult()

@@ -82,11 +82,13 @@ func (c *call) conferThree(o bus.Order) {
 
 // endConsult ends the voice of the colleague, or the call to the place, by that offer, if it is the one. The
 // user stays on hold, or goes on with his agent when the three heard each other.
-func (c *call) endConsult(offer contact.OfferID) {
-	if offer != 0 && c.consult.offer == offer {
-		c.dropConsult()
-		c.goOnTalking()
+func (c *call) endConsult(offer contact.OfferID) (ended bool) {
+	if offer == 0 || c.consult.offer != offer {
+		return false
 	}
+	c.dropConsult()
+	c.goOnTalking()
+	return true
 }
 
 // confirmHold says that the user is on hold after a consultation that the dispatcher ended. What its agent did meanwhile, and

@@ -80,8 +80,11 @@ func (c *call) tooLate(control bus.Control) error {
 // refuse answers those of the items that somebody waits for.
 func (c *call) refuse(items []any) {
 	for _, item := range items {
-		if asked, is := item.(asked); is {
-			asked.done(c.tooLate(asked.control))
+		switch item := item.(type) {
+		case asked:
+			item.done(c.tooLate(item.control))
+		case transferAsked:
+			item.done(contact.DialCancelled)
 		}
 	}
 }
@@ -149,6 +152,7 @@ func (c *call) hold(v *voice, hold bool) {
 	c.held = false
 	c.goOnTalking()
 	c.tell(contact.Resume{Contact: c.contact.ID, Agent: v.agent})
+	c.endTransfer(contact.DialCancelled)
 }
 
 // press presses a key towards the user's phone, or towards the place outside that talks with the agent: that may have a menu.

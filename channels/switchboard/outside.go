@@ -58,6 +58,7 @@ func (c *call) askOutside(o bus.Order) {
 		c.consult.offer = 0
 		c.goOnTalking()
 		c.tell(contact.FailDial{Offer: o.Offer, Reason: contact.DialRefused})
+		c.endTransfer(contact.DialRefused)
 		return
 	}
 	leg := cmp.Or(o.Leg, c.board.config.NewLeg())
@@ -109,6 +110,7 @@ func (c *call) placeIsUp(up placeUp) {
 	case up.failure != "":
 		c.endConsult(p.offer)
 		c.tell(contact.FailDial{Offer: p.offer, Reason: up.failure})
+		c.endTransfer(up.failure)
 	default:
 		c.consult.joined = true
 		c.followText(p.leg)
@@ -135,6 +137,7 @@ func (c *call) placeGone(p *place) {
 	case c.consult.place == p:
 		c.endConsult(p.offer)
 		c.tell(contact.FailDial{Offer: p.offer, Reason: contact.DialCancelled})
+		c.endTransfer(contact.DialCancelled)
 	}
 }
 
@@ -150,6 +153,7 @@ func (c *call) takeOutside(o bus.Order) {
 		c.release()
 		return
 	}
+	c.endTransfer("")
 	c.endRecording() // the place has not agreed to it
 	c.handed = p
 	c.consult = consultation{last: c.consult.last}

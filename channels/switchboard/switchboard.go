@@ -46,7 +46,7 @@ type Callers interface {
 }
 
 // Config is what a switchboard is made of. All fields are needed, except Orphans, Restorers,
-// Callbacks, Dialler, Recordings, Protection and Nuisances.
+// Callbacks, Dialler, Transfers, Recordings, Protection and Nuisances.
 type Config struct {
 	Node contact.NodeID
 	// Lines hold until the first [Switchboard.SetLines].
@@ -65,6 +65,9 @@ type Config struct {
 	Dialler channels.Dialler
 	// Destinations tells the number of a place outside. It must not block.
 	Destinations func(contact.DestinationID) (identity.Number, bool)
+	// Transfers tells to whom a contact goes that an agent sends on at his telephone by what he dialled, which a
+	// stranger may have made up; false when that is nobody. nil knows nobody. It must not block.
+	Transfers func(agent contact.AgentID, dialled string) (contact.Destination, bool)
 	// Pacer beats the time for talks that are mixed.
 	Pacer *media.Pacer
 	// Callbacks finds the places of callers who ring again; nil when nobody has his again.

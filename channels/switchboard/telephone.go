@@ -39,6 +39,7 @@ func (c *call) followTelephone(v *voice, leg *agentLeg) {
 			}
 		})
 	}
+	c.followTransfers(v, leg)
 	if phone, is := leg.Leg.(channels.Holding); is {
 		c.helpers.Go(func() {
 			for {
@@ -93,7 +94,13 @@ func (c *call) dropNotTaken(offer contact.OfferID) {
 // turnAtPhone follows what the agent's telephone does with the user.
 func (c *call) turnAtPhone(item heldAtPhone) {
 	v := item.voice
-	if c.ended || !c.holds(v) || v.leg != item.leg || v.supervises || c.connected != v.offer || item.hold == c.holdsUser() {
+	if c.ended || !c.holds(v) || v.leg != item.leg || v.supervises || c.connected != v.offer {
+		return
+	}
+	if t := c.transfer; t != nil && item.hold {
+		t.held = true // telephones do so before they send somebody on
+	}
+	if item.hold == c.holdsUser() {
 		return
 	}
 	c.hold(v, item.hold)
@@ -106,6 +113,9 @@ func (c *call) putDown(v *voice, leg *agentLeg) bool {
 	switch {
 	case !is || leg.Ending() != channels.EndedByParty:
 		return false
+	case picked && c.isSentOnBy(v):
+		c.leaveToTransfer(v, leg)
+		return true
 	case picked && c.carries(v):
 		c.hangUpBy(v)
 		return true

@@ -16,6 +16,7 @@ type telephoneLeg struct {
 	*leg
 	picked chan struct{}
 	held   chan bool
+	key    *transferKey
 }
 
 func (l telephoneLeg) PickedUp() <-chan struct{} { return l.picked }
@@ -32,17 +33,19 @@ type telephones struct{ rang []telephoneLeg }
 
 func (p *telephones) last() telephoneLeg { return p.rang[len(p.rang)-1] }
 
+func (p *telephones) dress(_ contact.AgentID, l *leg) channels.Leg {
+	made := telephoneLeg{leg: l, picked: make(chan struct{}), held: make(chan bool, 1), key: &transferKey{}}
+	p.rang = append(p.rang, made)
+	return made
+}
+
 // withTelephones gives every agent a telephone of his own.
 func withTelephones(t *testing.T, story func(t *testing.T, w *world, phones *telephones)) {
 	t.Helper()
 	phones := &telephones{}
 	inWorldOf(t, func(w *world, config *switchboard.Config) {
 		config.VoiceGrace = grace
-		w.agents.dress = func(_ contact.AgentID, l *leg) channels.Leg {
-			made := telephoneLeg{leg: l, picked: make(chan struct{}), held: make(chan bool, 1)}
-			phones.rang = append(phones.rang, made)
-			return made
-		}
+		w.agents.dress = phones.dress
 	}, func(t *testing.T, w *world) { story(t, w, phones) })
 }
 

@@ -329,6 +329,7 @@ func (c *call) fail(v *voice) {
 		c.tell(contact.FailConnect{Offer: v.offer})
 		return
 	}
+	c.endTransferOf(v, contact.DialFault)
 	c.endVoice(v)
 	c.oldest = max(c.oldest, v.offer+1)
 	c.tell(contact.FailConnect{Offer: v.offer})
@@ -338,6 +339,7 @@ func (c *call) fail(v *voice) {
 // endVoice ends all legs of a voice, and tells how the two came in if they were connected.
 func (c *call) endVoice(v *voice) {
 	delete(c.agents, v.offer)
+	c.endTransferOf(v, "") // only who has sent the contact on loses it meanwhile
 	v.hangUp()
 	c.reportQuality(v)
 }

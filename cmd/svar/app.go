@@ -369,6 +369,7 @@ func (a *App) startGateways(ctx context.Context) error {
 		Node: a.node, Lines: switchboardLines(config), Dispatcher: a.bus, Personal: a.personal,
 		Callers: a.directory, Agents: agents, Orphans: orphans, Restorers: restorers, Notices: a.notices,
 		Destinations: func(id contact.DestinationID) (identity.Number, bool) { return a.config().Destination(id) }, Pacer: a.pacer,
+		Transfers:  a.transferTo,
 		VoiceGrace: config.Desk.VoiceGrace.Duration(), Hours: config.Hours.Opening(), Log: a.options.Log, Now: time.Now, NewLeg: newLegID,
 	}
 	dialler := &lateDialler{}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,6 +113,29 @@ func (a *App) shownOnPhone(agent contact.AgentID, line contact.LineID, who ident
 		shown.Number = card.Number
 	}
 	return shown
+}
+
+// transferTo is to whom a contact goes that an agent sends on at his desk phone by what he dialled: a place outside by
+// its number or id, a colleague by the name of his account, or a competence group by its id. These are those that
+// his console offers; nobody else is reached by it.
+func (a *App) transferTo(agent contact.AgentID, dialled string) (contact.Destination, bool) {
+	config := a.config()
+	number, err := identity.ParseNumber(dialled, identity.HomeRegion)
+	for _, place := range config.Destinations {
+		called, right := place.Called()
+		if strings.EqualFold(string(place.ID), dialled) || err == nil && right && called == number {
+			return contact.Destination{Outside: place.ID}, true
+		}
+	}
+	if _, known := a.directory.Account(dialled); known {
+		return contact.Destination{Agent: contact.AgentID(dialled)}, dialled != string(agent)
+	}
+	for _, group := range config.Groups {
+		if strings.EqualFold(string(group.ID), dialled) {
+			return contact.Destination{Needs: contact.Needs{{Skill: group.ID, Level: 1}}}, true
+		}
+	}
+	return contact.Destination{}, false
 }
 
 type userPhoneCommand struct {

@@ -160,3 +160,36 @@ func TestTheDeskPhoneOfTheCommand(t *testing.T) {
 	}
 	server.terminate()
 }
+
+// The transfer key of a desk phone sends the user to a colleague, on record as from the console, and to nobody whom the
+// console would not offer.
+func TestADeskPhoneSendsTheUserOn(t *testing.T) {
+	t.Parallel()
+	app := sharedApp(t)
+	desk, records := app.desk(t), app.records(t)
+	anna := app.agent(t, desk)
+	phone := app.deskPhoneOf(t, anna)
+	anna.Ready()
+	caller := dial(t, call{scenario: "until-bye", to: app.phone.Address(), number: desk.number})
+	card := anna.Ring()
+	phone.AwaitRing(1)
+	phone.PickUp()
+	anna.waitContact(contact.StateConnected)
+	caller.Hears(phonetest.Tone)
+	bo := app.agent(t, desk)
+	bo.Ready()
+	phone.Transfer("+46701740605") // anybody
+	phone.Transfer(bo.name)
+	offered := bo.Ring()
+	if offered.Contact != card.Contact {
+		t.Errorf("%s rings, %s was sent on", offered.Contact, card.Contact)
+	}
+	talk := bo.Accept(offered)
+	caller.Hears(agentTone)
+	bo.HangUp(talk)
+	caller.Wait()
+	bo.Finish(talk.Contact, "solved")
+	if c := records.closed(t, desk.id); c.End != contact.EndHandled || c.Agent != contact.AgentID(bo.name) {
+		t.Errorf("the record is %s", asJSON(c))
+	}
+}

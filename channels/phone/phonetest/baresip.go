@@ -117,6 +117,12 @@ func (b *baresip) Hold() { b.t.Helper(); b.command("hold", "") }
 // Resume implements [Telephone].
 func (b *baresip) Resume() { b.t.Helper(); b.command("resume", "") }
 
+// Transfer implements [Telephone].
+func (b *baresip) Transfer(to string) {
+	b.t.Helper()
+	b.command("transfer", fmt.Sprintf("sip:%s@%s;transport=%s", to, b.account.Server, b.account.Transport))
+}
+
 // AwaitEnd implements [Telephone].
 func (b *baresip) AwaitEnd(times int) {
 	b.t.Helper()

@@ -106,5 +106,11 @@ func (l *linphone) Resume() {
 	l.command("resume")
 }
 
+// Transfer implements [Telephone].
+func (l *linphone) Transfer(to string) {
+	l.t.Helper()
+	l.command(fmt.Sprintf("transfer sip:%s@%s;transport=%s", to, l.account.Server, l.account.Transport))
+}
+
 // AwaitEnd implements [Telephone].
 func (l *linphone) AwaitEnd(times int) { l.t.Helper(); l.await("end of the call", " ended", times) }

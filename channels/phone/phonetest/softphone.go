@@ -50,6 +50,8 @@ type Telephone interface {
 	// Hold puts the other side on hold, Resume takes it back.
 	Hold()
 	Resume()
+	// Transfer sends the other side on, to a name or number at the account's server.
+	Transfer(to string)
 	// AwaitEnd waits until so many of its calls were ended.
 	AwaitEnd(times int)
 	// Hears waits until it hears a tone.
