@@ -283,7 +283,7 @@ func TestCarriersAndCallersTransferNobody(t *testing.T) {
 			}
 			c.bye(a)
 			c.send(c.stray(sip.REFER, "sip:"+staffNumber+"@127.0.0.1", headers))
-			if got := c.final(sip.REFER).StatusCode; got != 403 {
+			if got := c.peer.final(sip.REFER).StatusCode; got != 403 {
 				t.Errorf("outside of one: %d", got)
 			}
 		})

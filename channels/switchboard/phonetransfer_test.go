@@ -153,12 +153,12 @@ func TestTransferAtTheTelephoneToAPlaceOutside(t *testing.T) {
 		want          []contact.Command
 		heard         string
 	}{
-		"answered":                    {happen: answers, heard: "u:p p:u"},
-		"answered, put down":          {putDown: true, happen: answers, heard: "u:p p:u"},
-		"busy":                        {happen: isBusy, shown: contact.DialBusy, want: []contact.Command{busy, contact.Resume{Contact: "c1", Agent: "anna"}}, heard: "u:a a:u"},
-		"busy, held before":           {held: true, happen: isBusy, shown: contact.DialBusy, want: []contact.Command{busy}, heard: "u: a:"},
-		"busy, put down":              {putDown: true, happen: isBusy, shown: contact.DialBusy, want: []contact.Command{busy, contact.FailConnect{Offer: 7}}, heard: "u:"},
-		"taken back at the telephone": {happen: func(w *world, _ *dialledLeg) { w.do(bus.ControlResume) }, shown: contact.DialCancelled, want: []contact.Command{contact.Resume{Contact: "c1", Agent: "anna"}}, heard: "u:a a:u"},
+		"answered":                  {happen: answers, heard: "u:p p:u"},
+		"answered, put down":        {putDown: true, happen: answers, heard: "u:p p:u"},
+		"busy":                      {happen: isBusy, shown: contact.DialBusy, want: []contact.Command{busy, contact.Resume{Contact: "c1", Agent: "anna"}}, heard: "u:a a:u"},
+		"busy, held before":         {held: true, happen: isBusy, shown: contact.DialBusy, want: []contact.Command{busy}, heard: "u: a:"},
+		"busy, put down":            {putDown: true, happen: isBusy, shown: contact.DialBusy, want: []contact.Command{busy, contact.FailConnect{Offer: 7}}, heard: "u:"},
+		"taken back in the console": {happen: func(w *world, _ *dialledLeg) { w.do(bus.ControlResume) }, shown: contact.DialCancelled, want: []contact.Command{contact.EndConsult{Contact: "c1", Agent: "anna"}, contact.Resume{Contact: "c1", Agent: "anna"}}, heard: "u:a a:u"},
 		"given up by the dispatcher": {
 			happen: func(w *world, _ *dialledLeg) { w.send(bus.Order{Kind: bus.OrderOutsideEnd, Offer: 8}) },
 			shown:  contact.DialCancelled, want: []contact.Command{contact.Resume{Contact: "c1", Agent: "anna"}}, heard: "u:a a:u",
