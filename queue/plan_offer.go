@@ -70,7 +70,7 @@ func (e *Engine) planDecline(v contact.DeclineOffer, now contact.Instant) (func(
 		return e.planDeclineConsult(c, v, now)
 	case c.holder() != v.Agent:
 		return nil, reject(contact.NotYours)
-	case c.Connected == v.Offer, c.Offer.Accepted:
+	case c.State != contact.StateOffered: // one that was accepted and whose two are not connected yet may still be declined
 		return nil, reject(contact.OfferGone)
 	}
 	return func() { e.decline(c, v.Reason, now) }, nil

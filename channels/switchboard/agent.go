@@ -23,7 +23,7 @@ func (c *call) ring(o bus.Order) {
 func (c *call) bringUp(o bus.Order) {
 	c.ring(o) // does nothing when it rings already
 	v := c.agents[o.Offer]
-	if v == nil || c.connected == o.Offer {
+	if v == nil || v.declined || c.connected == o.Offer {
 		return
 	}
 	v.accepted = true

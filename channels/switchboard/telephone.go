@@ -122,7 +122,8 @@ func (c *call) putDown(v *voice, leg *agentLeg) bool {
 	case v.supervises:
 		c.leaveSupervision(v)
 		return true
-	case !picked && !v.accepted:
+	case picked || !v.accepted: // put down before the user was heard, it is a no as well
+		v.declined = true
 		v.hangUp()
 		v.set(nil)
 		c.tell(contact.DeclineOffer{Offer: v.offer, Agent: v.agent, Reason: declinedAtPhone})

@@ -104,6 +104,26 @@ func TestTelephoneThatIsBusyDeclines(t *testing.T) {
 	})
 }
 
+// Who picks up, hears nobody yet and puts it down again says no: his telephone has no fault, and the user goes on waiting.
+func TestTelephoneThatIsPutDownBeforeTheTwoAreConnected(t *testing.T) {
+	withTelephones(t, func(t *testing.T, w *world, phones *telephones) {
+		caller := w.queued()
+		w.order(bus.OrderRing, 7)
+		anna := phones.last()
+		anna.pickUp()
+		w.expect(contact.AcceptOffer{Offer: 7, Agent: "anna"})
+		anna.over(channels.EndedByParty)
+		w.expect(contact.DeclineOffer{Offer: 7, Agent: "anna", Reason: "busy"})
+		w.order(bus.OrderConnect, 7) // was on its way
+		w.order(bus.OrderWithdraw, 7)
+		time.Sleep(2 * grace)
+		w.expect()
+		if caller.isOver() || len(phones.rang) != 1 {
+			t.Error("want the caller waiting, and nobody rung again")
+		}
+	})
+}
+
 // A telephone that cannot be reached is a fault, which would meet the next caller too.
 func TestTelephoneThatIsNotReachedFailsTheOffer(t *testing.T) {
 	withTelephones(t, func(_ *testing.T, w *world, phones *telephones) {

@@ -30,6 +30,8 @@ type voice struct {
 	// accepted says that it is to be connected as soon as it is up, pickedUp that the agent said so at his
 	// own telephone.
 	accepted, pickedUp bool
+	// declined says that he put it down before the two were connected.
+	declined bool
 	// leg carries the voice, or will; nil while there is none.
 	leg *agentLeg
 	// renewed is closed when leg becomes another one, or none.
