@@ -18,6 +18,10 @@ import (
 const (
 	personalStream = "PERSONAL"
 	personalPrefix = "svar.personal."
+	// The live legs have a stream of their own, which stays small: each call writes and purges there, and no new caller waits
+	// for that.
+	legStream = "LEGS"
+	legPrefix = "svar.leg."
 	// maxPersonal is the largest personal message in bytes: a note has 10,000 characters.
 	maxPersonal = 64 << 10
 )
@@ -35,16 +39,16 @@ type versioned[T any] struct {
 }
 
 // Personal keeps what records must not hold: who called, what the agent noted, and the
-// live legs' records, which name the caller. It is a stream with subjects per contact,
+// live legs' records, which name the caller. It is two streams with subjects per contact,
 // so that everything of one contact can be purged. Its methods may be called
 // concurrently.
 type Personal struct {
-	js     jetstream.JetStream
-	stream jetstream.Stream
-	guard  *Guard
+	js           jetstream.JetStream
+	stream, legs jetstream.Stream
+	guard        *Guard
 }
 
-// OpenPersonal makes the stream on the server behind conn, or finds it there.
+// OpenPersonal makes the streams on the server behind conn, or finds it there.
 func OpenPersonal(ctx context.Context, conn *nats.Conn, options ...Option) (*Personal, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -52,28 +56,34 @@ func OpenPersonal(ctx context.Context, conn *nats.Conn, options ...Option) (*Per
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	stream, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: personalStream, Subjects: []string{personalPrefix + ">"},
-		Description: "Svar: personal data by contact; purged by rule",
-		Storage:     jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
-		MaxMsgsPerSubject: 1, MaxMsgSize: maxPersonal,
-	})
+	open := func(name, prefix, description string) (jetstream.Stream, error) {
+		return js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name: name, Subjects: []string{prefix + ">"}, Description: description,
+			Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
+			MaxMsgsPerSubject: 1, MaxMsgSize: maxPersonal,
+		})
+	}
+	stream, err := open(personalStream, personalPrefix, "Svar: personal data by contact; purged by rule")
 	if err != nil {
 		return nil, fmt.Errorf("open the personal stream: %w", err)
 	}
-	return &Personal{js: js, stream: stream, guard: guardOf(options)}, nil
+	legs, err := open(legStream, legPrefix, "Svar: the legs that live, by contact; purged as they end")
+	if err != nil {
+		return nil, fmt.Errorf("open the legs' stream: %w", err)
+	}
+	return &Personal{js: js, stream: stream, legs: legs, guard: guardOf(options)}, nil
 }
 
-// subject is the one of a contact's data. Ids come from outside too: one that NATS reads
+// subject is the one of a contact's data, below a prefix. Ids come from outside too: one that NATS reads
 // as more than a name would reach, or purge, the data of others.
-func subject(id contact.ID, rest ...string) (string, error) {
+func subject(prefix string, id contact.ID, rest ...string) (string, error) {
 	parts := append([]string{string(id)}, rest...)
 	for _, part := range parts {
 		if err := checkToken(part); err != nil {
 			return "", err
 		}
 	}
-	return personalPrefix + strings.Join(parts, "."), nil
+	return prefix + strings.Join(parts, "."), nil
 }
 
 // maxToken is the longest id in bytes; a UUID has 36.
@@ -89,10 +99,10 @@ func checkToken(id string) error {
 	return nil
 }
 
-func callerSubject(id contact.ID) (string, error) { return subject(id, "caller") }
-func noteSubject(id contact.ID) (string, error)   { return subject(id, "note") }
+func callerSubject(id contact.ID) (string, error) { return subject(personalPrefix, id, "caller") }
+func noteSubject(id contact.ID) (string, error)   { return subject(personalPrefix, id, "note") }
 func legSubject(r contact.LegRecord) (string, error) {
-	return subject(r.Contact, "leg", string(r.Node), string(r.Leg))
+	return subject(legPrefix, r.Contact, string(r.Node), string(r.Leg))
 }
 
 // PutPersonal keeps who is behind a contact, which every contact begins with: when only the reserve of the disk is
@@ -114,7 +124,7 @@ func (p *Personal) Personal(ctx context.Context, id contact.ID) (contact.Persona
 	if err != nil {
 		return contact.Personal{}, err
 	}
-	value, _, err := get[contact.Personal](ctx, p, at)
+	value, _, err := get[contact.Personal](ctx, p.stream, at)
 	return value, err
 }
 
@@ -133,7 +143,7 @@ func (p *Personal) Note(ctx context.Context, id contact.ID) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note, _, err := get[string](ctx, p, at)
+	note, _, err := get[string](ctx, p.stream, at)
 	return note, err
 }
 
@@ -152,7 +162,7 @@ func (p *Personal) DeleteLeg(ctx context.Context, r contact.LegRecord) error {
 	if err != nil {
 		return err
 	}
-	if err := p.purge(ctx, at); err != nil {
+	if err := p.purge(ctx, p.legs, at); err != nil {
 		return fmt.Errorf("delete a leg's record: %w", err)
 	}
 	return nil
@@ -164,16 +174,16 @@ func (p *Personal) LegsOf(ctx context.Context, node contact.NodeID) ([]contact.L
 	if err := checkToken(string(node)); err != nil {
 		return nil, err
 	}
-	info, err := p.stream.Info(ctx, jetstream.WithSubjectFilter(personalPrefix+"*.leg."+string(node)+".*"))
+	info, err := p.legs.Info(ctx, jetstream.WithSubjectFilter(legPrefix+"*."+string(node)+".*"))
 	if err != nil {
 		return nil, fmt.Errorf("list the legs' records: %w", err)
 	}
 	var records []contact.LegRecord
 	for _, at := range slices.Sorted(maps.Keys(info.State.Subjects)) {
-		record, kept, err := get[contact.LegRecord](ctx, p, at)
+		record, kept, err := get[contact.LegRecord](ctx, p.legs, at)
 		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnknownFormat) {
 			// One leg that cannot be ended must not keep the others, and the start, waiting.
-			if err := p.purge(ctx, at); err != nil {
+			if err := p.purge(ctx, p.legs, at); err != nil {
 				return nil, err
 			}
 			continue
@@ -190,21 +200,23 @@ func (p *Personal) LegsOf(ctx context.Context, node contact.NodeID) ([]contact.L
 
 // Forget purges everything that is kept of a contact.
 func (p *Personal) Forget(ctx context.Context, id contact.ID) error {
-	at, err := subject(id)
-	if err != nil {
-		return err
-	}
-	if err := p.purge(ctx, at+".>"); err != nil {
-		return fmt.Errorf("forget the person behind contact %s: %w", id, err)
+	for prefix, stream := range map[string]jetstream.Stream{personalPrefix: p.stream, legPrefix: p.legs} {
+		at, err := subject(prefix, id)
+		if err != nil {
+			return err
+		}
+		if err := p.purge(ctx, stream, at+".>"); err != nil {
+			return fmt.Errorf("forget the person behind contact %s: %w", id, err)
+		}
 	}
 	return nil
 }
 
-func (p *Personal) purge(ctx context.Context, subjects string) error {
+func (p *Personal) purge(ctx context.Context, stream jetstream.Stream, subjects string) error {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	return p.guard.write(ctx, func(ctx context.Context) error {
-		return p.stream.Purge(ctx, jetstream.WithPurgeSubject(subjects))
+		return stream.Purge(ctx, jetstream.WithPurgeSubject(subjects))
 	})
 }
 
@@ -229,10 +241,10 @@ func put[T any](ctx context.Context, p *Personal, at string, value T) error {
 }
 
 // get returns what is kept at the subject, and whether anything is.
-func get[T any](ctx context.Context, p *Personal, at string) (value T, kept bool, err error) {
+func get[T any](ctx context.Context, stream jetstream.Stream, at string) (value T, kept bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	message, err := p.stream.GetLastMsgForSubject(ctx, at)
+	message, err := stream.GetLastMsgForSubject(ctx, at)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return value, false, nil
 	}

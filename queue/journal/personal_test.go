@@ -111,7 +111,7 @@ func TestADamagedLegIsForgotten(t *testing.T) {
 	if err := p.PutLeg(ctx, good); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.js.Publish(ctx, personalPrefix+"c1.leg.node-1.l1", []byte("{torn")); err != nil {
+	if _, err := p.js.Publish(ctx, legPrefix+"c1.node-1.l1", []byte("{torn")); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
