@@ -195,8 +195,9 @@ func (kind browserKind) open(t *testing.T) *realBrowser {
 // Browsers and we tell each other by RTCP how the voice comes in, a muted microphone is not taken
 // for a dead one, and where no UDP gets through the voice goes over TCP.
 //
-//nolint:paralleltest // four browsers at once are enough for a machine: the other tests wait
+//nolint:paralleltest // a browser that gets no processor measures nothing: two at a time, and the other tests wait
 func TestRealBrowsersAreMeasuredAndMayMute(t *testing.T) {
+	turns := make(chan struct{}, 2)
 	for name, kind := range map[string]browserKind{
 		"Chromium": {program: "chromium", protocol: "udp", codec: media.G722},
 		"Chromium without UDP": {
@@ -208,6 +209,8 @@ func TestRealBrowsersAreMeasuredAndMayMute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			turns <- struct{}{}
+			t.Cleanup(func() { <-turns }) // the first cleanup that is asked for is the last: its browser is gone by then
 			g := newGateway(t, func(c *Config) {
 				if kind.program == "firefox-esr" { // it has no way to the loopback address
 					c.UDPAddress = machineAddress(t) + ":0"
