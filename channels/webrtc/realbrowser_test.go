@@ -239,7 +239,9 @@ func TestRealBrowsersAreMeasuredAndMayMute(t *testing.T) {
 			t.Logf("we measured %+v", quality)
 			ctx := patient(t)
 			figures := browser.latest()
-			for ; figures.RoundTrip == 0 || figures.Received < 50 || figures.Told == 0; figures = browser.latest() {
+			// Firefox 140 shows nothing of what it is told about its own voice; that it is told shows in what we measured.
+			measures := func() bool { return figures.RoundTrip > 0 || kind.program == "firefox-esr" }
+			for ; !measures() || figures.Received < 50 || figures.Told == 0; figures = browser.latest() {
 				if err := waitABit(ctx); err != nil {
 					t.Fatalf("the browser could not measure: %+v", figures)
 				}
