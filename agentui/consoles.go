@@ -24,6 +24,8 @@ type consoles struct {
 
 	mutex sync.Mutex
 	open  map[contact.AgentID][]*console // the newest last
+	// sockets is how many they are: it is asked for at each state that is sent.
+	sockets int
 	// told is when all were told last that there is something new to show, telling says that they will be.
 	told    time.Time
 	telling bool
@@ -45,11 +47,7 @@ func (s *consoles) colleaguesEvery(size int) time.Duration {
 
 // sharedEvery is how much time lies between two states at least that a console is sent for that. The lock is held.
 func (s *consoles) sharedEvery() time.Duration {
-	n := 0
-	for _, list := range s.open {
-		n += len(list)
-	}
-	return max(stateEvery, time.Duration(n)*time.Second/sharedPerSecond)
+	return max(stateEvery, time.Duration(s.sockets)*time.Second/sharedPerSecond)
 }
 
 // add takes a socket in. One that its window had before is closed: the window came back before
@@ -63,12 +61,15 @@ func (s *consoles) add(c *console) {
 		}
 	}
 	s.open[c.agent] = append(s.open[c.agent], c)
+	s.sockets++
 }
 
 func (s *consoles) remove(c *console) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	before := len(s.open[c.agent])
 	rest := slices.DeleteFunc(s.open[c.agent], func(other *console) bool { return other == c })
+	s.sockets -= before - len(rest)
 	if s.open[c.agent] = rest; len(rest) == 0 {
 		delete(s.open, c.agent)
 	}
@@ -77,11 +78,7 @@ func (s *consoles) remove(c *console) {
 func (s *consoles) count() int {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	n := 0
-	for _, list := range s.open {
-		n += len(list)
-	}
-	return n
+	return s.sockets
 }
 
 // beside is how many sockets of the agent are open in other windows than that.

@@ -107,7 +107,7 @@ func (l *local) serveCommands(handle func(Incoming)) (stop func()) {
 	}
 }
 
-// commandHandler returns the leader of this process; nil when there is none.
+// leader returns who takes commands in this process, the newest of them; nil when nobody does.
 func (l *local) leader() *commandHandler {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
