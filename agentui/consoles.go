@@ -35,10 +35,10 @@ type consoles struct {
 
 // sharedPerSecond bounds how many states are made in a second because of what all consoles show alike: it changes with
 // every contact of the desk, and a large desk would do nothing else.
-const sharedPerSecond = 1000
+const sharedPerSecond = 500
 
 // colleaguesPerSecond is the bound: the list of a thousand agents has a hundred thousand bytes, and changes with every contact.
-const colleaguesPerSecond = 20_000_000
+const colleaguesPerSecond = 5_000_000
 
 // colleaguesEvery is how much time lies between two lists of so many bytes to one console at least.
 func (s *consoles) colleaguesEvery(size int) time.Duration {

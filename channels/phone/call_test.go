@@ -462,6 +462,23 @@ func TestTooManyCalls(t *testing.T) {
 	}
 }
 
+// Who comes while more wait for their record than can be served is told so at once, and those who wait are not forgotten.
+func TestTooManyCallsAtTheDoor(t *testing.T) {
+	t.Parallel()
+	recorded := make(chan struct{})
+	s := serve(t, func(c *Config, s *switchboard) { c.MaxArriving, s.recording = 1, recorded })
+	p := newPeer(t, "UDP", s.Address())
+	p.call().invite()
+	s.arrival(t)
+	p.call().invite()
+	response := p.final(sip.INVITE)
+	if response.StatusCode != sip.StatusServiceUnavailable || response.GetHeader("Retry-After") == nil {
+		t.Errorf("got:\n%s", response)
+	}
+	close(recorded)
+	s.connect(t, newPeer(t, "UDP", s.Address()).call())
+}
+
 // Strangers can fill what is theirs, never what the trunks' callers need.
 func TestStrangersLeaveRoomForTrunks(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,7 @@ import (
 // Defaults of [Config].
 const (
 	DefaultMaxCalls           = 500
+	DefaultMaxArriving        = 500
 	DefaultStrangerInvites    = 20
 	DefaultAllStrangerInvites = 100
 	DefaultStrangerAnswers    = 5
@@ -82,6 +83,10 @@ type Config struct {
 	// callers outside them get half of it at the most. One address outside them
 	// gets a quarter of what all such callers get.
 	MaxCalls int
+	// MaxArriving bounds the calls that wait at one time to be put on record; further ones get 503 before they cost
+	// anything. That takes milliseconds, until more come than can be served: then those who were let in are served
+	// within arriveTime, and the others know at once. 0 means DefaultMaxArriving.
+	MaxArriving int
 	// StrangerInvites is how many calls a second one address outside the trunks may begin,
 	// with a burst of twice as many; further ones get 503. 0 means
 	// DefaultStrangerInvites. Too low turns away a school behind one address.
@@ -137,6 +142,9 @@ func (c Config) complete() (Config, error) {
 	if c.MaxCalls == 0 {
 		c.MaxCalls = DefaultMaxCalls
 	}
+	if c.MaxArriving == 0 {
+		c.MaxArriving = DefaultMaxArriving
+	}
 	if c.StrangerInvites == 0 {
 		c.StrangerInvites = DefaultStrangerInvites
 	}
@@ -152,7 +160,7 @@ func (c Config) complete() (Config, error) {
 	if c.ProbeAfter == 0 {
 		c.ProbeAfter = DefaultProbeAfter
 	}
-	if c.MaxCalls < 0 || c.StrangerInvites < 0 || c.AllStrangerInvites < 0 || c.StrangerAnswers < 0 || c.T1 < 0 {
+	if c.MaxCalls < 0 || c.MaxArriving < 0 || c.StrangerInvites < 0 || c.AllStrangerInvites < 0 || c.StrangerAnswers < 0 || c.T1 < 0 {
 		faults = append(faults, errors.New("numbers and times must not be negative"))
 	}
 	if !c.Address.Addr().IsValid() || c.Address.Addr().Zone() != "" {

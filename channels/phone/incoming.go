@@ -232,6 +232,13 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 	id := caller(request, trunk.believed(), g.config.Region)
 	turned.Callable = id.Number != "" && !id.Number.IsShort()
 
+	select {
+	case g.door <- struct{}{}:
+		defer func() { <-g.door }()
+	default:
+		turnAway(busy())
+		return
+	}
 	l, fault := g.newLeg(request, transaction, source, trunk)
 	if fault != nil {
 		turnAway(fault)

@@ -38,6 +38,8 @@ type switchboard struct {
 	refusals chan refusal
 	// fail is what Arrive returns.
 	fail error
+	// recording, when it is set, is closed once calls can be put on record.
+	recording chan struct{}
 	// answer says that every call is answered at once.
 	answer bool
 }
@@ -60,6 +62,9 @@ func (s *switchboard) Arrive(ctx context.Context, c contact.Contact, p contact.P
 	select {
 	case s.arrivals <- arrival{c, p, l}:
 	default: // a test that reads none
+	}
+	if s.recording != nil {
+		<-s.recording
 	}
 	if s.answer {
 		return l.Answer(ctx)

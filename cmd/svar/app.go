@@ -300,11 +300,15 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 	}
 	endServer := end.do
 	end = stop{what: "NATS", do: func(ctx context.Context) error {
+		var legs error
+		if a.personal != nil {
+			legs = a.personal.Close()
+		}
 		a.conn.Close()
 		if endServer == nil {
-			return nil
+			return legs
 		}
-		return endServer(ctx)
+		return errors.Join(legs, endServer(ctx))
 	}}
 	a.bus = bus.New(a.conn)
 	if settings := a.options.Config.NATS; settings.URL == "" && settings.Listen == "" {
@@ -314,7 +318,7 @@ func (a *App) startNATS(ctx context.Context) (stop, error) {
 	if a.journal, err = journal.Open(ctx, a.conn, guarded); err != nil {
 		return end, err
 	}
-	if a.personal, err = journal.OpenPersonal(ctx, a.conn, guarded); err != nil {
+	if a.personal, err = journal.OpenPersonal(ctx, a.conn, filepath.Join(a.options.Data, legsFile), guarded); err != nil {
 		return end, err
 	}
 	a.chats, err = journal.OpenChats(ctx, a.conn, guarded)

@@ -16,10 +16,11 @@ import (
 	"svar/store/private"
 )
 
-// journalDirectory is where the in-process NATS server keeps its streams, and journalReaders tells commands how to read them
-// while it runs, below the data directory.
+// journalDirectory is where the in-process NATS server keeps its streams, journalReaders tells commands how to read them
+// while it runs, and legsFile has the records of this node's live legs; all below the data directory.
 const (
 	journalDirectory = "nats"
+	legsFile         = "legs.db"
 	journalReaders   = "journal.readers"
 )
 

@@ -62,6 +62,10 @@ func (f *Fault) Error() string { return "the dispatcher has a fault: " + f.Text 
 // successor is asked. A slow one sees the command again, which is harmless.
 const sendTime = 2 * time.Second
 
+// localSendTime is sendTime for a leader in this process: it always answers, also that it leads no more. One that has more to
+// do than it can must not be given everything twice.
+const localSendTime = 5 * sendTime
+
 // Send hands a command to the dispatcher and returns when its outcome is on record.
 // A [*contact.Rejection] is the engine's no. While there is no dispatcher (a new
 // leader is being found) or it cannot record, Send tries again until ctx ends:
@@ -92,9 +96,9 @@ func (b *Bus) Send(ctx context.Context, c contact.Command) error {
 }
 
 func (b *Bus) sendOnce(ctx context.Context, c contact.Command, size int, encoded *nats.Msg) error {
-	try, cancel := context.WithTimeout(ctx, sendTime)
-	defer cancel()
 	if leader := b.local.leader(); leader != nil && readsAlike(encoded) {
+		try, cancel := context.WithTimeout(ctx, localSendTime)
+		defer cancel()
 		outcome := make(chan error, 1)
 		leader.handle(Incoming{Command: c, size: size, outcome: outcome})
 		select {
@@ -104,6 +108,8 @@ func (b *Bus) sendOnce(ctx context.Context, c contact.Command, size int, encoded
 			return try.Err()
 		}
 	}
+	try, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
 	message, err := b.conn.RequestMsgWithContext(try, encoded)
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -18,11 +16,7 @@ import (
 const (
 	personalStream = "PERSONAL"
 	personalPrefix = "svar.personal."
-	// The live legs have a stream of their own, which stays small: each call writes and purges there, and no new caller waits
-	// for that.
-	legStream = "LEGS"
-	legPrefix = "svar.leg."
-	// maxPersonal is the largest personal message in bytes: a note has 10,000 characters.
+	// maxPersonal is the largest personal message, or record of a leg, in bytes: a note has 10,000 characters.
 	maxPersonal = 64 << 10
 )
 
@@ -39,40 +33,42 @@ type versioned[T any] struct {
 }
 
 // Personal keeps what records must not hold: who called, what the agent noted, and the
-// live legs' records, which name the caller. It is two streams with subjects per contact,
-// so that everything of one contact can be purged. Its methods may be called
+// live legs' records, which name the caller. It is a stream with subjects per contact,
+// so that everything of one contact can be purged, and a file for the legs. Its methods may be called
 // concurrently.
 type Personal struct {
-	js           jetstream.JetStream
-	stream, legs jetstream.Stream
-	guard        *Guard
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	legs   *legs
+	guard  *Guard
 }
 
-// OpenPersonal makes the streams on the server behind conn, or finds it there.
-func OpenPersonal(ctx context.Context, conn *nats.Conn, options ...Option) (*Personal, error) {
+// OpenPersonal makes the stream on the server behind conn, or finds it there, and the file of this node's legs. The caller
+// closes it.
+func OpenPersonal(ctx context.Context, conn *nats.Conn, legsFile string, options ...Option) (*Personal, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open the personal stream: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	open := func(name, prefix, description string) (jetstream.Stream, error) {
-		return js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-			Name: name, Subjects: []string{prefix + ">"}, Description: description,
-			Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
-			MaxMsgsPerSubject: 1, MaxMsgSize: maxPersonal,
-		})
-	}
-	stream, err := open(personalStream, personalPrefix, "Svar: personal data by contact; purged by rule")
+	stream, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: personalStream, Subjects: []string{personalPrefix + ">"}, Description: "Svar: personal data by contact; purged by rule",
+		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
+		MaxMsgsPerSubject: 1, MaxMsgSize: maxPersonal,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the personal stream: %w", err)
 	}
-	legs, err := open(legStream, legPrefix, "Svar: the legs that live, by contact; purged as they end")
+	legs, err := openLegs(legsFile)
 	if err != nil {
-		return nil, fmt.Errorf("open the legs' stream: %w", err)
+		return nil, err
 	}
 	return &Personal{js: js, stream: stream, legs: legs, guard: guardOf(options)}, nil
 }
+
+// Close closes the file of the legs; the connection is the caller's.
+func (p *Personal) Close() error { return p.legs.Close() }
 
 // subject is the one of a contact's data, below a prefix. Ids come from outside too: one that NATS reads
 // as more than a name would reach, or purge, the data of others.
@@ -101,9 +97,6 @@ func checkToken(id string) error {
 
 func callerSubject(id contact.ID) (string, error) { return subject(personalPrefix, id, "caller") }
 func noteSubject(id contact.ID) (string, error)   { return subject(personalPrefix, id, "note") }
-func legSubject(r contact.LegRecord) (string, error) {
-	return subject(legPrefix, r.Contact, string(r.Node), string(r.Leg))
-}
 
 // PutPersonal keeps who is behind a contact, which every contact begins with: when only the reserve of the disk is
 // left it is refused with [ErrNoRoom], and nothing new comes in that could not be recorded to its end.
@@ -147,77 +140,21 @@ func (p *Personal) Note(ctx context.Context, id contact.ID) (string, error) {
 	return note, err
 }
 
-// PutLeg keeps the record of a live leg.
-func (p *Personal) PutLeg(ctx context.Context, r contact.LegRecord) error {
-	at, err := legSubject(r)
-	if err != nil {
-		return err
-	}
-	return put(ctx, p, at, r)
-}
-
-// DeleteLeg deletes the record of a leg that is over. One that is gone already is no error.
-func (p *Personal) DeleteLeg(ctx context.Context, r contact.LegRecord) error {
-	at, err := legSubject(r)
-	if err != nil {
-		return err
-	}
-	if err := p.purge(ctx, p.legs, at); err != nil {
-		return fmt.Errorf("delete a leg's record: %w", err)
-	}
-	return nil
-}
-
-// LegsOf returns the records of legs that the node has not deleted, sorted by contact:
-// those that an earlier process left alive.
-func (p *Personal) LegsOf(ctx context.Context, node contact.NodeID) ([]contact.LegRecord, error) {
-	if err := checkToken(string(node)); err != nil {
-		return nil, err
-	}
-	info, err := p.legs.Info(ctx, jetstream.WithSubjectFilter(legPrefix+"*."+string(node)+".*"))
-	if err != nil {
-		return nil, fmt.Errorf("list the legs' records: %w", err)
-	}
-	var records []contact.LegRecord
-	for _, at := range slices.Sorted(maps.Keys(info.State.Subjects)) {
-		record, kept, err := get[contact.LegRecord](ctx, p.legs, at)
-		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnknownFormat) {
-			// One leg that cannot be ended must not keep the others, and the start, waiting.
-			if err := p.purge(ctx, p.legs, at); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if kept { // not deleted meanwhile
-			records = append(records, record)
-		}
-	}
-	return records, nil
-}
-
-// Forget purges everything that is kept of a contact.
+// Forget purges everything that is kept of a contact. Of its legs it is those of this node; the others' are deleted as they end.
 func (p *Personal) Forget(ctx context.Context, id contact.ID) error {
-	for prefix, stream := range map[string]jetstream.Stream{personalPrefix: p.stream, legPrefix: p.legs} {
-		at, err := subject(prefix, id)
-		if err != nil {
-			return err
-		}
-		if err := p.purge(ctx, stream, at+".>"); err != nil {
-			return fmt.Errorf("forget the person behind contact %s: %w", id, err)
-		}
+	at, err := subject(personalPrefix, id)
+	if err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	err = p.guard.write(bounded, func(ctx context.Context) error {
+		return p.stream.Purge(ctx, jetstream.WithPurgeSubject(at+".>"))
+	})
+	if err = errors.Join(err, p.legs.change(ctx, legChange{key: []byte(string(id) + "."), within: true})); err != nil {
+		return fmt.Errorf("forget the person behind contact %s: %w", id, err)
 	}
 	return nil
-}
-
-func (p *Personal) purge(ctx context.Context, stream jetstream.Stream, subjects string) error {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	return p.guard.write(ctx, func(ctx context.Context) error {
-		return stream.Purge(ctx, jetstream.WithPurgeSubject(subjects))
-	})
 }
 
 func put[T any](ctx context.Context, p *Personal, at string, value T) error {

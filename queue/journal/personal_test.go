@@ -1,12 +1,18 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/nats-io/nats.go"
 
 	"svar/contact"
 )
@@ -17,10 +23,16 @@ func newPersonal(t testing.TB) *Personal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := OpenPersonal(testContext(t), connection)
+	return openPersonal(t, connection, filepath.Join(t.TempDir(), "legs"))
+}
+
+func openPersonal(t testing.TB, connection *nats.Conn, legsFile string, options ...Option) *Personal {
+	t.Helper()
+	p, err := OpenPersonal(testContext(t), connection, legsFile, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = p.Close() })
 	return p
 }
 
@@ -111,13 +123,79 @@ func TestADamagedLegIsForgotten(t *testing.T) {
 	if err := p.PutLeg(ctx, good); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.js.Publish(ctx, legPrefix+"c1.node-1.l1", []byte("{torn")); err != nil {
+	if err := p.legs.change(ctx, legChange{key: []byte("c1.node-1.l1"), record: []byte("{torn")}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
 		if got, err := p.LegsOf(ctx, "node-1"); err != nil || !reflect.DeepEqual(got, []contact.LegRecord{good}) {
 			t.Errorf("got %v: %v", got, err)
 		}
+	}
+}
+
+// Of many at once each is there when it is acknowledged, also for the next process.
+func TestLegsAreThereAfterKill(t *testing.T) {
+	t.Parallel()
+	connection, err := startEmbedded(t, EmbeddedConfig{Dir: t.TempDir()}).Connect("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, ctx := filepath.Join(t.TempDir(), "legs"), testContext(t)
+	p := openPersonal(t, connection, file)
+	var want []contact.LegRecord
+	var putting sync.WaitGroup
+	for n := range 500 {
+		record := contact.LegRecord{Node: "n", Contact: contact.ID(fmt.Sprintf("c%03d", n)), Leg: "l", Channel: contact.Voice, Gateway: []byte("{}")}
+		if n%2 == 0 {
+			want = append(want, record)
+		}
+		putting.Go(func() {
+			err := p.PutLeg(ctx, record)
+			if n%2 == 1 {
+				err = errors.Join(err, p.DeleteLeg(ctx, record))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	putting.Wait()
+	// What a killed process leaves is the file as it is.
+	left, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "legs")
+	if err := os.WriteFile(copied, left, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := openPersonal(t, connection, copied).LegsOf(ctx, "n"); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %d legs, want %d: %v", len(got), len(want), err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := p.PutLeg(ctx, want[0]); !errors.Is(err, errLegsClosed) {
+		t.Errorf("put into a closed one: %v", err)
+	}
+}
+
+// A file that is none keeps no node from starting.
+func TestADamagedFileOfLegsIsPutAside(t *testing.T) {
+	t.Parallel()
+	connection, err := startEmbedded(t, EmbeddedConfig{Dir: t.TempDir()}).Connect("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, damaged := filepath.Join(t.TempDir(), "legs"), bytes.Repeat([]byte("torn"), 8192)
+	if err := os.WriteFile(file, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if legs, err := openPersonal(t, connection, file).LegsOf(testContext(t), "n"); err != nil || len(legs) > 0 {
+		t.Errorf("got %v: %v", legs, err)
+	}
+	if aside, err := os.ReadFile(file + ".damaged"); err != nil || !bytes.Equal(aside, damaged) {
+		t.Errorf("the damaged file is not put aside: %v", err)
 	}
 }
 

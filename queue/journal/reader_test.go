@@ -49,9 +49,7 @@ func TestReadersMayOnlyRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenPersonal(testContext(t), owners); err != nil {
-		t.Fatal(err)
-	}
+	openPersonal(t, owners, filepath.Join(t.TempDir(), "legs"))
 	heard, err := owners.SubscribeSync("svar.>")
 	if err != nil {
 		t.Fatal(err)

@@ -162,10 +162,7 @@ func roomEndsAndComesBack(t *testing.T, place small) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := OpenPersonal(testContext(t), connection, GuardedBy(guard))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := openPersonal(t, connection, filepath.Join(t.TempDir(), "legs"), GuardedBy(guard))
 	c, err := OpenChats(testContext(t), connection, GuardedBy(guard))
 	if err != nil {
 		t.Fatal(err)
