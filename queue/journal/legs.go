@@ -184,12 +184,11 @@ func (l *legs) of(node contact.NodeID) (records []contact.LegRecord, damaged [][
 			if parts := bytes.Split(key, []byte(".")); len(parts) != 3 || string(parts[1]) != string(node) {
 				return nil
 			}
-			record, err := decodePersonal[contact.LegRecord](data)
-			if err != nil {
+			if record, err := decodePersonal[contact.LegRecord](data); err == nil {
+				records = append(records, record)
+			} else {
 				damaged = append(damaged, bytes.Clone(key))
-				return nil
 			}
-			records = append(records, record)
 			return nil
 		})
 	})
