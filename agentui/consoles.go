@@ -35,7 +35,7 @@ type consoles struct {
 
 // sharedPerSecond bounds how many states are made in a second because of what all consoles show alike: it changes with
 // every contact of the desk, and a large desk would do nothing else.
-const sharedPerSecond = 500
+const sharedPerSecond = 1000
 
 // colleaguesPerSecond is the bound: the list of a thousand agents has a hundred thousand bytes, and changes with every contact.
 const colleaguesPerSecond = 5_000_000
