@@ -3,9 +3,7 @@ package phone
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -446,96 +444,5 @@ func TestLinesAreFoundByNumberAndByName(t *testing.T) {
 		if a := s.arrival(t); string(a.contact.Line) != line {
 			t.Errorf("%s: line %q; want %q", user, a.contact.Line, line)
 		}
-	}
-}
-
-func TestTooManyCalls(t *testing.T) {
-	t.Parallel()
-	s := serve(t, func(c *Config, _ *switchboard) { c.MaxCalls = 1 })
-	p := newPeer(t, "UDP", s.Address())
-	p.call().invite()
-	s.arrival(t)
-	p.call().invite()
-	response := p.final(sip.INVITE)
-	if response.StatusCode != sip.StatusServiceUnavailable || response.GetHeader("Retry-After") == nil {
-		t.Errorf("got:\n%s", response)
-	}
-}
-
-// Who comes while more wait for their record than can be served is told so at once, and those who wait are not forgotten.
-func TestTooManyCallsAtTheDoor(t *testing.T) {
-	t.Parallel()
-	recorded := make(chan struct{})
-	s := serve(t, func(c *Config, s *switchboard) { c.MaxArriving, s.recording = 1, recorded })
-	p := newPeer(t, "UDP", s.Address())
-	p.call().invite()
-	s.arrival(t)
-	p.call().invite()
-	response := p.final(sip.INVITE)
-	if response.StatusCode != sip.StatusServiceUnavailable || response.GetHeader("Retry-After") == nil {
-		t.Errorf("got:\n%s", response)
-	}
-	close(recorded)
-	s.connect(t, newPeer(t, "UDP", s.Address()).call())
-}
-
-// Strangers can fill what is theirs, never what the trunks' callers need.
-func TestStrangersLeaveRoomForTrunks(t *testing.T) {
-	t.Parallel()
-	s := serve(t, func(c *Config, _ *switchboard) {
-		c.MaxCalls = 2
-		c.Trunks = []Trunk{{Name: "carrier", Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}}}
-	})
-	stranger := newPeer(t, "UDP", s.Address())
-	first := stranger.call()
-	leg := s.connect(t, first).leg.(*leg)
-	another := newPeer(t, "UDP", s.Address())
-	another.call().invite()
-	if response := another.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
-		t.Errorf("a stranger's second call of two got:\n%s", response)
-	}
-	trunk := newPeerAt(t, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, "UDP", s.Address())
-	s.connect(t, trunk.call())
-	first.within(sip.BYE, "", "")
-	stranger.final(sip.BYE)
-	<-leg.finished
-	s.mutex.Lock()
-	for s.legs[leg.dialogID] != nil { // forgotten right after it finished
-		s.mutex.Unlock()
-		runtime.Gosched()
-		s.mutex.Lock()
-	}
-	s.mutex.Unlock()
-	s.connect(t, stranger.call()) // what a stranger gave back can be used again
-}
-
-// One address outside the trunks can not take what all the others need.
-func TestOneStrangerLeavesRoomForOthers(t *testing.T) {
-	t.Parallel()
-	s := serve(t, func(c *Config, _ *switchboard) { c.MaxCalls = 8 })
-	greedy := newPeer(t, "UDP", s.Address())
-	s.connect(t, greedy.call())
-	s.connect(t, greedy.call())
-	third := greedy.call()
-	third.invite()
-	if response := third.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
-		t.Errorf("the third call of one address got:\n%s", response)
-	}
-	other := newPeerAt(t, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, "UDP", s.Address())
-	s.connect(t, other.call())
-}
-
-func TestAStrangerInAHurryIsSlowedDown(t *testing.T) {
-	t.Parallel()
-	s := serve(t, func(c *Config, _ *switchboard) { c.StrangerInvites = 1 })
-	p := newPeer(t, "UDP", s.Address())
-	for range 3 { // a burst of two is allowed
-		p.call().invite()
-	}
-	if response := p.final(sip.INVITE); response.StatusCode != sip.StatusServiceUnavailable {
-		t.Errorf("got %d", response.StatusCode)
-	}
-	if got := s.Stats().RateLimited; got == 0 {
-		t.Error("not counted")
 	}
 }

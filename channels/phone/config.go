@@ -84,8 +84,8 @@ type Config struct {
 	// gets a quarter of what all such callers get.
 	MaxCalls int
 	// MaxArriving bounds the calls that wait at one time to be put on record; further ones get 503 before they cost
-	// anything. That takes milliseconds, until more come than can be served: then those who were let in are served
-	// within arriveTime, and the others know at once. 0 means DefaultMaxArriving.
+	// anything. That takes milliseconds, until more come than can be served: then few enough wait that they do not all
+	// wait in vain. With trunks, callers outside them get half of it at the most. 0 means DefaultMaxArriving.
 	MaxArriving int
 	// StrangerInvites is how many calls a second one address outside the trunks may begin,
 	// with a burst of twice as many; further ones get 503. 0 means
@@ -239,13 +239,16 @@ func all[T any](values []T, is func(T) bool) bool {
 	return !slices.ContainsFunc(values, func(value T) bool { return !is(value) })
 }
 
-// strangerCalls is how many calls strangers may have at one time.
-func (c Config) strangerCalls() int {
+// strangersOf is how many of so many calls may be strangers'.
+func (c Config) strangersOf(calls int) int {
 	if len(c.Trunks) == 0 {
-		return c.MaxCalls
+		return calls
 	}
-	return (c.MaxCalls + 1) / 2
+	return (calls + 1) / 2
 }
+
+// strangerCalls is how many calls strangers may have at one time.
+func (c Config) strangerCalls() int { return c.strangersOf(c.MaxCalls) }
 
 // callsOfOneStranger is how many calls one address outside the trunks may have at one time:
 // a large school behind one address has fewer.

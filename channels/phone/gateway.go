@@ -74,8 +74,8 @@ type Gateway struct {
 	// strangers counts the legs of callers outside the trunks, strangersAt by their address.
 	strangers   int
 	strangersAt map[netip.Addr]int
-	// door holds one for each call that waits to be put on record.
-	door chan struct{}
+	// atDoor counts the calls that wait to be put on record, strangersAtDoor those of callers outside the trunks.
+	atDoor, strangersAtDoor int
 	// arriving finds the call of an INVITE, for copies of it that came another way.
 	arriving map[inviteID]*leg
 	// ended are dialogs that are over, as long as messages of them may still be on their way:
@@ -128,7 +128,7 @@ func New(config Config) (*Gateway, error) {
 		config: config, log: config.Log, lines: lines, carriers: newCarriers(config), gate: newGate(config.DialPlan), ports: ports,
 		tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval, second: time.Second, refreshPart: 2,
 		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
-		door: make(chan struct{}, config.MaxArriving), strangersAt: make(map[netip.Addr]int), parties: make(map[netip.Addr]int),
+		strangersAt: make(map[netip.Addr]int), parties: make(map[netip.Addr]int),
 	}
 	g.idle = sync.NewCond(&g.mutex)
 	g.doorman = newDoorman(g, config)

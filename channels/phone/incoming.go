@@ -232,13 +232,12 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 	id := caller(request, trunk.believed(), g.config.Region)
 	turned.Callable = id.Number != "" && !id.Number.IsShort()
 
-	select {
-	case g.door <- struct{}{}:
-		defer func() { <-g.door }()
-	default:
+	inside, letIn := g.knock(trunk != nil)
+	if !letIn {
 		turnAway(busy())
 		return
 	}
+	defer inside()
 	l, fault := g.newLeg(request, transaction, source, trunk)
 	if fault != nil {
 		turnAway(fault)
@@ -299,6 +298,25 @@ func (g *Gateway) register(l *leg) *fault {
 	}
 	g.add()
 	return nil
+}
+
+// knock lets a call wait to be put on record, until inside is called, unless too many do.
+func (g *Gateway) knock(trusted bool) (inside func(), letIn bool) {
+	strangers := 1
+	if trusted {
+		strangers = 0
+	}
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if g.atDoor >= g.config.MaxArriving || !trusted && g.strangersAtDoor >= g.config.strangersOf(g.config.MaxArriving) {
+		return nil, false
+	}
+	g.atDoor, g.strangersAtDoor = g.atDoor+1, g.strangersAtDoor+strangers
+	return func() {
+		g.mutex.Lock()
+		defer g.mutex.Unlock()
+		g.atDoor, g.strangersAtDoor = g.atDoor-1, g.strangersAtDoor-strangers
+	}, true
 }
 
 // hasRoom tells whether a party may have one call more.
