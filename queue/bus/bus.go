@@ -62,7 +62,7 @@ func (f *Fault) Error() string { return "the dispatcher has a fault: " + f.Text 
 // successor is asked. A slow one sees the command again, which is harmless.
 const sendTime = 2 * time.Second
 
-// localSendTime is sendTime for a leader in this process: it always answers, also that it leads no more. One that has more to
+// localSendTime is sendTime for a leader in this process: what it took it answers, also when it leads no more. One that has more to
 // do than it can must not be given everything twice.
 const localSendTime = 5 * sendTime
 
@@ -96,11 +96,10 @@ func (b *Bus) Send(ctx context.Context, c contact.Command) error {
 }
 
 func (b *Bus) sendOnce(ctx context.Context, c contact.Command, size int, encoded *nats.Msg) error {
-	if leader := b.local.leader(); leader != nil && readsAlike(encoded) {
+	outcome := make(chan error, 1)
+	if leader := b.local.leader(); leader != nil && readsAlike(encoded) && leader.take(Incoming{Command: c, size: size, outcome: outcome}) {
 		try, cancel := context.WithTimeout(ctx, localSendTime)
 		defer cancel()
-		outcome := make(chan error, 1)
-		leader.handle(Incoming{Command: c, size: size, outcome: outcome})
 		select {
 		case err := <-outcome:
 			return err

@@ -18,7 +18,28 @@ type local struct {
 	commands  []*commandHandler
 }
 
-type commandHandler struct{ handle func(Incoming) }
+// commandHandler takes commands until it is stopped: what it took before is answered, what comes later it does not take.
+type commandHandler struct {
+	mutex   sync.RWMutex
+	handle  func(Incoming) // never waits
+	stopped bool
+}
+
+// take hands a command over, and tells whether it was taken.
+func (h *commandHandler) take(in Incoming) bool {
+	h.mutex.RLock()
+	defer h.mutex.RUnlock()
+	if !h.stopped {
+		h.handle(in)
+	}
+	return !h.stopped
+}
+
+func (h *commandHandler) stop() {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.stopped = true
+}
 
 // receiver hands on, in order, what was published to one subject. Publishing never waits for it.
 type receiver struct {
@@ -96,11 +117,12 @@ func (r *receiver) run() {
 }
 
 func (l *local) serveCommands(handle func(Incoming)) (stop func()) {
-	h := &commandHandler{handle}
+	h := &commandHandler{handle: handle}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.commands = append(l.commands, h)
 	return func() {
+		h.stop()
 		l.mutex.Lock()
 		defer l.mutex.Unlock()
 		l.commands = slices.DeleteFunc(l.commands, func(other *commandHandler) bool { return other == h })

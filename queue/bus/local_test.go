@@ -127,3 +127,19 @@ func TestAStoppedReceiverHearsNoMore(t *testing.T) {
 		}
 	})
 }
+
+// A leader that has ended takes nothing from a sender who found it just before: nobody would answer.
+func TestAStoppedLeaderTakesNoCommand(t *testing.T) {
+	t.Parallel()
+	var l local
+	taken := 0
+	stop := l.serveCommands(func(Incoming) { taken++ })
+	leader := l.leader()
+	if !leader.take(Incoming{}) {
+		t.Error("a leader takes no command")
+	}
+	stop()
+	if leader.take(Incoming{}) || taken != 1 {
+		t.Errorf("%d commands were taken", taken)
+	}
+}
