@@ -3,7 +3,6 @@ package journal
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -201,12 +200,9 @@ func (p *Personal) PutLeg(ctx context.Context, r contact.LegRecord) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(versioned[contact.LegRecord]{Version: personalVersion, Value: r})
+	data, err := encodePersonal(r)
 	if err != nil {
-		return fmt.Errorf("encode a leg's record: %w", err)
-	}
-	if len(data) > maxPersonal {
-		return fmt.Errorf("keep a leg's record: %w: %d bytes, at most %d", ErrTooLarge, len(data), maxPersonal)
+		return err
 	}
 	if err := p.legs.change(ctx, legChange{key: key, record: data}); err != nil {
 		return fmt.Errorf("keep a leg's record: %w", err)

@@ -117,8 +117,7 @@ func (p *Personal) Personal(ctx context.Context, id contact.ID) (contact.Persona
 	if err != nil {
 		return contact.Personal{}, err
 	}
-	value, _, err := get[contact.Personal](ctx, p.stream, at)
-	return value, err
+	return get[contact.Personal](ctx, p, at)
 }
 
 // PutNote keeps the agent's note of a contact as it stands.
@@ -136,8 +135,7 @@ func (p *Personal) Note(ctx context.Context, id contact.ID) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note, _, err := get[string](ctx, p.stream, at)
-	return note, err
+	return get[string](ctx, p, at)
 }
 
 // Forget purges everything that is kept of a contact. Of its legs it is those of this node; the others' are deleted as they end.
@@ -157,13 +155,21 @@ func (p *Personal) Forget(ctx context.Context, id contact.ID) error {
 	return nil
 }
 
-func put[T any](ctx context.Context, p *Personal, at string, value T) error {
+func encodePersonal[T any](value T) ([]byte, error) {
 	data, err := json.Marshal(versioned[T]{Version: personalVersion, Value: value})
 	if err != nil {
-		return fmt.Errorf("encode personal data: %w", err)
+		return nil, fmt.Errorf("encode personal data: %w", err)
 	}
 	if len(data) > maxPersonal {
-		return fmt.Errorf("keep personal data: %w: %d bytes, at most %d", ErrTooLarge, len(data), maxPersonal)
+		return nil, fmt.Errorf("keep personal data: %w: %d bytes, at most %d", ErrTooLarge, len(data), maxPersonal)
+	}
+	return data, nil
+}
+
+func put[T any](ctx context.Context, p *Personal, at string, value T) error {
+	data, err := encodePersonal(value)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
@@ -177,19 +183,18 @@ func put[T any](ctx context.Context, p *Personal, at string, value T) error {
 	return nil
 }
 
-// get returns what is kept at the subject, and whether anything is.
-func get[T any](ctx context.Context, stream jetstream.Stream, at string) (value T, kept bool, err error) {
+// get returns what is kept at the subject; the zero value when nothing is.
+func get[T any](ctx context.Context, p *Personal, at string) (value T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	message, err := stream.GetLastMsgForSubject(ctx, at)
+	message, err := p.stream.GetLastMsgForSubject(ctx, at)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return value, false, nil
+		return value, nil
 	}
 	if err != nil {
-		return value, false, fmt.Errorf("read personal data: %w", err)
+		return value, fmt.Errorf("read personal data: %w", err)
 	}
-	value, err = decodePersonal[T](message.Data)
-	return value, err == nil, err
+	return decodePersonal[T](message.Data)
 }
 
 func decodePersonal[T any](data []byte) (T, error) {
