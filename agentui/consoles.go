@@ -38,7 +38,7 @@ type consoles struct {
 const sharedPerSecond = 1000
 
 // colleaguesPerSecond is the bound: the list of a thousand agents has a hundred thousand bytes, and changes with every contact.
-const colleaguesPerSecond = 5_000_000
+const colleaguesPerSecond = 20_000_000
 
 // colleaguesEvery is how much time lies between two lists of so many bytes to one console at least.
 func (s *consoles) colleaguesEvery(size int) time.Duration {

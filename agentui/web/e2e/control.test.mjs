@@ -62,6 +62,20 @@ test('keys are pressed by mouse and by the digits of the keyboard, shown while t
   await context.close();
 });
 
+test('a key that is pressed before the focus is in the opened keypad counts, and one before it is open does not', async () => {
+  const { context, page, server } = await open(withContact('connected', 'connected', noted));
+  const button = page.getByRole('button', { name: 'Knappsats' });
+  await button.evaluate((element) => {
+    const type = (key) => element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    type('6');
+    element.click();
+    type('7'); // the toggle event, which moves the focus, has not come yet
+  });
+  assert.equal((await server.asked('key')).key, '7');
+  await page.getByRole('status', { name: 'Tryckt' }).getByText('7', { exact: true }).waitFor();
+  await context.close();
+});
+
 test('digits outside the keypad press nothing, and a key that is refused says why', async () => {
   const { context, page, server } = await open(withContact('connected', 'connected', noted));
   await page.getByLabel('Anteckning').fill('');
