@@ -9,9 +9,9 @@ import (
 // acceptance is a 2xx to an INVITE that waits for its ACK. It is repeated by us, not by the
 // transaction (RFC 3261 §13.3.1.4), over TCP too.
 type acceptance struct {
-	transaction *sip.ServerTx
-	response    *sip.Response
-	sequence    uint32
+	connection sip.Connection
+	response   *sip.Response
+	sequence   uint32
 	// answerDue says that the response held an offer, whose answer comes with the ACK.
 	answerDue bool
 
@@ -22,8 +22,9 @@ type acceptance struct {
 
 func (l *leg) accepted(transaction *sip.ServerTx, response *sip.Response, sequence uint32, answerDue bool) {
 	t1 := l.gateway.config.T1
+	l.answered2xx = int64(sequence)
 	l.pending = &acceptance{
-		transaction: transaction, response: response, sequence: sequence, answerDue: answerDue,
+		connection: transaction.Connection(), response: response, sequence: sequence, answerDue: answerDue,
 		interval: t1, repeat: time.NewTimer(t1), giveUp: time.NewTimer(64 * t1),
 	}
 }
@@ -37,17 +38,17 @@ func (l *leg) stopPending() {
 }
 
 // pendingTimers are the channels of the acceptance under way; nil without one.
-func (l *leg) pendingTimers() (repeat, giveUp <-chan time.Time, acks <-chan *sip.Request) {
+func (l *leg) pendingTimers() (repeat, giveUp <-chan time.Time) {
 	if l.pending == nil {
-		return nil, nil, nil
+		return nil, nil
 	}
-	return l.pending.repeat.C, l.pending.giveUp.C, l.pending.transaction.Acks()
+	return l.pending.repeat.C, l.pending.giveUp.C
 }
 
 // repeat sends the pending 2xx again.
 func (l *leg) repeat() {
 	p := l.pending
-	_ = p.transaction.Respond(p.response) // the next repetition comes anyway
+	_ = p.connection.WriteMsg(p.response) // the next repetition comes anyway
 	l.gateway.counters.answersRepeated.Add(1)
 	p.interval = min(2*p.interval, max(t2, l.gateway.config.T1))
 	p.repeat.Reset(p.interval)

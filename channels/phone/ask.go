@@ -82,14 +82,8 @@ func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request, 
 		return failed(err)
 	}
 	invite := method == sip.INVITE
-	acknowledge := func(response *sip.Response) { g.acknowledgeChange(r, transaction, response, authorization) }
-	if invite {
-		transaction.OnRetransmission(func(response *sip.Response) {
-			if response.IsSuccess() {
-				acknowledge(response)
-			}
-		})
-	}
+	connection := transaction.Connection()
+	acknowledge := func(response *sip.Response) { g.acknowledgeChange(r, connection, response, authorization) }
 	for {
 		select {
 		case response := <-transaction.Responses():
@@ -99,6 +93,7 @@ func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request, 
 			case !invite:
 				transaction.Terminate()
 			case response.IsSuccess():
+				g.acknowledge(r, acknowledge)
 				return outcome{method: method, response: response, acknowledge: func() { acknowledge(response) }}
 			}
 			return outcome{method: method, response: response}
@@ -113,7 +108,7 @@ func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request, 
 
 // acknowledgeChange sends the ACK of a re-INVITE's 2xx, with the credentials of the INVITE (§22.1). One
 // that is lost is asked for again.
-func (g *Gateway) acknowledgeChange(r record, transaction *sip.ClientTx, response *sip.Response, authorization sip.Header) {
+func (g *Gateway) acknowledgeChange(r record, connection sip.Connection, response *sip.Response, authorization sip.Header) {
 	if contact := response.Contact(); contact != nil {
 		moved := r
 		if moved.Target = target(contact); moved.validate() == nil {
@@ -128,7 +123,7 @@ func (g *Gateway) acknowledgeChange(r record, transaction *sip.ClientTx, respons
 	if authorization != nil {
 		ack.AppendHeader(authorization)
 	}
-	_ = transaction.Connection().WriteMsg(ack)
+	_ = connection.WriteMsg(ack)
 }
 
 // follows takes from a response what the other side says of itself: its Contact, which our next

@@ -91,5 +91,3 @@ func (c *callee) bye(device string) {
 
 // quick makes the timers run out soon.
 func quick(c *Config, _ *switchboard) { c.T1 = 5 * time.Millisecond }
-
-func branchOf(request *sip.Request) string { return request.Via().Params.GetOr("branch", "") }

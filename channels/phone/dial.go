@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -41,10 +40,6 @@ type dialled struct {
 	failure contact.DialFailure // written before over is closed
 	code    int                 // of the final response that refused the call; 0 without one; likewise
 
-	// kept is the dialog that was accepted. The transaction's goroutines read it, to tell
-	// repetitions of its 200 from those of other devices.
-	kept atomic.Pointer[record]
-
 	// What follows belongs to run's goroutine. It rings from the first response on.
 
 	hop         *hop // who carries it; nil for a desk phone
@@ -60,7 +55,7 @@ type dialled struct {
 	// begun says that the voice began before the answer.
 	begun bool
 	// highest is the largest CSeq number in any of them.
-	highest atomic.Uint32
+	highest uint32
 	// patient says that a longer session was asked for already.
 	patient bool
 }

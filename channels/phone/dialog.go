@@ -48,6 +48,9 @@ func (l *leg) run() {
 	}
 	l.gateway.remember(l)
 	close(l.finished)
+	if l.bye != nil {
+		l.bye.Terminate() // copies are answered as those of any dialog that is over
+	}
 	l.helpers.Wait()
 	l.gateway.forget(l)
 }
@@ -224,7 +227,7 @@ func (l *leg) waitingForACK() state {
 	if l.isOver() {
 		hungUp = nil
 	}
-	repeat, giveUp, acks := l.pendingTimers()
+	repeat, giveUp := l.pendingTimers()
 	select {
 	case in := <-l.requests:
 		switch in.request.Method {
@@ -238,8 +241,6 @@ func (l *leg) waitingForACK() state {
 	case <-l.deferTimer():
 		l.refuseDeferred()
 		return l.waitingForACK
-	case ack := <-acks:
-		return l.acknowledge(ack)
 	case <-repeat:
 		l.repeat()
 		return l.waitingForACK
@@ -310,7 +311,7 @@ func (l *leg) confirmed() state {
 	reports := time.NewTimer(interval/2 + rand.N(interval))
 	defer reports.Stop()
 	for {
-		repeat, giveUp, acks := l.pendingTimers()
+		repeat, giveUp := l.pendingTimers()
 		select {
 		case in := <-l.requests:
 			switch in.request.Method {
@@ -322,10 +323,6 @@ func (l *leg) confirmed() state {
 				return l.endByParty(in)
 			default:
 				_ = l.take(in, nil)
-			}
-		case ack := <-acks:
-			if fault := l.acknowledgeAgain(ack); fault != nil {
-				return l.endWithBye(channels.EndedByFault, fault)
 			}
 		case <-l.deferTimer():
 			l.refuseDeferred()
@@ -423,6 +420,7 @@ func (l *leg) endWithBye(ending channels.Ending, reason ...sip.Header) state {
 // endByParty answers BYE.
 func (l *leg) endByParty(in received) state {
 	l.gateway.respond(in.request, in.transaction, 200, "OK")
+	l.bye = in.transaction
 	l.endReferral()
 	l.end(channels.EndedByParty)
 	return nil
@@ -430,6 +428,10 @@ func (l *leg) endByParty(in received) state {
 
 // take answers a request other than ACK and BYE, and returns next.
 func (l *leg) take(in received, next state) state {
+	if in.request.Method == sip.INVITE && int64(in.request.CSeq().SeqNo) == l.answered2xx {
+		in.transaction.Terminate() // a copy of one that was answered
+		return next
+	}
 	if in.request.CSeq().SeqNo <= l.remoteSequence {
 		l.gateway.respond(in.request, in.transaction, 500, "Out of order") // RFC 3261 §12.2.2
 		return next

@@ -91,7 +91,7 @@ func (d *dialled) acknowledgeProvisional(e *earlyDialog, response *sip.Response)
 	if g.config.trunkNamed(dialog.Trunk).hasPassword() {
 		e.dialog.Sequence += maxChallenges // each answered challenge is a request more
 	}
-	d.highest.Store(max(d.highest.Load(), e.dialog.Sequence))
+	d.highest = max(d.highest, e.dialog.Sequence)
 	acknowledged := strconv.FormatUint(uint64(got), 10) + " " + strconv.FormatUint(uint64(d.dialog.Sequence), 10) + " " + string(sip.INVITE)
 	ctx, done, serving := g.begin(g.life)
 	if !serving {

@@ -79,8 +79,10 @@ type Gateway struct {
 	// arriving finds the call of an INVITE, for copies of it that came another way.
 	arriving map[inviteID]*leg
 	// ended are dialogs that are over, as long as messages of them may still be on their way:
-	// a BYE that crossed ours is answered 200.
+	// a BYE that crossed ours is answered 200, and a copy of the INVITE is absorbed.
 	ended memory[dialogID]
+	// acknowledged take further 2xx to INVITEs of ours that were answered; see afterwards.go.
+	acknowledged map[inviteID]func(*sip.Response)
 	// cancelled are INVITEs whose CANCEL came first.
 	cancelled memory[inviteID]
 }
@@ -127,7 +129,7 @@ func New(config Config) (*Gateway, error) {
 	g := &Gateway{
 		config: config, log: config.Log, lines: lines, carriers: newCarriers(config), gate: newGate(config.DialPlan), ports: ports,
 		tagKey: make([]byte, 32), farewell: farewell, reports: reportInterval, second: time.Second, refreshPart: 2,
-		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg),
+		served: make(chan struct{}), closing: make(chan struct{}), legs: make(map[dialogID]*leg), arriving: make(map[inviteID]*leg), acknowledged: map[inviteID]func(*sip.Response){},
 		strangersAt: make(map[netip.Addr]int), parties: make(map[netip.Addr]int),
 	}
 	g.idle = sync.NewCond(&g.mutex)
@@ -176,7 +178,7 @@ func (g *Gateway) Listen(ctx context.Context) error {
 	g.transport.OnMessage(g.countRequest)
 	g.transport.OnMessage(g.giveTag)
 	g.transactions = sip.NewTransactionLayer(g.transport, sip.WithTransactionLayerLogger(log),
-		sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {}))
+		sip.WithTransactionLayerUnhandledResponseHandler(g.answeredAgain))
 	g.transactions.OnRequest(g.handle)
 	return nil
 }

@@ -193,6 +193,10 @@ func (g *Gateway) handleInvite(ctx context.Context, request *sip.Request, transa
 		}
 		return
 	}
+	if g.absorbs(request) {
+		transaction.Terminate()
+		return
+	}
 	arrived := time.Now()
 	g.respond(request, transaction, 100, "Trying")
 

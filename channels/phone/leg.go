@@ -45,6 +45,7 @@ type leg struct {
 	dialogID    dialogID
 	aliases     []dialogID // early dialogs; guarded by the gateway's mutex
 	invited     inviteID
+	branch      string // of that INVITE; both are guarded by the gateway's mutex
 	peer        netip.Addr
 	trusted     bool
 	// latched says that voice goes where it comes from, though the party is trusted.
@@ -91,6 +92,7 @@ type leg struct {
 	session        session
 	offer          description
 	pending        *acceptance
+	answered2xx    int64 // the CSeq number of the last INVITE that got a 2xx; -1 before
 	unacknowledged *provisional
 	lastReliable   uint32     // the RSeq of our last reliable response
 	described      bool       // offer and answer were exchanged before the INVITE's final response
@@ -107,6 +109,7 @@ type leg struct {
 	referral       *referral       // the one whose outcome is open; nil: none
 	referred       bool            // there was one
 	told           <-chan struct{} // closed when the telephone has answered what it was told last of one; nil: it was told nothing
+	bye            *sip.ServerTx   // of the party's BYE
 	helpers        sync.WaitGroup
 }
 
@@ -129,6 +132,7 @@ func (g *Gateway) makeLeg(
 	l := g.newLegOf(dialog, encoded, socket)
 	l.id, l.invite, l.transaction = contact.LegID(newID()), invite, transaction
 	l.dialogID, l.invited, l.trusted = dialogOf(invite), inviteOf(invite), trusted
+	l.branch = branchOf(invite)
 	l.remoteSequence, l.offer = invite.CSeq().SeqNo, offer
 	l.texts.Store(offer.text != nil)
 	return l
@@ -141,8 +145,8 @@ func (g *Gateway) newLegOf(dialog record, encoded []byte, socket *media.Socket) 
 		socket: socket, stream: media.NewStream(g.config.Pacer, socket),
 		digits: make(chan byte, digitBuffer), informed: make(chan byte, digitBuffer),
 		requests: make(chan received), answers: make(chan chan error), rings: make(chan struct{}, 1), takeovers: make(chan takeover),
-		lastReliable: rand.Uint32N(1 << 16),
-		cancelled:    make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
+		lastReliable: rand.Uint32N(1 << 16), answered2xx: -1,
+		cancelled: make(chan struct{}), hungUp: make(chan struct{}), refused: make(chan struct{}),
 		over: make(chan struct{}), finished: make(chan struct{}), dialog: dialog,
 		session: session{id: rand.Uint64() >> 1, address: g.localAddress(dialog.Source.Addr()), port: socket.Port(), secure: dialog.Transport == "TLS"},
 	}

@@ -136,7 +136,7 @@ func (d *dialled) abandon(cancelled bool) {
 			case response := <-transaction.Responses():
 				switch {
 				case response.IsSuccess():
-					if answered, err := dialog.established(response); err == nil && acknowledge(g, transaction, answered, nil) == nil {
+					if answered, err := dialog.established(response); err == nil && acknowledge(g, transaction.Connection(), answered, nil) == nil {
 						_, _ = g.request(ctx, answered, sip.BYE, answered.Sequence+1) // he gives up by himself
 					}
 					return
@@ -213,8 +213,6 @@ func (d *dialled) sendInvite() error {
 		return fmt.Errorf("send INVITE: %w", err)
 	}
 	d.dialog.Transport = request.Transport() // a large one goes by TCP, and its CANCEL too
-	transaction, authorization := d.transaction, d.authorization
-	transaction.OnRetransmission(func(response *sip.Response) { d.answeredAgain(transaction, authorization, response) })
 	return nil
 }
 
@@ -362,8 +360,10 @@ func (d *dialled) accept200(response *sip.Response) error {
 	}
 	d.publish()
 	d.gateway.establish(d.leg, dialog.RemoteTag)
-	d.kept.Store(&dialog)
-	if err := acknowledge(d.gateway, d.transaction, dialog, d.authorization); err != nil {
+	d.gateway.acknowledge(dialog, accepted{
+		gateway: d.gateway, dialog: dialog, highest: d.highest, connection: d.transaction.Connection(), authorization: d.authorization,
+	}.again)
+	if err := acknowledge(d.gateway, d.transaction.Connection(), dialog, d.authorization); err != nil {
 		d.log.Warn().Err(err).Msg("ACK") // 200 is repeated until it arrives
 	}
 	return nil
@@ -371,7 +371,7 @@ func (d *dialled) accept200(response *sip.Response) error {
 
 // acknowledge sends the ACK of a 200, which is no part of the INVITE's transaction (RFC 3261
 // §13.2.2.4). It has the credentials of the INVITE (§22.1).
-func acknowledge(g *Gateway, transaction *sip.ClientTx, dialog record, authorization sip.Header) error {
+func acknowledge(g *Gateway, connection sip.Connection, dialog record, authorization sip.Header) error {
 	ack, err := dialog.request(sip.ACK, dialog.Sequence)
 	if err != nil {
 		return err
@@ -380,39 +380,44 @@ func acknowledge(g *Gateway, transaction *sip.ClientTx, dialog record, authoriza
 	if authorization != nil {
 		ack.AppendHeader(authorization)
 	}
-	if err := transaction.Connection().WriteMsg(ack); err != nil {
+	if err := connection.WriteMsg(ack); err != nil {
 		return fmt.Errorf("send ACK: %w", err)
 	}
 	return nil
 }
 
-// answeredAgain takes a further 200, for half a minute after the first: a repetition, whose ACK
-// was lost, or the answer of another device, which gets BYE. It runs on a goroutine of the
-// transaction.
-func (d *dialled) answeredAgain(transaction *sip.ClientTx, authorization sip.Header, response *sip.Response) {
-	kept := d.kept.Load()
-	if kept == nil || !response.IsSuccess() {
+// accepted is a call of ours that was answered, and no more of it than is needed to tell repetitions of its 200 from those of
+// other devices.
+type accepted struct {
+	gateway       *Gateway
+	dialog        record
+	highest       uint32 // the largest CSeq number in any dialog of a device that rang
+	connection    sip.Connection
+	authorization sip.Header
+}
+
+// again takes a further 200, for half a minute after the first: a repetition, whose ACK was lost,
+// or the answer of another device, which gets BYE.
+func (a accepted) again(response *sip.Response) {
+	acknowledge := func(dialog record) error { return acknowledge(a.gateway, a.connection, dialog, a.authorization) }
+	if tag(response.To().Params) == a.dialog.RemoteTag {
+		_ = acknowledge(a.dialog) // the next repetition comes anyway
 		return
 	}
-	acknowledge := func(dialog record) error { return acknowledge(d.gateway, transaction, dialog, authorization) }
-	if tag(response.To().Params) == kept.RemoteTag {
-		_ = acknowledge(*kept) // the next repetition comes anyway
-		return
-	}
-	other := *kept
+	other := a.dialog
 	other.RemoteTag, other.Routes = "", nil
 	other, err := other.established(response)
 	if err != nil || acknowledge(other) != nil {
 		return
 	}
-	g := d.gateway
+	g := a.gateway
 	ctx, done, serving := g.begin(g.life)
 	if !serving {
 		return
 	}
 	go func() {
 		defer done()
-		_, _ = g.request(ctx, other, sip.BYE, max(other.Sequence, d.highest.Load())+1) // its device gives up by itself
+		_, _ = g.request(ctx, other, sip.BYE, max(other.Sequence, a.highest)+1) // its device gives up by itself
 	}()
 }
 

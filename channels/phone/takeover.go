@@ -234,6 +234,7 @@ func (g *Gateway) move(l *leg, t takeover) *fault {
 	g.leave(l)
 	g.ended.add(l.dialogID, time.Now(), 64*g.config.T1)
 	l.dialogID, l.invited, l.peer, l.trusted = t.id, t.invited, t.dialog.Source.Addr(), t.trusted
+	l.branch = branchOf(t.request)
 	g.enter(l)
 	return nil
 }
