@@ -14,6 +14,7 @@
 //     session alive (RFC 4028), in expiry.go.
 //   - Before the answer: ringing.go for callers, reliable if they insist (RFC 3262), early.go for
 //     calls of ours, whose other sides may ring in several places and sound already.
+//   - The transaction of an INVITE ends with its 2xx; copies of either that come later are afterwards.go's.
 //   - Another device may take a call over (RFC 3891, takeover.go): the leg and its contact go on. Of calls that ring only those of
 //     ours on a trunk, and by that trunk alone.
 //   - Text beside the voice (RFC 4103) is in text.go.
