@@ -42,7 +42,11 @@ func (d *Dispatcher) touched(events []contact.Event) touched {
 // publish sends what follows from a turn that is on record as sequence.
 func (d *Dispatcher) publish(sequence uint64, t turn) {
 	change := bus.Change{Epoch: d.engine.Epoch(), Sequence: sequence, Now: t.now}
-	contacts, agents := latest[contact.ID, bus.ContactView]{}, latest[contact.AgentID, bus.AgentView]{}
+	changed := 0
+	for _, step := range t.steps {
+		changed += len(step.touched.contacts)
+	}
+	contacts, agents := latest[contact.ID, bus.ContactView]{list: make([]bus.ContactView, 0, changed)}, latest[contact.AgentID, bus.AgentView]{}
 	var index uint32
 	for _, step := range t.steps {
 		for _, event := range step.events {

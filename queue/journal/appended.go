@@ -11,7 +11,7 @@ const (
 	keptBytes   = 4 << 20
 )
 
-// appended are the newest records that this process has written. Its own followers come close behind and are given
+// appended are the newest records that this process has written, or tried to. Its own followers come close behind and are given
 // them as they were, instead of reading them again, each for itself.
 type appended struct {
 	mutex   sync.Mutex

@@ -111,11 +111,11 @@ func (j *Journal) Append(ctx context.Context, record Record, last uint64) (uint6
 	bounded := context.WithoutCancel(ctx)
 	try, cancel := context.WithTimeout(j.guard.writable(), j.patience)
 	defer cancel()
+	j.appended.keep(last+1, data, record) // before: followers may have it sooner than we hear that it is written
 	ack, err := j.js.Publish(try, recordSubject, data, jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
 	refused := (*jetstream.APIError)(nil)
 	switch {
 	case err == nil:
-		j.appended.keep(ack.Sequence, data, record)
 		return ack.Sequence, nil
 	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
 		return 0, j.overtaken(bounded, record.Epoch, last, err)
