@@ -20,6 +20,9 @@ import (
 const (
 	// maxChanges bounds how many changes of legs one write to the disk takes.
 	maxChanges = 256
+	// deletionDelay is how long a deletion waits for a record that is written anyway. What is deleted too late costs a BYE to a call that is
+	// over, should the process be killed then.
+	deletionDelay = 20 * time.Millisecond
 	// legsLockTime is how long another process that has the file is waited for.
 	legsLockTime = 5 * time.Second
 )
@@ -119,20 +122,9 @@ func (l *legs) change(ctx context.Context, c legChange) error {
 // write writes the changes until the file is closed.
 func (l *legs) write() {
 	for {
-		var batch []legChange
-		select {
-		case c := <-l.changes:
-			batch = append(batch, c)
-		case <-l.closing:
+		batch := l.gather()
+		if len(batch) == 0 {
 			return
-		}
-		for more := true; more && len(batch) < maxChanges; {
-			select {
-			case c := <-l.changes:
-				batch = append(batch, c)
-			default:
-				more = false
-			}
 		}
 		err := l.file.Update(func(tx *bbolt.Tx) error { return apply(tx.Bucket(legsBucket), batch) })
 		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
@@ -142,6 +134,41 @@ func (l *legs) write() {
 			c.done <- err
 		}
 	}
+}
+
+// gather waits for the changes of one write: a record is written at once, with all that wait by then. There are none when the file is
+// closed.
+func (l *legs) gather() (batch []legChange) {
+	select {
+	case c := <-l.changes:
+		batch = append(batch, c)
+	case <-l.closing:
+		return nil
+	}
+	keeps := batch[0].record != nil
+	if !keeps {
+		patience := time.NewTimer(deletionDelay)
+		defer patience.Stop()
+		for waiting := true; waiting && !keeps && len(batch) < maxChanges; {
+			select {
+			case c := <-l.changes:
+				batch, keeps = append(batch, c), c.record != nil
+			case <-patience.C:
+				waiting = false
+			case <-l.closing:
+				waiting = false
+			}
+		}
+	}
+	for len(batch) < maxChanges {
+		select {
+		case c := <-l.changes:
+			batch = append(batch, c)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 func apply(kept *bbolt.Bucket, batch []legChange) error {
