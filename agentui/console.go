@@ -219,14 +219,14 @@ type dated struct {
 // lanes are the requests that wait: those about calls, and the others. Within a lane they are
 // carried out in order.
 type lanes struct {
-	calls, others chan dated
+	calls, others chan *dated
 }
 
 func newLanes() lanes {
-	return lanes{calls: make(chan dated, requestsAhead), others: make(chan dated, requestsAhead)}
+	return lanes{calls: make(chan *dated, requestsAhead), others: make(chan *dated, requestsAhead)}
 }
 
-func (l lanes) of(do RequestDo) chan<- dated {
+func (l lanes) of(do RequestDo) chan<- *dated {
 	if aboutCalls[do] {
 		return l.calls
 	}
@@ -275,14 +275,14 @@ func (c *console) take(kind int, data []byte, limit *rate.Limiter, requests lane
 		return
 	}
 	select {
-	case requests.of(request.Do) <- dated{request, time.Now().Add(requestTime)}:
+	case requests.of(request.Do) <- &dated{request, time.Now().Add(requestTime)}:
 	default:
 		c.close(websocket.ClosePolicyViolation, "too many requests wait")
 	}
 }
 
 // work carries the requests of a lane out, one after the other.
-func (c *console) work(ctx context.Context, requests <-chan dated, carryOut func(context.Context, Request) error) {
+func (c *console) work(ctx context.Context, requests <-chan *dated, carryOut func(context.Context, Request) error) {
 	for request := range requests {
 		if ctx.Err() != nil {
 			return
