@@ -63,6 +63,7 @@ type serveCommand struct{}
 // Run implements the command.
 func (serveCommand) Run(ctx context.Context, out io.Writer, g *global) error {
 	begun := time.Now()
+	tune()
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // from the first on: unheard, it would end the process
 	defer signal.Stop(hangups)
