@@ -1,6 +1,7 @@
 package agentui
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -406,6 +407,9 @@ func (c *console) checkSession() {
 	}
 }
 
+// stateBuffers hold states while they are sent: those of a large desk would be half of all that is allocated.
+var stateBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // sendState sends what the console shows. rest is not 0 when the list of colleagues changed and was sent only just now: then
 // it wants another state after that time.
 func (c *console) sendState(ctx context.Context) (rest time.Duration, err error) {
@@ -415,20 +419,23 @@ func (c *console) sendState(ctx context.Context) (rest time.Duration, err error)
 		c.ui.states.renew()
 	}
 	c.began, c.shows = true, shows
-	message, err := c.ui.states.message(ctx, c.agent, c.colleagues, func(size int) bool {
+	message := stateBuffers.Get().(*bytes.Buffer)
+	defer stateBuffers.Put(message)
+	message.Reset()
+	colleagues, err := c.ui.states.message(ctx, message, c.agent, c.colleagues, func(size int) bool {
 		rest = c.ui.consoles.colleaguesEvery(size) - time.Since(c.colleaguesAt)
 		return rest <= 0
 	})
 	if err != nil {
 		return 0, err
 	}
-	if message.colleagues != c.colleagues {
-		c.colleagues, c.colleaguesAt, rest = message.colleagues, time.Now(), 0
+	if colleagues != c.colleagues {
+		c.colleagues, c.colleaguesAt, rest = colleagues, time.Now(), 0
 	}
 	if err := c.socket.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
 		return 0, err
 	}
-	return rest, c.socket.WriteMessage(websocket.TextMessage, message.encoded)
+	return rest, c.socket.WriteMessage(websocket.TextMessage, message.Bytes())
 }
 
 func (c *console) send(m Message) error {

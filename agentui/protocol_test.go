@@ -1,6 +1,7 @@
 package agentui
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -290,11 +291,12 @@ func TestStateIsSentWhole(t *testing.T) {
 	w.merge(bus.AgentView{Agent: "anna"}, view, connected(written("chat", contact.Chat, 1, 1), "anna", 1), waitingContact("d", "staff", 2))
 	never := func(int) bool { t.Error("asked whether a list is due that is known, or the first one"); return false }
 	for _, agent := range []contact.AgentID{"anna", "eva", "nobody"} {
-		full, err := w.ui.states.message(t.Context(), agent, 0, never)
+		var full, brief bytes.Buffer
+		told, err := w.ui.states.message(t.Context(), &full, agent, 0, never)
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, told := full.encoded, full.colleagues
+		data := full.Bytes()
 		state := w.ui.states.state(t.Context(), agent)
 		want, err := json.Marshal(Message{State: &state})
 		if err != nil {
@@ -309,12 +311,12 @@ func TestStateIsSentWhole(t *testing.T) {
 			t.Errorf("%s is sent %s; want %s", agent, data, want)
 		}
 		// A console that knows the colleagues is not told them again.
-		brief, err := w.ui.states.message(t.Context(), agent, told, never)
+		again, err := w.ui.states.message(t.Context(), &brief, agent, told, never)
 		got = Message{}
-		if data = brief.encoded; err != nil || json.Unmarshal(data, &got) != nil {
+		if data = brief.Bytes(); err != nil || json.Unmarshal(data, &got) != nil {
 			t.Fatalf("%v in %s", err, data)
 		}
-		if state.Now, got.State.Now, state.Colleagues = 0, 0, nil; brief.colleagues != told || !reflect.DeepEqual(*got.State, state) {
+		if state.Now, got.State.Now, state.Colleagues = 0, 0, nil; again != told || !reflect.DeepEqual(*got.State, state) {
 			t.Errorf("%s is sent %s once more", agent, data)
 		}
 	}

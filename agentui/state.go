@@ -1,6 +1,7 @@
 package agentui
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -92,34 +93,31 @@ func (m *stateMaker) state(ctx context.Context, agent contact.AgentID) ConsoleSt
 	return ConsoleState{OwnState: m.own(ctx, agent, shared), SharedState: shared.SharedState}
 }
 
-// encodedState is a state as a [Message], encoded, and the number of its list of colleagues.
-type encodedState struct {
-	encoded    []byte
-	colleagues uint64
-}
-
-// message returns what state does, of what all show alike what it was when they were told last. The list of colleagues is
+// message writes what state returns, as a [Message], of what all show alike what it was when they were told last. The list of colleagues is
 // left out when it is the one that the console was told last: it is as long as the desk is large, and
 // most changes are none of it. due says, where it is another one, whether one of that many bytes may be told; else it is left
-// out too, and the number is the one told before.
-func (m *stateMaker) message(ctx context.Context, agent contact.AgentID, told uint64, due func(size int) bool) (encodedState, error) {
+// out too. The number returned is that of the list told now or before.
+func (m *stateMaker) message(ctx context.Context, to *bytes.Buffer, agent contact.AgentID, told uint64, due func(size int) bool) (colleagues uint64, err error) {
 	shared := m.sharedOf(agent, m.sharedLately(ctx))
 	part := m.own(ctx, agent, shared)
-	both, colleagues := shared.brief, told
+	both := shared.brief
+	colleagues = told
 	if told != shared.colleagues && (told == 0 || due(len(shared.encoded)-len(shared.brief))) {
 		both, colleagues = shared.encoded, shared.colleagues
 	}
-	own, err := json.Marshal(part)
-	if err != nil || len(both) == 0 {
-		return encodedState{}, fmt.Errorf("encode a state: %w", cmp.Or(err, errNotEncoded))
+	if len(both) == 0 {
+		return 0, fmt.Errorf("encode a state: %w", errNotEncoded)
+	}
+	to.WriteString(`{"state":`)
+	if err := json.NewEncoder(to).Encode(part); err != nil {
+		return 0, fmt.Errorf("encode a state: %w", err)
 	}
 	// Both are objects that are not empty, and share no member: they are joined as one.
-	message := make([]byte, 0, len(own)+len(both)+len(`{"state":}`))
-	message = append(message, `{"state":`...)
-	message = append(message, own[:len(own)-1]...)
-	message = append(message, ',')
-	message = append(message, both[1:]...)
-	return encodedState{encoded: append(message, '}'), colleagues: colleagues}, nil
+	to.Truncate(to.Len() - len("}\n"))
+	to.WriteByte(',')
+	to.Write(both[1:])
+	to.WriteByte('}')
+	return colleagues, nil
 }
 
 // sharedOf returns the variant that the agent may see.
