@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +146,7 @@ func (u *UI) serveAPI(mux *http.ServeMux) {
 		"sessionPlain": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "Where there is no TLS"},
 	}
 	a := &operations{API: humago.New(mux, config), methods: map[string][]string{}}
+	a.UseMiddleware(onlyText(a.API))
 	for _, description := range []string{"/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml"} {
 		a.methods[description] = []string{http.MethodGet}
 	}
@@ -225,6 +227,25 @@ func (a *operations) operation(id, route, summary string) huma.Operation {
 		}
 	}
 	return o
+}
+
+// onlyText refuses, in the path and the query of every operation, what the database takes for no text: it would fail by that as if it were
+// away.
+func onlyText(api huma.API) func(ctx huma.Context, next func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		address := ctx.URL()
+		if !sayable(address.Path, len(address.Path)) {
+			_ = huma.WriteErr(api, ctx, http.StatusNotFound, "the path is no text")
+			return
+		}
+		for name, values := range address.Query() {
+			if slices.ContainsFunc(values, func(value string) bool { return !sayable(value, len(value)) }) {
+				_ = huma.WriteErr(api, ctx, http.StatusUnprocessableEntity, "a parameter is no text", &huma.ErrorDetail{Location: "query." + name, Message: "is no text"})
+				return
+			}
+		}
+		next(ctx)
+	}
 }
 
 // tagOf is what an operation is about: the first part of its path, after what only says how.

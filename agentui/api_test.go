@@ -132,8 +132,9 @@ func TestContactsAreFilteredAndPaged(t *testing.T) {
 	for query, field := range map[string]string{
 		"?limit=0": "query.limit", "?limit=201": "query.limit", "?limit=x": "query.limit",
 		"?from=yesterday": "query.from", "?to=1": "query.to", "?state=asleep": "query.state",
-		"?line=" + strings.Repeat("x", 65):                   "query.line",
-		"?before=" + strings.Repeat("x", 65):                 "query.before",
+		"?line=" + strings.Repeat("x", 65):   "query.line",
+		"?before=" + strings.Repeat("x", 65): "query.before",
+		"?before=%00":                        "query.before", "?line=%ff": "query.line",
 		"?from=2026-11-24T11:00:00Z&to=2026-11-24T11:00:00Z": "query.from",
 	} {
 		p := wantProblem(t, query, w.do("GET", "/api/v1/contacts"+query, token, nil), http.StatusUnprocessableEntity)

@@ -138,9 +138,6 @@ func callPage[Row, Shown any](
 	if _, err := u.requireSupervisor(in.SessionInput, "read the log of calls"); err != nil {
 		return nil, "", err
 	}
-	if err := mustBeText(queryText{"agent", in.Agent}, queryText{"contact", in.Contact}); err != nil {
-		return nil, "", err
-	}
 	before, valid := parseLogCursor(in.Before, maxCallKey)
 	if !valid {
 		return nil, "", noLogCursor()

@@ -36,6 +36,7 @@ func TestExplanationIsForThoseWhoHadTheContact(t *testing.T) {
 	}
 	for account, want := range map[string]int{"eva": http.StatusNotFound, "anna": http.StatusForbidden} { // whether there is one is nobody else's business
 		wantProblem(t, "no such contact, "+account, w.do("GET", "/api/v1/contacts/x/explanation", w.token(account), nil), want)
+		wantProblem(t, "no text, "+account, w.do("GET", "/api/v1/contacts/%00/explanation", w.token(account), nil), http.StatusNotFound)
 	}
 	w.explained.err = errFake
 	wantProblem(t, "no database", w.do("GET", "/api/v1/contacts/c/explanation", w.token("eva"), nil), http.StatusServiceUnavailable)

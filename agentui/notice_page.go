@@ -35,19 +35,6 @@ func noLogCursor() error {
 		&huma.ErrorDetail{Location: "query.before", Message: "is not what a page had as next"})
 }
 
-// queryText is a parameter of a query.
-type queryText struct{ name, text string }
-
-// mustBeText refuses what the database takes for no text: it would fail by that as if it were away.
-func mustBeText(parameters ...queryText) error {
-	for _, p := range parameters {
-		if !sayable(p.text, len(p.text)) {
-			return huma.Error422UnprocessableEntity(p.name+" is no text", &huma.ErrorDetail{Location: "query." + p.name, Message: "is no text"})
-		}
-	}
-	return nil
-}
-
 // maxMoment is where the years have more than four digits.
 const maxMoment = 253_402_300_800_000
 
