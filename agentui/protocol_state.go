@@ -42,6 +42,8 @@ type SharedState struct {
 	// Colleagues are all agents who are signed in, by name: whom a contact may be sent to. They are left
 	// out of a message when they are what its socket was told last.
 	Colleagues []ColleagueCard `json:"colleagues,omitzero"`
+	// TrunksDown are the trunks of this node by which no call can be expected to go through now.
+	TrunksDown []string `json:"trunksDown,omitempty"`
 	// LastContact is when the newest contact of any line arrived, open or not; 0 when
 	// none is known.
 	LastContact contact.Instant `json:"lastContact,omitempty"`

@@ -148,7 +148,7 @@ var goldenShared = SharedState{
 		Arrived: 1795520000000, Since: 1795520100000, Dials: 1, DialsLeft: 2, Agent: "bo",
 		DueAt: 1795525200000, For: "anna", Tries: 1, Exhausted: true,
 	}},
-	Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1}, LastContact: 1795521550000,
+	Agents: AgentCounts{Ready: 3, Busy: 2, Paused: 1}, TrunksDown: []string{"operator"}, LastContact: 1795521550000,
 	Colleagues: []ColleagueCard{{
 		Agent: "bo", Name: "Bo Lind", State: "paused", Since: 1795521000000, Reason: "lunch", Overdue: 1795522800000, Groups: []contact.SkillID{"pupils", "staff"},
 	}},

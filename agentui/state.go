@@ -44,6 +44,7 @@ type stateMaker struct {
 	notes    *notes
 	figures  *figures
 	waits    *waits
+	trunks   *downTrunks
 	// catalogue has the lines, in the order in which they are shown, and the pause reasons.
 	catalogue *atomic.Pointer[Catalogue]
 	now       func() contact.Instant
@@ -200,7 +201,7 @@ func (m *stateMaker) makeShared(ctx context.Context) *sharedState {
 	s := &sharedState{version: m.board.version, directory: directory, complete: true}
 	shared := SharedState{
 		Connected: m.board.connected, Waiting: m.waiting(), Callbacks: []CallbackCard{}, Agents: m.counts(), LastContact: m.board.lastContact,
-		Colleagues: m.colleagues(),
+		Colleagues: m.colleagues(), TrunksDown: m.trunks.all(),
 	}
 	shared.Queue, shared.QueueLength = queueRows(m.board.contacts, m.board.rules, m.now())
 	m.waits.fill(shared.Queue)

@@ -39,7 +39,9 @@ type Config struct {
 	People   People
 	Personal Personal
 	// Phones are the desk phones, and Recordings what was recorded of calls; nil when there are none.
-	Phones     Phones
+	Phones Phones
+	// Trunks are the ways into the telephone network; nil when there are none.
+	Trunks     Trunks
 	Recordings Recordings
 	// CallLog tells of calls that the desk made, supervisors in talks, and marks.
 	CallLog CallLog
@@ -88,6 +90,7 @@ type UI struct {
 	earlier     *earlierTickets
 	accesses    *accesses
 	waits       *waits
+	trunks      downTrunks
 
 	life  context.Context
 	end   context.CancelFunc
@@ -104,6 +107,9 @@ func New(config Config) (*UI, error) {
 	}
 	if config.Phones == nil {
 		config.Phones = noPhones{}
+	}
+	if config.Trunks == nil {
+		config.Trunks = noTrunks{}
 	}
 	u := &UI{
 		config: config, catalogue: &atomic.Pointer[Catalogue]{}, signer: signer, revocations: identity.NewRevocations(), attempts: signin.New(),
@@ -126,7 +132,7 @@ func New(config Config) (*UI, error) {
 		},
 	}
 	u.waits = &waits{source: config.Waits, log: config.Log}
-	u.states.waits = u.waits
+	u.states.waits, u.states.trunks = u.waits, &u.trunks
 	u.consoles.renew = u.states.renew
 	u.board.updated = func(change bus.Change) {
 		for _, agent := range change.Agents {
@@ -150,6 +156,7 @@ func (u *UI) Run(ctx context.Context) error {
 	u.tasks.Go(func() { u.figures.run(u.life) })
 	u.tasks.Go(func() { u.watchNotices(u.life) })
 	u.tasks.Go(func() { u.watchWaits(u.life) })
+	u.tasks.Go(func() { u.watchTrunks(u.life) })
 	u.tasks.Go(func() { failed <- u.board.Run(u.life) })
 	// What the last consoles show is logged too: this ends after all others.
 	logging, endLogging := context.WithCancel(context.Background())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -306,8 +307,11 @@ func TestATrunkIsAskedWhetherItLives(t *testing.T) {
 	until(t, "living trunk", func() bool { return s.carriers.hops["carrier"][0].state() == alive })
 	stop()
 	until(t, "dead trunk", func() bool { return !state().Up && state().Dead == 1 })
+	if down := s.TrunksDown(); !slices.Equal(down, []string{"carrier"}) {
+		t.Errorf("down are %q", down)
+	}
 	proxy.answerAll(refuse)
-	until(t, "trunk that lives again", func() bool { return state().Up })
+	until(t, "trunk that lives again", func() bool { return state().Up && s.TrunksDown() == nil })
 }
 
 func TestATrunkThatAnswers503IsDown(t *testing.T) {

@@ -74,6 +74,17 @@ func (g *Gateway) Trunks() []TrunkState {
 	return states
 }
 
+// TrunksDown names the trunks that are watched and by which no call can be expected to go through now.
+func (g *Gateway) TrunksDown() []string {
+	var down []string
+	for _, trunk := range g.Trunks() {
+		if trunk.Watched && !trunk.Up {
+			down = append(down, trunk.Name)
+		}
+	}
+	return down
+}
+
 // watchTrunks begins to ask trunks whether they live, and to register.
 func (g *Gateway) watchTrunks() {
 	watch := func(work func(ctx context.Context)) {

@@ -203,7 +203,7 @@ func consoleConfig(a *App, key []byte) agentui.Config {
 	config := a.options.Config
 	out := agentui.Config{
 		Node: a.node, Commands: a.bus, Changes: a.bus, Waits: a.bus, Signals: a.bus, Controls: a.bus, Echo: echoRoom{a.voice},
-		Accounts: a.directory, People: a.directory, Personal: a.personal, Phones: a.phone,
+		Accounts: a.directory, People: a.directory, Personal: a.personal, Phones: a.phone, Trunks: a.phone,
 		Figures: storedFigures{a.store}, Contacts: storedContacts{a.store}, OwnContacts: a.store, Explanations: a.store,
 		Tickets: consoleTickets{a.store}, Conversations: a.chats, Notices: a.notices, NoticeDesk: noticeDesk{a.store},
 		ContactFigures: a.store, Access: a.store,

@@ -101,6 +101,7 @@ export const states = {
   figures: busy,
   unreachable: (now) => ({ ...quiet(now), me: { ...quiet(now).me, reachable: false } }),
   degraded: (now) => ({ ...connected(now), connected: false }),
+  'trunk-down': (now) => ({ ...quiet(now), trunksDown: ['operator'] }),
   disconnected: (now) => connected(now),
   'disconnected-ready': quiet,
   refused: connected,

@@ -25,6 +25,8 @@ export interface ConsoleState {
   agents: AgentCounts;
   /** All who are signed in, by name. Left out when they are those that this socket brought last. */
   colleagues?: ColleagueCard[] | null;
+  /** The trunks by which no call can be expected to go through now. */
+  trunksDown?: string[];
   /** When the newest contact of any line arrived. */
   lastContact?: Instant;
 }

@@ -313,6 +313,7 @@ export const en: Messages = {
     connecting: 'Connecting to the server …',
     degraded: 'The server cannot reach the queue right now. What is shown may be old.',
     degradedInCall: 'The server cannot reach the queue right now. The call goes on. What is shown may be old.',
+    trunksDown: (names) => `The connection to the telephone network (${names}) does not answer. Calls may not arrive, or fail.`,
     retryNow: 'Try now',
     restored: 'The connection to the server is back.',
     outdated: 'The server has a newer version. Reload the page.',

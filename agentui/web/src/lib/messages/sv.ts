@@ -316,6 +316,7 @@ export const sv = {
     connecting: 'Ansluter till servern …',
     degraded: 'Servern når inte kön just nu. Det som visas kan vara gammalt.',
     degradedInCall: 'Servern når inte kön just nu. Samtalet fortsätter. Det som visas kan vara gammalt.',
+    trunksDown: (names: string) => `Förbindelsen med telefonnätet (${names}) svarar inte. Samtal kan utebli eller misslyckas.`,
     retryNow: 'Försök nu',
     restored: 'Kontakten med servern är tillbaka.',
     outdated: 'Servern har en nyare version. Ladda om sidan.',
