@@ -44,17 +44,5 @@ func (d *downTrunks) take(names []string) (changed bool) {
 
 // watchTrunks tells the consoles when a trunk dies or comes back, until ctx ends.
 func (u *UI) watchTrunks(ctx context.Context) {
-	again := time.NewTicker(trunksEvery)
-	defer again.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-again.C:
-		}
-		if u.trunks.take(u.config.Trunks.TrunksDown()) {
-			u.board.touch()
-			u.consoles.changed()
-		}
-	}
+	u.watch(ctx, trunksEvery, func() (changed bool) { return u.trunks.take(u.config.Trunks.TrunksDown()) })
 }

@@ -48,7 +48,18 @@ func (w *waits) fill(rows []QueueRow) {
 
 // watchWaits asks anew, again and again, until ctx ends.
 func (u *UI) watchWaits(ctx context.Context) {
-	again := time.NewTicker(waitsEvery)
+	u.watch(ctx, waitsEvery, func() (changed bool) {
+		var rows []QueueRow // while nobody looks nothing is asked, and what was told is forgotten: it grows old
+		if u.consoles.count() > 0 {
+			rows = u.states.sharedNow(ctx).masked.Queue
+		}
+		return u.waits.ask(ctx, rows, u.instant())
+	})
+}
+
+// watch looks again and again until ctx ends, and tells the consoles when what they share is otherwise.
+func (u *UI) watch(ctx context.Context, every time.Duration, look func() (changed bool)) {
+	again := time.NewTicker(every)
 	defer again.Stop()
 	for {
 		select {
@@ -56,11 +67,7 @@ func (u *UI) watchWaits(ctx context.Context) {
 			return
 		case <-again.C:
 		}
-		var rows []QueueRow // while nobody looks nothing is asked, and what was told is forgotten: it grows old
-		if u.consoles.count() > 0 {
-			rows = u.states.sharedNow(ctx).masked.Queue
-		}
-		if u.waits.ask(ctx, rows, u.instant()) {
+		if look() {
 			u.board.touch()
 			u.consoles.changed()
 		}

@@ -30,9 +30,9 @@ func branchOf(request *sip.Request) string {
 	return ""
 }
 
-// acknowledge lets answeredAgain give further 2xx to the INVITE of ours with a dialog's number to again, for as long as they may be
+// followAnswers lets answeredAgain give further 2xx to the INVITE of ours with a dialog's number to again, for as long as they may be
 // repeated.
-func (g *Gateway) acknowledge(dialog record, again func(*sip.Response)) {
+func (g *Gateway) followAnswers(dialog record, again func(*sip.Response)) {
 	id := inviteID{callID: dialog.CallID, fromTag: dialog.LocalTag, sequence: dialog.Sequence}
 	g.mutex.Lock()
 	defer g.mutex.Unlock()

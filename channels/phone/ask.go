@@ -93,7 +93,7 @@ func (g *Gateway) changeBy(ctx context.Context, r record, request *sip.Request, 
 			case !invite:
 				transaction.Terminate()
 			case response.IsSuccess():
-				g.acknowledge(r, acknowledge)
+				g.followAnswers(r, acknowledge)
 				return outcome{method: method, response: response, acknowledge: func() { acknowledge(response) }}
 			}
 			return outcome{method: method, response: response}

@@ -360,7 +360,7 @@ func (d *dialled) accept200(response *sip.Response) error {
 	}
 	d.publish()
 	d.gateway.establish(d.leg, dialog.RemoteTag)
-	d.gateway.acknowledge(dialog, accepted{
+	d.gateway.followAnswers(dialog, accepted{
 		gateway: d.gateway, dialog: dialog, highest: d.highest, connection: d.transaction.Connection(), authorization: d.authorization,
 	}.again)
 	if err := acknowledge(d.gateway, d.transaction.Connection(), dialog, d.authorization); err != nil {
